@@ -1,0 +1,1 @@
+"""Building blocks shared by force fields and generators."""

@@ -1,0 +1,109 @@
+import math
+
+import pytest
+import torch
+from e3nn import o3
+
+from tutti.nn.equivariant import dimension
+from tutti.nn.graph import EdgeGraph
+from tutti.nn.nequip import NequIP
+from tutti.nn.schnet import E3SchNet
+
+
+def schnet(model: E3SchNet, species: list[int], positions: torch.Tensor, cutoff: float) -> torch.Tensor:
+    """SchNet's interactions atom by atom (Schütt et al. 2017, section 4), on `model`'s weights."""
+
+    def ssp(x: torch.Tensor) -> torch.Tensor:
+        return torch.log(0.5 * torch.exp(x) + 0.5)
+
+    x = [model.embedding.weight[z] for z in species]
+    for block in model.interactions:
+        atomwise = [v @ block.before.weight[0] for v in x]
+        convolved = []
+        for i in range(len(x)):
+            total = torch.zeros_like(x[0])
+            for j in range(len(x)):
+                r = float((positions[i] - positions[j]).norm())
+                if i == j or r >= cutoff:
+                    continue
+                spacing = cutoff / (len(block.basis.centres) - 1)
+                gaussians = torch.exp(-((r - block.basis.centres) ** 2) / (2 * spacing**2))
+                first = block.filter[0]
+                hidden = ssp(first.weight @ gaussians + first.bias)
+                filters = hidden @ block.convolution.weight[:, 0] + block.convolution.bias[0]
+                total = total + atomwise[j] * filters * 0.5 * (math.cos(math.pi * r / cutoff) + 1)
+            convolved.append(total)
+        x = [
+            xi
+            + ssp(v @ block.between.weight[0] + block.between.bias) @ block.after.weight[0]
+            + block.after.bias
+            for xi, v in zip(x, convolved, strict=True)
+        ]
+    return torch.stack(x)
+
+
+def test_e3schnet_of_degree_zero_is_schnet():
+    torch.manual_seed(0)
+    model = E3SchNet(3, lmax=0, lmax_out=0, channels=6, layers=3, n_gaussians=9, cutoff=3.0).double()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    positions = 4.0 * torch.rand(7, 3, dtype=torch.float64)
+    species = [0, 2, 1, 1, 0, 2, 2]
+    graph = EdgeGraph.of_molecules(positions, torch.tensor([7]), 3.0, 0)
+    assert 0 < len(graph.senders) < 42
+    result = model(torch.tensor(species), graph)[:, 0]
+    torch.testing.assert_close(result, schnet(model, species, positions, 3.0), atol=1e-12, rtol=1e-12)
+
+
+@pytest.fixture
+def _double() -> None:
+    """e3nn's Wigner matrices have the precision of the default type."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def turned(l_max: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A rotation with a reflection, as a 3 × 3 matrix and on features of parity (−1)^l."""
+    angles = torch.tensor([0.3, 1.2, -0.7], dtype=torch.float64)
+    rotation = -o3.angles_to_matrix(*angles)
+    blocks = [(-1) ** l * o3.wigner_D(l, *angles) for l in range(l_max + 1)]
+    return rotation, torch.block_diag(*blocks)
+
+
+@pytest.mark.usefixtures("_double")
+def test_embedders_are_equivariant_under_rotation_reflection_translation():
+    torch.manual_seed(0)
+    lmax = 3
+    schnet_model = E3SchNet(3, lmax=lmax, lmax_out=lmax, channels=4, layers=2, n_gaussians=5, cutoff=4.0)
+    nequip_model = NequIP(
+        3, lmax=lmax, channels=4, layers=2, n_basis=4, radial_hidden=8, cutoff=4.0, neighbour_norm=3.0
+    )
+    n_atoms, species = torch.tensor([5, 3]), torch.tensor([0, 1, 2, 0, 1, 1, 2, 0])
+    positions = 3.0 * torch.rand(8, 3, dtype=torch.float64)
+    nodes = torch.tensor([6, 0, 3])
+    rotation, on_features = turned(lmax)
+    for parameter in schnet_model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    schnet_model, nequip_model = schnet_model.double(), nequip_model.double()
+    before = EdgeGraph.of_molecules(positions, n_atoms, 4.0, lmax)
+    after = EdgeGraph.of_molecules(positions @ rotation.T + 2.0, n_atoms, 4.0, lmax)
+    for expected, result in [
+        (schnet_model(species, before), schnet_model(species, after)),
+        (nequip_model(species, before, nodes), nequip_model(species, after, nodes)),
+    ]:
+        assert expected.shape[1] == dimension(lmax)
+        assert expected[:, 9:].abs().max().item() > 1e-4
+        torch.testing.assert_close(result, on_features @ expected, atol=1e-10, rtol=1e-10)
+
+
+def test_nequip_on_some_atoms_equals_nequip_on_all():
+    torch.manual_seed(0)
+    model = NequIP(
+        2, lmax=2, channels=4, layers=2, n_basis=4, radial_hidden=8, cutoff=4.0, neighbour_norm=3.0
+    ).double()
+    positions, species = 3.0 * torch.rand(6, 3, dtype=torch.float64), torch.tensor([0, 1, 1, 0, 0, 1])
+    graph = EdgeGraph.of_molecules(positions, torch.tensor([6]), 4.0, 2)
+    everything = model(species, graph, torch.arange(6))
+    nodes = torch.tensor([4, 1])
+    torch.testing.assert_close(model(species, graph, nodes), everything[nodes], atol=1e-12, rtol=0)
