@@ -1,0 +1,118 @@
+"""Samples of a trained generator, as a file with a sidecar that says how they were made."""
+
+import dataclasses
+import json
+import resource
+import shutil
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tutti import models, registry
+from tutti.environment import choose_accelerator, describe
+from tutti.files import sha256, write_text
+from tutti.formats import extxyz
+from tutti.models import Generator
+from tutti.progress import Progress
+from tutti.randomness import torch_generator
+from tutti.structures import Structures
+
+
+def sample_to_file(
+    weights: Path, out: Path, n: int, seed: int, batch_size: int, settings: dict, accelerator: str = "auto"
+) -> None:
+    """Write `n` molecules of a generator to `out` (.extxyz), and how they were made to `out` with .json.
+
+    The molecules have the columns `id` ("s000000", ...) and `finished`. Each batch has its own random stream;
+    batches that a killed process has finished lie in a folder beside `out` and are not sampled again.
+
+    Args:
+        weights: folder that `Model.save` wrote.
+        out: result, written atomically.
+        n: number of molecules.
+        seed: of the random streams.
+        batch_size: molecules sampled at a time; another one gives other molecules.
+        settings: fields of the `Sampling` of the model's module.
+        accelerator: "auto", "cpu" or "cuda".
+
+    Raises:
+        ValueError: when the model is no generator, or n or batch_size is not positive.
+    """
+    if n <= 0 or batch_size <= 0:
+        raise ValueError(f"n ({n}) and batch_size ({batch_size}) must be positive")
+    weights, out = Path(weights), Path(out)
+    device = torch.device(choose_accelerator(accelerator))
+    model = models.load(weights, device)
+    if not isinstance(model, Generator):
+        raise ValueError(f"{weights}: '{model.module}' is no generator, it cannot sample")
+    sampling = registry.from_dict(
+        registry.module(model.kind, model.module).Sampling, settings, f"sampling of {model.module}"
+    )
+    request = {
+        "model": model.description(),
+        "weights_sha256": sha256(weights / models.WEIGHTS),
+        "sampling": dataclasses.asdict(sampling),
+        "seed": seed,
+        "batch_size": batch_size,
+        "n": n,
+        **describe(device),
+    }
+    structures, seconds = _sample_batches(model, sampling, request, out.with_suffix(".parts"))
+    structures = structures.with_columns(id=np.array([f"s{i:06d}" for i in range(n)]))
+    non_finite = _count_non_finite(structures)
+    if non_finite:
+        warnings.warn(
+            f"{out}: {non_finite} of {n} molecules have coordinates that are not finite", stacklevel=2
+        )
+    extxyz.write(out, structures)
+    outcome = {
+        "unfinished": int(np.sum(~structures.columns["finished"])),
+        "non_finite": non_finite,
+        "seconds_per_molecule": seconds,
+        "peak_memory_bytes": _peak_memory(device),
+    }
+    write_text(out.with_suffix(".json"), json.dumps(request | outcome, indent=2) + "\n")
+    shutil.rmtree(out.with_suffix(".parts"))
+
+
+def _sample_batches(
+    model: Generator, sampling: object, request: dict, parts: Path
+) -> tuple[Structures, float | None]:
+    """All molecules, and the mean seconds per molecule of those sampled now (None: all were there)."""
+    n, batch_size = request["n"], request["batch_size"]
+    recipe = json.dumps(request, sort_keys=True)
+    if not (parts / "request.json").is_file() or (parts / "request.json").read_text() != recipe:
+        for path in parts.glob("*.npz"):
+            path.unlink()
+        write_text(parts / "request.json", recipe)
+    progress = Progress("sampling", n)
+    sampled, seconds, batches = 0, 0.0, []
+    for index, start in enumerate(range(0, n, batch_size)):
+        path, size = parts / f"{index}.npz", min(batch_size, n - start)
+        if not path.is_file():
+            started = time.perf_counter()
+            generator = torch_generator(request["seed"], "sample", index, device=model.device)
+            model.sample(size, generator, sampling).save(path)
+            sampled, seconds = sampled + size, seconds + time.perf_counter() - started
+        batches.append(Structures.load(path))
+        progress.update(size)
+    progress.close()
+    return Structures.concatenate(batches), seconds / sampled if sampled else None
+
+
+def _count_non_finite(structures: Structures) -> int:
+    """Number of structures with a coordinate that is NaN or infinite."""
+    atoms = np.flatnonzero(~np.isfinite(structures.positions).all(axis=1))
+    return len(np.unique(np.searchsorted(structures.offsets, atoms, side="right")))
+
+
+def _peak_memory(device: torch.device) -> int:
+    """Most memory in use so far, in bytes: the GPU's where there is one, else the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # macOS counts bytes, Linux KiB

@@ -1,0 +1,389 @@
+import csv
+import json
+import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from toy_model import BIAS, WEIGHT, ToyModel, data, divide, new_model, train_toy
+from tutti.batches import items_of_step
+from tutti.training import TrainingConfig, train
+from tutti.training_config import learning_rate
+
+
+def rows(out, split=None):
+    with (out / "log.csv").open() as file:
+        return [row for row in csv.DictReader(file) if split in (None, row["split"])]
+
+
+def log_without_seconds(out):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows(out)]
+
+
+def checkpoint(out, group):
+    tensors = load_file(out / "last.ckpt")
+    return {name.removeprefix(f"{group}/"): t for name, t in tensors.items() if name.startswith(f"{group}/")}
+
+
+def read_step(out):
+    with safe_open(out / "last.ckpt", "pt") as file:
+        return json.loads(file.metadata()["tutti"])["state"]["step"]
+
+
+def assert_same_training(out, reference):
+    """Equal to the last bit, but for the wall time."""
+    assert (out / "weights.safetensors").read_bytes() == (reference / "weights.safetensors").read_bytes()
+    assert log_without_seconds(out) == log_without_seconds(reference)
+    tensors, expected = load_file(out / "last.ckpt"), load_file(reference / "last.ckpt")
+    assert tensors.keys() == expected.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+def interrupt_after(monkeypatch, batches):
+    collate, remaining = ToyModel.collate, iter(range(batches))
+
+    def interrupted(*arguments):
+        if next(remaining, None) is None:
+            raise KeyboardInterrupt
+        return collate(*arguments)
+
+    monkeypatch.setattr(ToyModel, "collate", interrupted)
+
+
+def run_script(out, *arguments):
+    command = [sys.executable, str(Path(__file__).with_name("toy_model.py")), str(out), *arguments]
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_training_finds_the_regression(tmp_path):
+    train_toy(tmp_path, steps=600, schedule="cosine", validation_every=10)
+    weights = load_file(tmp_path / "weights.safetensors")
+    np.testing.assert_allclose(weights["linear.weight"][0], WEIGHT, atol=1e-3)
+    np.testing.assert_allclose(weights["linear.bias"] + weights["mean"], BIAS, atol=1e-3)
+    losses = [float(row["loss"]) for row in rows(tmp_path, "valid")]
+    assert losses[-1] < 1e-5 < 0.1 < losses[0]
+
+
+def test_log_has_the_mean_training_loss_and_the_validation_loss(tmp_path):
+    train_toy(tmp_path, steps=50, learning_rate=1e-30)  # the weights stay as they are
+    assert [(row["step"], row["split"]) for row in rows(tmp_path)] == [
+        (str(step), split) for step in (20, 40, 50) for split in ("train", "valid")
+    ]
+    structures, model = data(), new_model()
+    splits = divide(structures)
+    with torch.no_grad():
+        predicted = model.linear(torch.tensor(structures.positions, dtype=torch.float32))[:, 0].numpy()
+    errors = np.abs(predicted + structures.energy[splits.train].mean() - structures.energy)
+    for row in rows(tmp_path, "valid"):
+        assert float(row["loss"]) == pytest.approx((errors[splits.valid] ** 2).mean(), rel=1e-5)
+        assert float(row["absolute"]) == pytest.approx(errors[splits.valid].mean(), rel=1e-5)
+    errors = errors[splits.train]
+    for row, steps in zip(rows(tmp_path, "train"), (range(20), range(20, 40), range(40, 50)), strict=True):
+        items = np.concatenate([items_of_step(step, 97, 5, seed=0) for step in steps])
+        assert float(row["loss"]) == pytest.approx((errors[items] ** 2).mean(), rel=1e-5)
+        assert float(row["absolute"]) == pytest.approx(errors[items].mean(), rel=1e-5)
+        assert float(row["epoch"]) == pytest.approx(5 * (steps[-1] + 1) / 97)
+        assert float(row["learning_rate"]) == 1e-30
+
+
+def test_validation_has_the_same_items_and_noise_every_time(tmp_path):
+    model = new_model(noise=1.0)
+    train_toy(tmp_path, model, learning_rate=1e-30, validation_items=7)
+    assert len({row["loss"] for row in rows(tmp_path, "valid")}) == 1
+    assert len({row["loss"] for row in rows(tmp_path, "train")}) == 3
+
+
+def test_best_weights_are_kept(tmp_path):
+    """A rate that explodes after the warm-up: the best weights are those of an early validation."""
+    train_toy(tmp_path, schedule="constant", warmup_steps=59, learning_rate=1e4, validation_every=1)
+    losses = [float(row["loss"]) for row in rows(tmp_path, "valid")]
+    best = 1 + int(np.argmin(losses))
+    assert best < 59
+    provenance = json.loads((tmp_path / "train.json").read_text())
+    assert (provenance["best_step"], provenance["best_loss"]) == (best, min(losses))
+    kept, last = load_file(tmp_path / "weights.safetensors"), checkpoint(tmp_path, "model")
+    assert not torch.equal(kept["linear.weight"], last["linear.weight"])
+    structures = data()
+    splits = divide(structures)
+    x = torch.tensor(structures.positions[splits.valid], dtype=torch.float32)
+    predicted = x @ kept["linear.weight"][0] + kept["linear.bias"] + kept["mean"]
+    loss = ((predicted.numpy() - structures.energy[splits.valid]) ** 2).mean()
+    assert loss == pytest.approx(min(losses), rel=1e-5)
+
+
+@pytest.mark.parametrize("fields", [{}, {"ema_decay": 0.9, "schedule": "cosine", "optimizer": "adamw"}])
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, monkeypatch, fields):
+    fields = {"checkpoint_every": 13, "weight_decay": 0.01} | fields
+    train_toy(tmp_path / "whole", new_model(noise=0.1), **fields)
+
+    for batches in (30, 25, 1):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            interrupt_after(patch, batches)
+            train_toy(tmp_path / "parts", new_model(noise=0.1), **fields)
+    train_toy(tmp_path / "parts", new_model(noise=0.1), **fields)
+    assert_same_training(tmp_path / "parts", tmp_path / "whole")
+
+
+def test_a_killed_training_ends_with_the_same_weights(tmp_path):
+    settings = {"steps": 20_000, "checkpoint_every": 70, "validation_every": 100}
+    process = run_script(tmp_path / "killed", "--noise", "0.1", "--settings", json.dumps(settings))
+    while not (tmp_path / "killed" / "last.ckpt").exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+    done = read_step(tmp_path / "killed")
+    assert 0 < done < settings["steps"]
+    settings["steps"] = done + 230  # fewer steps than asked for are enough to see that it goes on
+    for name in ("killed", "whole"):
+        train_toy(tmp_path / name, new_model(noise=0.1), **settings)
+    assert_same_training(tmp_path / "killed", tmp_path / "whole")
+
+
+def test_two_processes_train_like_one(tmp_path):
+    """A batch of 5 is shared out as 3 and 2; 13 validation items as batches 5 and 3, and 5."""
+    settings = {"ema_decay": 0.5, "gradient_clip": 0.5}
+    process = run_script(tmp_path / "two", "--devices", "2", "--settings", json.dumps(settings))
+    train_toy(tmp_path / "one", **settings)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    for group in ("model", "average", "best"):
+        one, two = checkpoint(tmp_path / "one", group), checkpoint(tmp_path / "two", group)
+        for name, tensor in one.items():
+            torch.testing.assert_close(two[name], tensor, rtol=0, atol=1e-6)
+    for one, two in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
+        assert float(two["loss"]) == pytest.approx(float(one["loss"]), abs=1e-6)
+        assert float(two["absolute"]) == pytest.approx(float(one["absolute"]), abs=1e-6)
+
+
+def test_a_finished_training_is_not_repeated_and_its_files_come_back(tmp_path, monkeypatch):
+    train_toy(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(before) == {"weights.safetensors", "config.json", "log.csv", "train.json", "last.ckpt"}
+    for name in before.keys() - {"last.ckpt"}:
+        (tmp_path / name).unlink()
+    monkeypatch.setattr(ToyModel, "training_step", None)
+    train_toy(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_more_steps_continue_a_constant_schedule_only(tmp_path):
+    train_toy(tmp_path / "longer", steps=40)
+    train_toy(tmp_path / "longer", steps=60)
+    train_toy(tmp_path / "whole", steps=60)
+    assert_same_training(tmp_path / "longer", tmp_path / "whole")
+    with pytest.raises(ValueError, match=r"last.ckpt: 60 steps are done already, but steps is 50"):
+        train_toy(tmp_path / "longer", steps=50)
+    train_toy(tmp_path / "cosine", steps=40, schedule="cosine")
+    with pytest.raises(ValueError, match=r"training.steps was 40, is now 60"):
+        train_toy(tmp_path / "cosine", steps=60, schedule="cosine")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rate": 0.01}, r"training.learning_rate was 0.05, is now 0.01\. Put"),
+        ({"seed": 1}, r"seed was 0, is now 1\. Put"),
+        ({"model": {"noise": 0.5}}, r"model.config.noise was 0.0, is now 0.5\. Put"),
+        ({"structures": 121}, r"dataset was '.*', is now '.*'; splits was"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(tmp_path, changes, message):
+    train_toy(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    make = {"model": lambda config: new_model(**config), "structures": data}
+    with pytest.raises(ValueError, match=rf"last.ckpt: belongs to another training: {message}"):
+        train_toy(
+            tmp_path, **{key: make[key](value) if key in make else value for key, value in changes.items()}
+        )
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-10], lambda b: b"", lambda b: b"\x80\x04" + b, lambda b: b[:50]]
+)
+def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
+    train_toy(tmp_path)
+    path = tmp_path / "last.ckpt"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"last.ckpt: damaged or no checkpoint .* delete it to start anew"):
+        train_toy(tmp_path)
+
+
+def test_weights_file_as_checkpoint_is_refused(tmp_path):
+    train_toy(tmp_path)
+    (tmp_path / "last.ckpt").write_bytes((tmp_path / "weights.safetensors").read_bytes())
+    with pytest.raises(ValueError, match=r"last.ckpt: damaged or no checkpoint"):
+        train_toy(tmp_path)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
+    class Diverging(ToyModel):
+        def training_step(self, batch):
+            loss, logs = super().training_step(batch)
+            if self.training:
+                self.steps = getattr(self, "steps", 0) + 1
+            return (loss * math.nan if getattr(self, "steps", 0) == 31 else loss), logs
+
+    model = Diverging(new_model().config)
+    with pytest.raises(FloatingPointError) as raised:
+        train_toy(tmp_path, model)
+    for part in ("step 30", "learning rate 0.05", "loss nan", "absolute", "last.ckpt holds", "learning_rate"):
+        assert part in str(raised.value)
+    assert json.loads((tmp_path / "train.json").read_text())["step"] == 25
+    assert all(p.isfinite().all() for p in model.parameters())
+    for name in ("last.ckpt", "weights.safetensors"):
+        assert all(t.isfinite().all() for t in load_file(tmp_path / name).values())
+
+
+def test_a_gradient_that_is_not_finite_stops_the_training(tmp_path):
+    class Diverging(ToyModel):
+        def training_step(self, batch):
+            loss, logs = super().training_step(batch)
+            return loss + (0 * self.linear.weight).sum().sqrt(), logs  # the slope of sqrt at 0 is infinite
+
+    model = Diverging(new_model().config)
+    with pytest.raises(FloatingPointError, match=r"step 0 .* gradient norm nan.*no checkpoint yet"):
+        train_toy(tmp_path, model)
+    assert all(p.isfinite().all() for p in model.parameters())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_validation_loss_that_is_not_finite_stops_the_training(tmp_path):
+    structures = data()
+    splits = divide(structures)
+    structures.energy[splits.valid[0]] = np.nan
+    with pytest.raises(FloatingPointError, match=r"step 20 .*validation loss nan"):
+        train_toy(tmp_path, structures=structures)
+
+
+def test_the_average_of_the_weights_is_exponential(tmp_path):
+    """θ_EMA(5) = d⁵ θ_0 + Σ_k (1 - d) d^(5-k) θ_k, from the weights of trainings of 1 ... 5 steps."""
+    decay, start = 0.7, new_model().linear.weight.detach().double()
+    expected = decay**5 * start
+    for steps in range(1, 6):
+        train_toy(tmp_path / str(steps), steps=steps)
+        weight = checkpoint(tmp_path / str(steps), "model")["linear.weight"].double()
+        expected += (1 - decay) * decay ** (5 - steps) * weight
+    train_toy(tmp_path / "ema", steps=5, ema_decay=decay)
+    torch.testing.assert_close(
+        checkpoint(tmp_path / "ema", "model")["linear.weight"].double(), weight, rtol=0, atol=0
+    )
+    kept = load_file(tmp_path / "ema" / "weights.safetensors")["linear.weight"].double()
+    torch.testing.assert_close(kept, expected, rtol=0, atol=1e-6)
+    assert (kept - weight).abs().max() > 0.01
+
+
+def test_learning_rate_has_the_closed_form():
+    cosine = TrainingConfig(steps=110, learning_rate=2.0, schedule="cosine", warmup_steps=10)
+    assert [learning_rate(cosine, step) for step in (0, 4, 9, 10)] == pytest.approx([0.2, 1.0, 2.0, 2.0])
+    assert learning_rate(cosine, 35) == pytest.approx(1 + math.sqrt(0.5))
+    assert learning_rate(cosine, 60) == pytest.approx(1.0)
+    assert learning_rate(cosine, 110) == pytest.approx(0.0)
+    constant = TrainingConfig(steps=110, learning_rate=2.0, warmup_steps=4)
+    assert [learning_rate(constant, step) for step in (0, 3, 4, 109)] == [0.5, 2.0, 2.0, 2.0]
+
+
+def first_gradient():
+    """Gradient of the toy's loss on the first batch, by the analytic formula, in float64."""
+    structures, model = data(), new_model()
+    training = structures[divide(structures).train]
+    items = items_of_step(0, 97, 5, seed=0)
+    x, energy = training.positions[items], training.energy[items]
+    weight, bias = model.linear.weight.detach().numpy()[0], model.linear.bias.detach().numpy()
+    error = x @ weight + bias + training.energy.mean() - energy
+    return weight, (2 / 5) * error @ x, np.append((2 / 5) * error @ x, (2 / 5) * error.sum())
+
+
+@pytest.mark.parametrize("clip", [None, 1e-7])
+def test_first_step_of_adam_has_the_closed_form(tmp_path, monkeypatch, clip):
+    """θ - lr g / (|g| + ε) at the warm-up rate; a clipped norm near ε = 1e-8 makes clipping visible."""
+    interrupt_after(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        train_toy(tmp_path, steps=10, checkpoint_every=1, warmup_steps=9, gradient_clip=clip)
+    weight, gradient, whole = first_gradient()
+    if clip is not None:
+        gradient = gradient * clip / (np.linalg.norm(whole) + 1e-6)
+    expected = weight - 0.05 / 9 * gradient / (np.abs(gradient) + 1e-8)
+    actual = checkpoint(tmp_path, "model")["linear.weight"][0]
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("64-true", torch.float64), ("bf16-mixed", torch.float32)])
+def test_precisions_train(tmp_path, precision, dtype):
+    train_toy(tmp_path, steps=300, precision=precision, validation_every=150)
+    weights = load_file(tmp_path / "weights.safetensors")
+    assert {t.dtype for t in weights.values()} == {dtype}
+    losses = [float(row["loss"]) for row in rows(tmp_path, "valid")]
+    assert losses[-1] < 0.1 < float(rows(tmp_path)[0]["loss"])
+
+
+def test_nothing_is_pickled(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("pickle was used")
+
+    for module, name in [
+        (torch, "load"),
+        (torch, "save"),
+        *((pickle, n) for n in ("load", "loads", "dump", "dumps")),
+    ]:
+        monkeypatch.setattr(module, name, refuse)
+    train_toy(tmp_path, steps=40, ema_decay=0.9)
+    train_toy(tmp_path, steps=60, ema_decay=0.9)
+
+
+def test_provenance(tmp_path):
+    train_toy(tmp_path)
+    provenance = json.loads((tmp_path / "train.json").read_text())
+    assert provenance["dataset"] == data().digest
+    assert provenance["model"] == {"kind": "generators", "module": "toy_model", "config": {"noise": 0.0}}
+    assert provenance["training"]["steps"] == provenance["step"] == 60
+    assert provenance["environment"]["versions"]["torch"] == torch.__version__
+    assert provenance["environment"]["torch_threads"] == torch.get_num_threads()
+    assert provenance["seconds"] > 0
+
+
+def test_bad_input_is_refused(tmp_path):
+    structures = data()
+    config = TrainingConfig(steps=5)
+    splits = divide(structures, valid=0)
+    with pytest.raises(ValueError, match="the validation split is empty"):
+        train(new_model(), structures, splits, config, tmp_path, 0, "cpu")
+    with pytest.raises(ValueError, match="belong to another dataset"):
+        train(new_model(), data(119), splits, config, tmp_path, 0, "cpu")
+    with pytest.raises(ValueError, match="batch_size 1 is too small for 2 devices"):
+        train_toy(tmp_path, devices=2, batch_size=1)
+    with pytest.raises(ValueError, match="accelerator 'gpu': write auto, cpu or cuda"):
+        train(new_model(), structures, divide(structures), config, tmp_path, 0, "gpu")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"steps": 0},
+        {"batch_size": -1},
+        {"learning_rate": 0.0},
+        {"validation_items": 0},
+        {"gradient_clip": 0.0},
+        {"ema_decay": 1.0},
+        {"warmup_steps": 10},
+    ],
+)
+def test_config_refuses_values_out_of_range(fields):
+    with pytest.raises(ValueError, match=f"{next(iter(fields))} is"):
+        TrainingConfig(**{"steps": 10} | fields)
