@@ -1,6 +1,6 @@
 """Tidy tables as .csv, and their wide form for people as .md and .tex."""
 
-import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,25 +8,31 @@ import pandas as pd
 
 from tutti.files import write_text
 
-COLUMNS = (
-    "model dataset seed metric subset value ci_low ci_high n unit published note".split()
-)  # the one column order of every tidy table
+# The one column order of every tidy table.
+KEY = ["model", "dataset", "seed", "metric", "subset"]
+COLUMNS = [*KEY, "value", "ci_low", "ci_high", "n", "unit", "published", "note"]
+NUMBERS = ["value", "ci_low", "ci_high", "published"]
+TEXTS = ["model", "dataset", "metric", "subset", "unit", "note"]
 CONTROLS = {"test_split": "test split (control)", "training_split": "training split (control)"}
 MISSING = "–"
-NUMBERS = ("value", "ci_low", "ci_high", "published")
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_TEX = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "[": "{[}",  # a bracket that starts a cell after \\ would be read as an option
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "–": "--",
-    "Å": r"\AA{}",
-    **{chr(sign): rf"\textsuperscript{{{digit}}}" for digit, sign in zip("0123456789", _SUPERSCRIPTS.values())},
-}
+PUBLISHED = "published"  # begins the remarks that belong to published values
+LEGEND = "Cells: value [95 % interval] (n)."
+
+_DIGITS, _SUPERSCRIPTS = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_RAISE = str.maketrans(_DIGITS, _SUPERSCRIPTS)
+_TEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "–": "--",
+        "Å": r"\AA{}",
+        **{sign: rf"\textsuperscript{{{digit}}}" for sign, digit in zip(_SUPERSCRIPTS, _DIGITS, strict=True)},
+    }
+)
 
 
 def write(table: pd.DataFrame, stem: Path) -> None:
@@ -36,55 +42,164 @@ def write(table: pd.DataFrame, stem: Path) -> None:
         ValueError: when a column is missing or unknown, or two rows have the same key.
     """
     table = check(table)
-    write_text(f"{stem}.csv", csv(table))
+    write_text(f"{stem}.csv", table.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
     write_text(f"{stem}.md", markdown(table))
     write_text(f"{stem}.tex", latex(table))
 
 
 def read(path: Path) -> pd.DataFrame:
     """Read a tidy .csv that `write` made."""
-    text = {"model": str, "dataset": str, "metric": str, "subset": str, "unit": str, "note": str}
-    table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={name: [""] for name in NUMBERS})
-    return check(table)
+    types = dict.fromkeys(TEXTS, str)
+    # Only numbers may be missing: a molecule or a model called "NA" is a name.
+    missing = {name: [""] for name in [*NUMBERS, "n"]}
+    return check(pd.read_csv(path, dtype=types, keep_default_na=False, na_values=missing))
 
 
 def check(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its columns in order and its types set.
+    """The table with its columns in order and their types set.
 
     Raises:
         ValueError: when a column is missing or unknown, or two rows have the same key.
     """
-    if set(table.columns) != set(COLUMNS):
-        wrong = sorted(set(table.columns) ^ set(COLUMNS))
-        raise ValueError(f"a tidy table has the columns {', '.join(COLUMNS)}; missing or unknown here: {wrong}")
-    table = table[list(COLUMNS)].reset_index(drop=True)
-    table = table.astype({**dict.fromkeys(NUMBERS, float), "seed": int, "n": "Int64"})
+    if wrong := sorted(set(table.columns) ^ set(COLUMNS)):
+        raise ValueError(
+            f"a tidy table has the columns {', '.join(COLUMNS)}; missing or unknown here: {wrong}"
+        )
+    table = table[COLUMNS].reset_index(drop=True)
     table["note"] = table["note"].fillna("")
-    twice = table.duplicated(["model", "dataset", "seed", "metric", "subset"])
-    if twice.any():
-        raise ValueError(f"two rows of the table have the same key:\n{table[twice].to_string()}")
+    table = table.astype({**dict.fromkeys(NUMBERS, float), "seed": int, "n": "Int64"})
+    if (twice := table.duplicated(KEY)).any():
+        raise ValueError(
+            f"rows of the table share their key:\n{table.loc[twice, KEY].to_string(index=False)}"
+        )
     return table
 
 
-def csv(table: pd.DataFrame) -> str:
-    """The tidy table as CSV, eight significant digits, empty where there is no number."""
-    return check(table).to_csv(index=False, float_format="%.8g", lineterminator="\n")
-
-
 def wide(table: pd.DataFrame) -> pd.DataFrame:
-    """The form for people: one row per metric and model, one column per subset, cells as text.
+    """The form for people: rows are metrics and in each of them models, columns are subsets, cells are text.
 
-    A cell reads `83.5 [81.2, 85.6] (500)`: value, 95 % interval, n. Fractions (unit `1`) are in percent. Rows
-    of controls come last in their metric. A model with published values has a row of them below its own.
-    Superscripts point into `footnotes(table)`.
+    A cell reads `83.5 [81.2, 85.6] (500)`: value, 95 % interval, n; fractions (unit `1`) are in percent.
+    Controls come last in their metric. Published values stand in a row of their own below the model's.
+    A missing value is `–`; superscripts are the numbers of `footnotes(table)`. A note may hold several
+    remarks, separated by `; `; one that begins with `published` belongs to the published value.
     """
-    table = check(table)
-    rows = pd.concat([table.assign(row=_labels(table), cell=_cells(table)), _published_rows(table)])
-    rows["control"] = rows["model"].isin(CONTROLS)
-    metrics = list(dict.fromkeys(rows["metric"]))
-    rows = rows.sort_values(["metric", "control"], key=_order(metrics), kind="stable")
-    rows["metric"] = [_heading(metric, unit) for metric, unit in zip(rows["metric"], rows["unit"], strict=True)]
-    keys = list(dict.fromkeys(zip(rows["metric"], rows["row"], strict=True)))
-    cells = rows.pivot(index=["metric", "row"], columns="subset", values="cell")
-    cells = cells.reindex(index=pd.MultiIndex.from_tuples(keys), columns=list(dict.fromkeys(rows["subset"])))
-    return cells.fillna("").rename_axis(index=["metric", "model"], columns=None)
+    table = _controls_last(check(table))
+    table["label"] = labels(table)
+    notes = footnotes(table)
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for _, block in table.groupby(["metric", "unit", "dataset", "model", "seed"], sort=False):
+        ours, theirs = {}, {}
+        for row in block.itertuples():
+            remarks = _remarks(row.note)
+            ours[row.subset] = _cell(row) + _marks(notes, [r for r in remarks if not r.startswith(PUBLISHED)])
+            if not np.isnan(row.published):
+                number = _number(row.published, row.unit, decimals=2)
+                theirs[row.subset] = number + _marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
+        key = _heading(row.metric, row.unit), row.label
+        rows[key] = ours
+        if theirs:
+            rows[key[0], f"{key[1]}, {PUBLISHED}"] = theirs
+    headings = list(dict.fromkeys(heading for heading, _ in rows))
+    keys = sorted(rows, key=lambda key: headings.index(key[0]))
+    index = pd.MultiIndex.from_tuples(keys, names=["metric", "model"])
+    columns = list(dict.fromkeys(table["subset"]))
+    return pd.DataFrame([rows[key] for key in keys], index=index, columns=columns).fillna("")
+
+
+def footnotes(table: pd.DataFrame) -> list[str]:
+    """The distinct remarks in the table's notes, numbered in this order by the wide form."""
+    notes = _controls_last(table)["note"]
+    return list(dict.fromkeys(remark for note in notes for remark in _remarks(note)))
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The wide form as a GitHub table with its footnotes."""
+    cells = _without_repeats(wide(table)).map(lambda text: text.replace("|", r"\|"))
+    lines = [cells.to_markdown(index=False, disable_numparse=True), "", LEGEND]
+    lines += [f"{i}. {note}" for i, note in enumerate(footnotes(table), start=1)]
+    return "\n".join(lines) + "\n"
+
+
+def latex(table: pd.DataFrame) -> str:
+    """The wide form as a LaTeX tabular (package booktabs) with its footnotes."""
+    cells = _without_repeats(wide(table))
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        rf"\begin{{tabular}}{{ll{'r' * (cells.shape[1] - 2)}}}",
+        r"\toprule",
+    ]
+    lines.append(_tex_row(cells.columns))
+    for row in cells.itertuples(index=False):
+        if row[0]:
+            lines.append(r"\midrule")
+        lines.append(_tex_row(row))
+    lines += [r"\bottomrule", r"\end{tabular}", "", rf"{{\footnotesize {tex_escape(LEGEND)}"]
+    lines += [
+        rf"\textsuperscript{{{i}}} {tex_escape(note)}" for i, note in enumerate(footnotes(table), start=1)
+    ]
+    return "\n".join(lines) + "}\n"
+
+
+def tex_escape(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    return text.translate(_TEX)
+
+
+def labels(table: pd.DataFrame) -> pd.Series:
+    """What each row's model is called: the model, with dataset and seed where the table has several."""
+    names = table["model"].replace(CONTROLS)
+    if table["dataset"].nunique() > 1:
+        names = table["dataset"] + ": " + names
+    if table["seed"].nunique() > 1:
+        names = names.mask(~table["model"].isin(CONTROLS), names + ", seed " + table["seed"].astype(str))
+    return names
+
+
+def metric_name(metric: str) -> str:
+    """The metric's name as people read it."""
+    return metric.replace("_", " ")
+
+
+def _controls_last(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values("model", key=lambda models: models.isin(CONTROLS), kind="stable")
+
+
+def _heading(metric: str, unit: str) -> str:
+    shown = "%" if unit == "1" else unit
+    return f"{metric_name(metric)} ({shown})" if shown else metric_name(metric)
+
+
+def _remarks(note: str) -> list[str]:
+    return [remark for remark in note.split("; ") if remark]
+
+
+def _marks(notes: list[str], remarks: list[str]) -> str:
+    """Superscript numbers of the remarks among the footnotes."""
+    numbers = ",".join(str(notes.index(remark) + 1) for remark in remarks)
+    return f" {numbers.translate(_RAISE)}" if numbers else ""
+
+
+def _number(value: float, unit: str, decimals: int = 1) -> str:
+    return f"{100 * value:.{decimals}f}" if unit == "1" else f"{value:.4g}"
+
+
+def _cell(row: tuple) -> str:
+    if np.isnan(row.value):
+        return MISSING
+    parts = [_number(row.value, row.unit)]
+    if not np.isnan(row.ci_low):
+        parts.append(f"[{_number(row.ci_low, row.unit)}, {_number(row.ci_high, row.unit)}]")
+    if not pd.isna(row.n):
+        parts.append(f"({row.n})")
+    return " ".join(parts)
+
+
+def _without_repeats(cells: pd.DataFrame) -> pd.DataFrame:
+    """The wide form with its index as columns, each metric named once."""
+    cells = cells.reset_index()
+    cells["metric"] = cells["metric"].where(~cells["metric"].duplicated(), "")
+    return cells
+
+
+def _tex_row(texts: Iterable[str]) -> str:
+    return " & ".join(map(tex_escape, texts)) + r" \\"

@@ -1,0 +1,57 @@
+"""Loss curves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from tutti.plots import INK, PALETTE, new_figure
+from tutti.tables import metric_name
+
+NOT_A_LOSS = ["step", "epoch", "split", "learning_rate", "seconds"]
+LINES = {"train": {"alpha": 0.45, "linewidth": 1.0}, "valid": {"alpha": 1.0, "linewidth": 1.6}}
+
+
+def draw(logs: Mapping[str, pd.DataFrame], stem: Path) -> None:
+    """Draw training losses (faint) and validation losses, one panel per part of the loss.
+
+    A circle marks the step of the lowest validation loss, whose weights are kept.
+
+    Args:
+        logs: log.csv of each training, by label: columns step, epoch, split (`train` or `valid`),
+            learning_rate, seconds, and one per part of the loss.
+        stem: the figure's path without suffix.
+
+    Raises:
+        ValueError: when no log has a row, or there are more trainings than colours.
+    """
+    if not logs or all(log.empty for log in logs.values()):
+        raise ValueError("no training log has a row to draw")
+    if len(logs) > len(PALETTE):
+        raise ValueError(f"one figure can tell {len(PALETTE)} trainings apart, not {len(logs)}")
+    parts = list(
+        dict.fromkeys(name for log in logs.values() for name in log.columns if name not in NOT_A_LOSS)
+    )
+    with new_figure(stem, 1.2 + 2.2 * len(parts), 2.7) as figure:
+        axes = figure.subplots(1, len(parts), squeeze=False)[0]
+        for panel, part in zip(axes, parts, strict=True):
+            for log, colour in zip(logs.values(), PALETTE, strict=False):
+                if part in log.columns:
+                    _curves(panel, log, part, colour)
+            panel.set(title=metric_name(part), xlabel="step")
+            panel.grid(axis="y")
+        handles = [
+            Line2D([], [], color=colour, label=label) for label, colour in zip(logs, PALETTE, strict=False)
+        ]
+        handles += [Line2D([], [], color=INK, label=split, **style) for split, style in LINES.items()]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+
+
+def _curves(axes: Axes, log: pd.DataFrame, part: str, colour: str) -> None:
+    for split, style in LINES.items():
+        rows = log[log["split"] == split]
+        axes.plot(rows["step"], rows[part], color=colour, **style)
+    lowest = rows.loc[rows["loss"].idxmin()]
+    axes.plot(lowest["step"], lowest[part], "o", color=colour, markersize=5, markerfacecolor="white")

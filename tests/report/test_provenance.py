@@ -1,0 +1,55 @@
+"""What a result was made with."""
+
+import getpass
+import platform
+import re
+import subprocess
+
+import torch
+
+from tutti.report import provenance
+
+
+def test_versions_are_those_installed():
+    versions = provenance.versions()
+    assert versions["torch"] == torch.__version__
+    assert versions["python"] == platform.python_version()
+    assert "pytest" not in versions
+
+
+def test_hardware_names_no_machine_and_no_person():
+    described = " ".join(map(str, provenance.hardware().values())).lower()
+    assert platform.node().lower() not in described
+    assert getpass.getuser().lower() not in described.split()
+    assert set(provenance.hardware()) == {"processor", "cores", "memory", "system", "gpu"}
+
+
+def test_commit_is_that_of_this_checkout_only(tmp_path, monkeypatch):
+    """A commit, `-dirty` after an edit, and nothing for a file that the repository does not track."""
+
+    def git(*arguments):
+        identity = ("-c", "user.name=t", "-c", "user.email=t@t")
+        return subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init")
+    (tmp_path / "other").write_text("")
+    git("add", ".")
+    git("commit", "-m", "zero")
+    file = tmp_path / "provenance.py"
+    monkeypatch.setattr(provenance, "__file__", str(file))
+    file.write_text("1")
+    assert provenance.git_commit() is None
+    git("add", ".")
+    git("commit", "-m", "one")
+    commit = provenance.git_commit()
+    assert re.fullmatch("[0-9a-f]{40}", commit)
+    assert commit == git("rev-parse", "HEAD")
+    file.write_text("2")
+    assert provenance.git_commit() == f"{commit}-dirty"
+
+
+def test_no_git_is_no_error(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert provenance.git_commit() is None

@@ -1,0 +1,96 @@
+"""Published numbers and their join."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tutti import published, tables
+
+
+def table(*rows):
+    """Tidy rows from (model, dataset, metric, subset, unit)."""
+    records = [
+        dict(
+            zip(
+                tables.COLUMNS,
+                (model, dataset, 0, metric, subset, 0.5, 0.4, 0.6, 9, unit, np.nan, ""),
+                strict=True,
+            )
+        )
+        for model, dataset, metric, subset, unit in rows
+    ]
+    return pd.DataFrame(records)
+
+
+def test_values_are_joined_by_dataset_model_metric_and_subset():
+    filled = published.fill(
+        table(
+            ("g-schnet", "qm9", "validity", "xyz2mol", "1"),
+            ("g-schnet", "qm9", "validity", "lookup", "1"),
+            ("edm", "qm9", "uniqueness", "xyz2mol", "1"),
+            ("edm", "qm9", "atom_stability", "lookup", "1"),
+            ("edm", "xtb9", "validity", "xyz2mol", "1"),
+            ("my_model", "qm9", "validity", "xyz2mol", "1"),
+            ("edm", "qm9", "connected", "xyz2mol", "1"),
+        )
+    )
+    expected = [0.7497, 0.8013, 0.9916, 0.987, np.nan, np.nan, np.nan]
+    np.testing.assert_allclose(filled["published"], expected, rtol=1e-12)
+    assert filled.loc[0, "note"] == "published: daigavane2024symphony, table1"
+    assert filled.loc[3, "note"] == "published: hoogeboom2022edm, table1"
+    assert filled.loc[4, "note"] == ""
+
+
+def test_other_names_are_mapped_and_another_dataset_is_named():
+    rows = table(
+        ("symphony_demo", "xtb9_demo", "validity", "xyz2mol", "1"),
+        ("test_split", "xtb9_demo", "validity", "lookup", "1"),
+    )
+    rows["note"] = "short training"
+    filled = published.fill(rows, datasets={"xtb9_demo": "qm9"}, models={"symphony_demo": "Symphony"})
+    np.testing.assert_allclose(filled["published"], [0.835, 0.976], rtol=1e-12)
+    assert filled.loc[0, "note"] == (
+        "short training; published for another dataset (qm9): daigavane2024symphony, table1"
+    )
+
+
+def test_a_unit_that_differs_is_an_error():
+    with pytest.raises(ValueError, match=r"SchNet, mae, homo.*'meV'.*'eV'"):
+        published.fill(table(("SchNet", "qm9", "mae", "homo", "meV")))
+
+
+def test_percent_are_fractions_and_other_numbers_are_kept():
+    numbers = published.numbers().set_index(["dataset", "model", "metric", "subset"])
+    assert numbers.loc[("qm9", "Symphony", "validity", "xyz2mol"), "value"].item() == pytest.approx(0.835)
+    assert numbers.loc[("qm9", "SchNet", "mae", "zpve"), "value"].item() == 1.7
+    assert numbers.loc[("qm9", "SchNet", "mae", "alpha"), "error"].item() == 0.061
+    fractions = numbers[numbers["unit"] == "1"]
+    assert fractions["value"].between(0, 1).all()
+    assert "percent" not in set(numbers["unit"])
+
+
+def test_keys_are_unique_and_every_source_has_a_citation():
+    numbers = published.numbers()
+    slugs = numbers[published.KEY].map(published.slug)
+    assert not slugs.duplicated().any()
+    assert set(numbers["source"]) <= set(published.citations())
+
+
+def test_papers_are_found_by_name_and_by_source():
+    assert list(published.cited(["symphony"])) == ["daigavane2024symphony"]
+    assert "hoogeboom2022edm" in published.cited(["hoogeboom2022edm,"])
+    assert "oboyle2011openbabel" in published.cited(["openbabel"])
+    assert published.cited(["nothing of the kind"]) == {}
+
+
+def test_numbers_match_the_specification(shared_data):
+    """Every number of the specification is here, unchanged."""
+    specification = shared_data.parent / "spec" / "published.csv"
+    if not specification.is_file():
+        pytest.skip("the specification is not beside the repository")
+    theirs = pd.read_csv(specification, dtype={"subset": str}).set_index(["source", "table", *published.KEY])
+    ours = published.numbers().set_index(["source", "table", *published.KEY])
+    factor = np.where(theirs["unit"] == "percent", 100, 1)
+    pd.testing.assert_index_equal(ours.index, theirs.index)
+    np.testing.assert_allclose(ours["value"] * factor, theirs["value"], rtol=1e-12)
+    np.testing.assert_allclose(ours["error"] * factor, theirs["error"], rtol=1e-12)
