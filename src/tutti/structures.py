@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +13,29 @@ import ase
 import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from tutti.columns import columns
+from tutti.elements import SYMBOLS
 from tutti.files import atomic_path
 
 PER_ATOM = ("numbers", "positions", "forces")
 OPTIONAL = ("energy", "forces", "cell", "pbc")
+
+
+@contextmanager
+def open_npz(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of an .npz archive by name, each read when it is asked for. Never unpickles.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is no complete archive.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            yield archive
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a damaged zip raises errors of a dozen types
+        raise ValueError(f"{path}: no complete .npz archive without pickled objects ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -64,9 +84,13 @@ class Structures:
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise ValueError(f"Structures.{name} has shape {array.shape}, expected {shape}")
+        if (self.cell is None) != (self.pbc is None):
+            raise ValueError("Structures.cell and Structures.pbc are given together or not at all")
         for name, column in self.columns.items():
-            if len(column) != n:
-                raise ValueError(f"Structures column '{name}' has {len(column)} rows, expected {n}")
+            if not isinstance(column, np.ndarray) or column.dtype.hasobject:
+                raise ValueError(f"Structures column '{name}' is no array of numbers, truth values or text")
+            if column.shape[:1] != (n,):
+                raise ValueError(f"Structures column '{name}' has shape {column.shape}, expected ({n}, ...)")
 
     @cached_property
     def offsets(self) -> np.ndarray:
@@ -77,13 +101,22 @@ class Structures:
         return len(self.n_atoms)
 
     def __getitem__(self, index: slice | np.ndarray | Sequence[int]) -> Self:
-        """Structures of a slice (step 1: views, nothing is copied), of indices or of a boolean mask."""
+        """Structures of a slice (step 1: views, nothing is copied), of indices or of a boolean mask.
+
+        Raises:
+            TypeError: for a single index; use `frame(i)` or a slice of length one.
+            IndexError: when an index or the mask's length does not fit.
+        """
         if isinstance(index, slice) and index.step in (None, 1):
             start, stop, _ = index.indices(len(self))
             stop = max(start, stop)
             rows, atoms = slice(start, stop), slice(self.offsets[start], self.offsets[stop])
         else:
-            rows = np.arange(len(self))[np.asarray(index) if not isinstance(index, slice) else index]
+            if np.ndim(index) == 0 and not isinstance(index, slice):
+                raise TypeError(f"Structures[{index}]: use frame({index}), or a slice of length one")
+            # An empty list would otherwise be an array of floats.
+            chosen = index if isinstance(index, slice) or len(index) else np.empty(0, np.int64)
+            rows = np.arange(len(self))[chosen if isinstance(chosen, slice) else np.asarray(chosen)]
             atoms = self.atom_rows(rows)
         return self._select(rows, atoms)
 
@@ -135,27 +168,33 @@ class Structures:
         """Read what `save` wrote. Never unpickles.
 
         Raises:
-            ValueError: when the file is no .npz of this package.
+            FileNotFoundError: when there is no such file.
+            ValueError: when the file is no .npz of this package, or damaged.
         """
+        with open_npz(path) as archive:
+            arrays = dict(archive)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
             metadata = json.loads(str(arrays.pop("metadata")))
-        except (KeyError, ValueError, OSError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
+            own = {name.removeprefix("column:"): arrays.pop(name) for name in list(arrays) if ":" in name}
+            return cls(**arrays, columns=own, **metadata)
+        except (KeyError, ValueError, TypeError) as error:
             raise ValueError(f"{path}: not a structures file written by tutti ({error})") from error
-        columns = {name.removeprefix("column:"): arrays.pop(name) for name in list(arrays) if ":" in name}
-        return cls(**arrays, columns=columns, **metadata)
 
     @classmethod
     def from_frames(cls, frames: Sequence[tuple[np.ndarray, np.ndarray]], **fields: object) -> Self:
-        """Pack (numbers [n], positions [n, 3]) pairs; `fields` are further fields of the class."""
-        numbers = [np.asarray(z, dtype=np.uint8) for z, _ in frames]
+        """Pack (numbers [n], positions [n, 3]) pairs; `fields` are further fields of the class.
+
+        Raises:
+            ValueError: when an atomic number is not in 1 ... 118, or shapes do not fit.
+        """
+        numbers = [np.asarray(z) for z, _ in frames]
+        packed = np.concatenate([np.empty(0, np.uint8), *numbers])
+        if len(packed) and not 1 <= packed.min() <= packed.max() < len(SYMBOLS):
+            raise ValueError(f"atomic numbers go from 1 to 118, found {packed.min()} to {packed.max()}")
         positions = [np.asarray(x, dtype=float).reshape(-1, 3) for _, x in frames]
         return cls(
             n_atoms=np.array([len(z) for z in numbers], dtype=np.int64),
-            numbers=np.concatenate([np.empty(0, np.uint8), *numbers]),
+            numbers=packed.astype(np.uint8),
             positions=np.concatenate([np.empty((0, 3)), *positions]),
             **fields,
         )
@@ -175,23 +214,34 @@ class Structures:
             a.keys() != arrays[0].keys() or p.units != first.units for a, p in zip(arrays, parts, strict=True)
         ):
             raise ValueError("the structures to concatenate differ in their fields, columns or units")
+        for name in arrays[0]:
+            kinds = {a[name].dtype.kind for a in arrays}
+            # Numbers and text would be joined as text.
+            if "U" in kinds and len(kinds) > 1:
+                raise ValueError(f"'{name}' is text in some of the structures to concatenate, not in all")
+        sources = " + ".join(dict.fromkeys(part.source for part in parts))
         joined = {name: np.concatenate([a[name] for a in arrays]) for name in arrays[0]}
-        columns = {name.removeprefix("column:"): joined.pop(name) for name in list(joined) if ":" in name}
-        return cls(**joined, columns=columns, units=first.units, source=first.source)
+        own = {name.removeprefix("column:"): joined.pop(name) for name in list(joined) if ":" in name}
+        return cls(**joined, columns=own, units=first.units, source=sources)
 
     @classmethod
     def from_ase(cls, frames: Sequence[ase.Atoms], source: str = "") -> Self:
-        """Pack ASE atoms: energy and forces when every frame has them, the cell when any is periodic."""
+        """Pack ASE atoms: energy, forces and `info` when every frame has them, cells when any has."""
         results = [atoms.calc.results if atoms.calc else {} for atoms in frames]
         optional: dict[str, np.ndarray] = {}
         if frames and all("energy" in r for r in results):
             optional["energy"] = np.array([r["energy"] for r in results], dtype=float)
         if frames and all("forces" in r for r in results):
             optional["forces"] = np.concatenate([np.asarray(r["forces"], dtype=float) for r in results])
-        if any(atoms.pbc.any() for atoms in frames):
+        if any(atoms.pbc.any() or atoms.cell.any() for atoms in frames):
             optional["cell"] = np.stack([atoms.cell.array for atoms in frames])
             optional["pbc"] = np.stack([atoms.pbc for atoms in frames])
-        return cls.from_frames([(a.numbers, a.positions) for a in frames], **optional, source=source)
+        return cls.from_frames(
+            [(atoms.numbers, atoms.positions) for atoms in frames],
+            **optional,
+            columns=columns([atoms.info for atoms in frames]),
+            source=source,
+        )
 
     def to_ase(self) -> Iterator[ase.Atoms]:
         """Structures as ASE atoms, with a single-point calculator where there are energies or forces."""
@@ -202,7 +252,7 @@ class Structures:
                 atoms.set_cell(self.cell[i])
             if self.pbc is not None:
                 atoms.set_pbc(self.pbc[i])
-            atoms.info |= {name: column[i].item() for name, column in self.columns.items()}
+            atoms.info |= {name: column[i].tolist() for name, column in self.columns.items()}
             results = {}
             if self.energy is not None:
                 results["energy"] = float(self.energy[i])

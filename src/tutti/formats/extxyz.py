@@ -1,0 +1,163 @@
+"""Extended and plain xyz files with many frames, read and written.
+
+A frame is a line with the number of atoms, a comment line, and one line per atom. In an extended file the
+comment holds `key=value` pairs, of which `Properties` names the atoms' columns and `Lattice` and `pbc` the
+cell (https://github.com/libAtoms/extxyz). Energies and forces are in eV and eV/Å, ASE's convention, unless
+other units are given.
+"""
+
+import gzip
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tutti.elements import SYMBOLS
+from tutti.elements import number as atomic_number
+from tutti.files import atomic_path
+from tutti.formats import comment, qm9_xyz
+from tutti.formats.frames import Frame
+from tutti.formats.text import FILE_END, FormatError, Lines, number, shown, table
+from tutti.structures import Structures
+from tutti.units import Scales
+
+CHUNK = 2048  # structures turned into text at once
+
+
+def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
+    """Frames of an extended, plain or QM9 xyz file.
+
+    Of the atoms' columns only species, positions and forces are kept. In a plain file a line may go on after
+    the coordinates; what follows is ignored.
+
+    Raises:
+        FormatError: when the file is malformed.
+    """
+    scales = Scales.of(units, energy="eV", length="Å")
+    with Lines(path) as lines:
+        while (header := lines.next_filled()) is not None:
+            start, count = lines.number, _count(header, lines)
+            remark = lines.next()
+            if remark is None:
+                raise FormatError(lines.where(start + 1), "a comment line", FILE_END)
+            atoms = lines.take(count)
+            if len(atoms) < count:
+                expected = f"{count} atom lines from line {start + 2} on"
+                raise FormatError(lines.where(lines.number + 1), expected, f"{FILE_END} after {len(atoms)}")
+            if qm9_xyz.is_header(remark):
+                qm9_xyz.refuse_units(units, path)
+                yield qm9_xyz.frame([header, remark, *atoms, *lines.take(3)], str(path), start)
+            else:
+                yield _frame(remark, atoms, path, start, scales)
+
+
+def _count(header: str, lines: Lines) -> int:
+    text = header.strip()
+    if not (text.isascii() and text.isdigit()):
+        raise FormatError(lines.where(), "the number of atoms of the next frame", shown(header))
+    # A count may claim anything; lines are taken only as far as the file goes.
+    return min(int(text[:20]), sys.maxsize)
+
+
+def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Scales) -> Frame:
+    where, first = f"{path}:{line + 1}", line + 2
+    info = comment.pairs(remark, where)
+    extended = "Properties" in info
+    layout = comment.layout(str(info.pop("Properties", comment.PLAIN)), where)
+    cells = [row.split() for row in atoms]
+    for i, row in enumerate(cells):
+        if len(row) < layout.width or (extended and len(row) > layout.width):
+            raise FormatError(f"{path}:{first + i}", f"{layout.width} columns", shown(atoms[i]))
+    energy = info.pop("energy", None) or info.pop("free_energy", None)
+    cell, pbc = comment.lattice(info, where)
+    return Frame(
+        numbers=_numbers([row[layout.species] for row in cells], path, first),
+        positions=table(cells, layout.positions, path, first) * scales.length,
+        path=str(path),
+        line=line + 1,
+        atom_line=first,
+        energy=None if energy is None else number(energy, where) * scales.energy,
+        forces=None if layout.forces is None else table(cells, layout.forces, path, first) * scales.forces,
+        cell=None if cell is None else cell * scales.length,
+        pbc=pbc,
+        units=comment.column_units(info, where),
+        info=info,
+    )
+
+
+def _numbers(species: Sequence[str], path: Path, first_line: int) -> list[int]:
+    try:
+        return [atomic_number(text) for text in species]
+    except KeyError as error:
+        line = first_line + species.index(error.args[0])
+        raise FormatError(f"{path}:{line}", "a chemical element", shown(error.args[0])) from error
+
+
+def write(path: str | Path, structures: Structures) -> None:
+    """Write an extended xyz file (gzipped when it is named *.gz), atomically; `read` gives the same again.
+
+    Floats have as many digits as they need to be read exactly. Columns and their units go into the comment
+    line. Same structures give the same bytes.
+
+    Raises:
+        ValueError: when an atomic number is no element, or a column has a name or a type that does not fit.
+    """
+    path = Path(path)
+    if len(structures.numbers) and not 1 <= structures.numbers.min() <= structures.numbers.max() < 119:
+        raise ValueError(f"{path}: atomic numbers go from 1 to 118, one of them is not")
+    writers = _writers(structures, path)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        # No name and no time in the gzip header: they would make the bytes differ.
+        out = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
+        for start in range(0, len(structures), CHUNK):
+            out.writelines(frame.encode() for frame in _texts(structures[start : start + CHUNK], writers))
+        if out is not file:
+            out.close()
+
+
+def _writers(structures: Structures, path: Path) -> dict[str, object]:
+    writers = {}
+    for name, array in structures.columns.items():
+        if name in comment.RESERVED or not re.fullmatch(r"[^\s='\"\[\]{}]+", name):
+            raise ValueError(f"{path}: '{name}' cannot be the name of a column of an extended xyz file")
+        try:
+            writers[name] = comment.writer(array)
+        except TypeError as error:
+            raise ValueError(f"{path}: column '{name}' cannot be written as extended xyz: {error}") from error
+    return writers
+
+
+def _texts(part: Structures, writers: Mapping[str, object]) -> Iterator[str]:
+    """Each structure as the text of its frame."""
+    rows = _atom_rows(part)
+    for i, remark in enumerate(_comments(part, writers)):
+        atoms = rows[part.offsets[i] : part.offsets[i + 1]]
+        yield "\n".join([str(len(atoms)), remark, *atoms, ""])
+
+
+def _atom_rows(part: Structures) -> list[str]:
+    symbols = [SYMBOLS[z] for z in part.numbers.tolist()]
+    blocks = [part.positions] if part.forces is None else [part.positions, part.forces]
+    numbers = np.hstack(blocks).tolist()
+    return [f"{symbol} {' '.join(map(repr, row))}" for symbol, row in zip(symbols, numbers, strict=True)]
+
+
+def _comments(part: Structures, writers: Mapping[str, object]) -> Iterable[str]:
+    keys: list[list[str]] = []
+    if part.cell is not None:
+        keys.append(
+            [comment.pair("Lattice", " ".join(map(repr, c))) for c in part.cell.reshape(-1, 9).tolist()]
+        )
+    keys.append([f"Properties={comment.PLAIN}{':forces:R:3' if part.forces is not None else ''}"] * len(part))
+    if part.pbc is not None:
+        keys.append([comment.pair("pbc", " ".join("FT"[flag] for flag in p)) for p in part.pbc.tolist()])
+    if part.energy is not None:
+        keys.append([f"energy={energy!r}" for energy in part.energy.tolist()])
+    for name, write_value in writers.items():
+        keys.append([comment.pair(name, write_value(value)) for value in part.columns[name].tolist()])
+    units = {name: unit for name, unit in part.units.items() if name in part.columns}
+    if units:
+        keys.append([comment.pair("units", comment.units_value(units))] * len(part))
+    return map(" ".join, zip(*keys, strict=True))

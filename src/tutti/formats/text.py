@@ -1,0 +1,112 @@
+"""Text files read with their line numbers, and the one error of malformed input."""
+
+import gzip
+import zlib
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+import numpy as np
+
+FILE_END = "the end of the file"
+
+
+class FormatError(ValueError):
+    """A file that breaks its format: file and line, what was expected, and what stands there."""
+
+    def __init__(self, where: str, expected: str, found: str) -> None:
+        super().__init__(f"{where}: expected {expected}, found {found}")
+
+
+def shown(text: str) -> str:
+    """`text` quoted and shortened for an error message."""
+    text = text.strip()
+    return repr(text if len(text) <= 80 else text[:77] + "...")
+
+
+def open_text(path: Path) -> TextIO:
+    """Open a UTF-8 text file, plain or gzip, for reading; any line ends."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig")
+    return path.open(encoding="utf-8-sig")
+
+
+class Lines:
+    """The lines of a text file (plain or gzip), counted from 1. Use it as a context manager.
+
+    Attributes:
+        number: how many lines have been read so far, which is the number of the last one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.number = path, 0
+        self._file = open_text(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def where(self, number: int | None = None) -> str:
+        """`file:line` of the last line read or of line `number`."""
+        return f"{self.path}:{self.number if number is None else number}"
+
+    def take(self, count: int) -> list[str]:
+        """The next `count` lines, fewer at the end of the file.
+
+        Raises:
+            FormatError: when the file is cut in the middle of its compression or is no UTF-8 text.
+        """
+        try:
+            lines = list(islice(self._file, count))
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise FormatError(self.where(self.number + 1), "a complete gzip file", str(error)) from error
+        except UnicodeDecodeError as error:
+            raise FormatError(self.where(self.number + 1), "UTF-8 text", str(error)) from error
+        self.number += len(lines)
+        return lines
+
+    def next(self) -> str | None:
+        """The next line, None at the end of the file."""
+        lines = self.take(1)
+        return lines[0] if lines else None
+
+    def next_filled(self) -> str | None:
+        """The next line that is not blank, None at the end of the file."""
+        while (line := self.next()) is not None:
+            if line.strip():
+                return line
+        return None
+
+
+def number(token: str, where: str) -> float:
+    """The number that `token` is, also with a Fortran exponent (`1.0D-3`).
+
+    Raises:
+        FormatError: when it is no number.
+    """
+    try:
+        return float(token.replace("D", "E").replace("d", "e"))
+    except ValueError as error:
+        raise FormatError(where, "a number", shown(token)) from error
+
+
+def table(cells: Iterable[list[str]], columns: slice, path: str | Path, first_line: int) -> np.ndarray:
+    """[rows, columns] float: those columns of a block of split lines, the first of which is `first_line`.
+
+    Raises:
+        FormatError: when an entry is no number.
+    """
+    rows = [row[columns] for row in cells]
+    try:
+        values = [list(map(float, row)) for row in rows]
+    except ValueError:
+        values = [
+            [number(token, f"{path}:{line}") for token in row] for line, row in enumerate(rows, first_line)
+        ]
+    return np.array(values, dtype=float).reshape(len(rows), columns.stop - columns.start)
