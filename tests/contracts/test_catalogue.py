@@ -1,0 +1,28 @@
+"""The shipped catalogue of models against the mathematics that its settings rest on."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from tutti import registry
+from tutti.generators.symphony import Config
+from tutti.nn.spherical import grid_harmonics, harmonics, log_partition
+
+CATALOGUE = Path(__file__).resolve().parents[2] / "config/models.yaml"
+MODELS = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["models"]
+
+
+@pytest.mark.parametrize("name", [n for n, m in MODELS.items() if m["module"] == "symphony"])
+def test_training_grid_integrates_the_sharpest_target_within_1e_4(name):
+    config = registry.from_dict(Config, MODELS[name]["config"], name)
+    lmax, cpu = config.position.lmax, torch.device("cpu")
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.randn(50, 3, dtype=torch.float64, generator=generator)
+    target = config.angular_sharpness * harmonics(lmax, directions)[:, None]
+    values = [
+        log_partition(target, *grid_harmonics(lmax, *size, torch.float64, cpu))
+        for size in [(config.position.polar, config.position.azimuths), (180, 359)]
+    ]
+    assert float((values[0] - values[1]).abs().max()) < 1e-4

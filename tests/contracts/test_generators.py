@@ -1,0 +1,154 @@
+"""What every generator must do, with the small configuration `<name>_tiny` of config/models.yaml."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from tutti import models, registry
+from tutti.bonds import xyz2mol
+from tutti.datasets.splits import SplitConfig, make_splits
+from tutti.structures import Structures
+from tutti.training import train
+from tutti.training_config import TrainingConfig
+
+CATALOGUE = Path(__file__).resolve().parents[2] / "config/models.yaml"
+NAMES = registry.names("generators")
+
+# Real molecules, relaxed with MMFF94 by RDKit: SMILES of up to four heavy atoms.
+SMILES = ["C", "N", "O", "F", "CC", "CO", "CN", "C=O", "C#N", "C=C", "C#C", "CF", "CCC", "CCO", "CC=O", "COC"]
+
+
+@pytest.fixture(scope="module")
+def molecules() -> Structures:
+    from rdkit import Chem
+    from rdkit.Chem import AllChem
+
+    frames = []
+    for smiles in SMILES * 2:
+        mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        AllChem.EmbedMolecule(mol, randomSeed=len(frames) + 1)
+        AllChem.MMFFOptimizeMolecule(mol)
+        frames.append(([a.GetAtomicNum() for a in mol.GetAtoms()], mol.GetConformer().GetPositions()))
+    return Structures.from_frames(frames)
+
+
+def entry(name: str) -> dict:
+    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["models"]
+    assert f"{name}_tiny" in catalogue, f"add '{name}_tiny' to config/models.yaml for the contract tests"
+    return catalogue[f"{name}_tiny"]
+
+
+def make(name: str, structures: Structures) -> models.Generator:
+    model = models.create("generators", name, entry(name)["config"], seed=0)
+    model.fit_statistics(structures)
+    return model
+
+
+def settings(name: str, **changes: object) -> object:
+    chosen = {k: v for k, v in entry(name)["sampling"].items() if k != "batch_size"}
+    sampling = registry.from_dict(registry.module("generators", name).Sampling, chosen, "sampling")
+    return dataclasses.replace(sampling, **changes)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_stream_gives_the_same_batch_loss_and_samples(name, molecules):
+    model = make(name, molecules)
+    items = np.arange(min(8, model.n_items(molecules)))
+    losses = [
+        float(model.training_step(model.collate(molecules, items, np.random.default_rng(seed)))[0].detach())
+        for seed in (0, 0, 1)
+    ]
+    assert losses[0] == losses[1] != losses[2]
+    model.eval()
+    digests = [model.sample(6, seeded(seed), settings(name)).digest for seed in (0, 0, 1)]
+    assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loss_is_a_mean_over_items(name, molecules):
+    model = make(name, molecules).double()
+    items = np.arange(5, 13)
+    whole, logs = model.training_step(model.collate(molecules, np.repeat(items, 2), np.random.default_rng(0)))
+    assert whole.shape == () and torch.isfinite(whole)
+    assert logs and all(torch.isfinite(value) for value in logs.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_is_trained(name, molecules):
+    model = make(name, molecules)
+    items = np.arange(model.n_items(molecules))
+    model.training_step(model.collate(molecules, items, np.random.default_rng(0)))[0].backward()
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.grad is not None and bool(torch.isfinite(parameter.grad).all()), parameter_name
+        assert float(parameter.grad.abs().max()) > 0, parameter_name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loss_does_not_depend_on_place_and_orientation(name, molecules):
+    """Training examples come from the same stream; the model sees them moved, turned and reflected."""
+    model = make(name, molecules).double()
+    turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
+    moved = dataclasses.replace(molecules, positions=molecules.positions @ -turn.T + 3.0)
+    if hasattr(model.config, "noise_variance"):  # noise is drawn in the laboratory frame
+        quiet = dataclasses.replace(model.config, noise_variance=0.0)
+        model.config = quiet
+    items = np.arange(0, model.n_items(molecules), 7)
+    losses = [
+        float(model.training_step(model.collate(s, items, np.random.default_rng(0)))[0].detach())
+        for s in (molecules, moved)
+    ]
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saving_and_loading_keeps_the_samples(name, molecules, tmp_path):
+    model = make(name, molecules).eval()
+    model.save(tmp_path)
+    again = models.load(tmp_path)
+    assert (
+        again.sample(4, seeded(3), settings(name)).digest == model.sample(4, seeded(3), settings(name)).digest
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_untrained_samples_are_finite_within_size_and_marked_when_unfinished(name, molecules):
+    model = make(name, molecules).eval()
+    samples = model.sample(30, seeded(0), settings(name, max_atoms=5))
+    assert len(samples) == 30 and samples.columns["finished"].dtype == bool
+    assert np.isfinite(samples.positions).all()
+    assert samples.n_atoms.min() >= 1 and samples.n_atoms.max() <= 5
+    assert (samples.n_atoms[~samples.columns["finished"]] == 5).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("count", [1, 4])
+def test_trains_on_one_and_on_the_smallest_molecules(name, count, molecules, tmp_path):
+    few = molecules[:count]
+    splits = make_splits(few[np.repeat(np.arange(count), 2)], SplitConfig(train=0.5, valid="rest", test=0))
+    structures = few[np.repeat(np.arange(count), 2)]
+    config = TrainingConfig(steps=3, batch_size=4, validation_every=3, checkpoint_every=3)
+    train(make(name, few), structures, splits, config, tmp_path, seed=0, accelerator="cpu")
+    assert len(models.load(tmp_path).sample(2, seeded(0), settings(name))) == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
+def test_memorises_32_molecules(name, molecules, tmp_path):
+    """After training on 32 molecules alone, at least 90 % of the samples are valid by xyz2mol."""
+    spec = entry(name)
+    training = registry.from_dict(TrainingConfig, spec["training"], "training")
+    structures = molecules[np.repeat(np.arange(32), 2)]
+    splits = make_splits(structures, SplitConfig(train=0.5, valid="rest", test=0))
+    splits = dataclasses.replace(splits, train=np.arange(0, 64, 2), valid=np.arange(1, 64, 2))
+    train(make(name, molecules), structures, splits, training, tmp_path, seed=0, accelerator="cpu")
+    samples = models.load(tmp_path).sample(100, seeded(0), settings(name))
+    valid = [xyz2mol.assign(*samples.frame(i)).valid for i in range(100)]
+    assert np.mean(valid) >= 0.9
