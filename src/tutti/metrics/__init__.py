@@ -1,0 +1,1 @@
+"""Metrics: pure functions from the per-molecule verdicts to tidy tables."""
