@@ -81,9 +81,12 @@ def test_union_keeps_the_type_that_was_written(value):
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        ({"widht": 1}, r"^here: unknown key 'widht'; did you mean 'width'\? \(known: anything, .*width"),
-        ({"width": 1, "zzzz": 1}, r"^here: unknown key 'zzzz'; \(known: "),
-        ({"width": 1, 3: 1}, r"^here: unknown key '3'"),
+        (
+            {"widht": 1},
+            r"^here\.widht: unknown key 'widht'; did you mean 'width'\? \(known: anything, .*width",
+        ),
+        ({"width": 1, "zzzz": 1}, r"^here\.zzzz: unknown key 'zzzz'; \(known: "),
+        ({"width": 1, 3: 1}, r"^here\.3: unknown key '3'"),
         ({"rate": 1.0}, r"^here: missing key\(s\) width"),
         ({"width": 0}, r"^here: width must be at least 1"),
         ({"width": 1.5}, r"^here\.width: expected int, got 1\.5"),
@@ -96,8 +99,8 @@ def test_union_keeps_the_type_that_was_written(value):
         ({"width": 1, "layers": 3}, r"here\.layers: expected a list, got 3"),
         ({"width": 1, "layers": [1, "a"]}, r"here\.layers\[1\]: expected int, got 'a'"),
         ({"width": 1, "window": [1.0]}, r"here\.window: expected a list of 2, got 1"),
-        ({"width": 1, "radial": {"chanels": 2}}, r"here\.radial: unknown key 'chanels'.*'channels'"),
-        ({"width": 1, "second": {"cutof": 2}}, r"here\.second: unknown key 'cutof'.*'cutoff'"),
+        ({"width": 1, "radial": {"chanels": 2}}, r"here\.radial\.chanels: unknown key 'chanels'.*'channels'"),
+        ({"width": 1, "second": {"cutof": 2}}, r"here\.second\.cutof: unknown key 'cutof'.*'cutoff'"),
         ({"width": 1, "radial": 5}, r"here\.radial: expected a mapping with keys of Radial, got 5"),
         ({"width": 1, "style": "besel"}, r"here\.style: unknown value 'besel'; did you mean 'bessel'\?"),
         ({"width": 1, "title": 5}, r"here\.title: expected str or null, got 5"),

@@ -25,7 +25,17 @@ T = TypeVar("T")
 
 
 class ConfigError(ValueError):
-    """Something is wrong in a configuration; the message names the place and what to write instead."""
+    """Something is wrong in a configuration.
+
+    Attributes:
+        problem: what is wrong, and what to write instead.
+        where: dotted path of the key in the configuration, or empty.
+    """
+
+    def __init__(self, problem: str, where: str = "") -> None:
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.problem = problem
+        self.where = where
 
 
 def names(kind: str) -> list[str]:
@@ -74,26 +84,24 @@ def from_dict(cls: type[T], mapping: Mapping[str, Any], where: str) -> T:
         where: place of the mapping in the configuration, e.g. "models.symphony_demo.config".
 
     Raises:
-        ConfigError: for an unknown or missing key, or a value of the wrong type, naming its place. A
+        ConfigError: for an unknown or missing key, or a value of the wrong type. A
             ValueError of the dataclass's own checks is passed on as ConfigError too.
     """
     if not isinstance(mapping, Mapping):
-        raise ConfigError(f"{where}: expected a mapping with keys of {cls.__name__}, got {mapping!r}")
+        raise ConfigError(f"expected a mapping with keys of {cls.__name__}, got {mapping!r}", where)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}
     for key in mapping:
         if key not in fields:
-            raise ConfigError(f"{where}: unknown key {closest(key, fields)}")
+            raise ConfigError(f"unknown key {closest(key, fields)}", f"{where}.{key}")
     required = [name for name, field in fields.items() if _is_required(field) and name not in mapping]
     if required:
-        raise ConfigError(f"{where}: missing key(s) {', '.join(required)}")
+        raise ConfigError(f"missing key(s) {', '.join(required)}", where)
     hints = get_type_hints(cls)
     values = {key: _convert(hints[key], value, f"{where}.{key}") for key, value in mapping.items()}
     try:
         return cls(**values)
-    except ConfigError:
-        raise
     except ValueError as error:
-        raise ConfigError(f"{where}: {error}") from error
+        raise ConfigError(str(error), where) from error
 
 
 def _exports(folder: Path, info: pkgutil.ModuleInfo) -> set[str]:
@@ -130,7 +138,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return _convert_tuple(arguments, value, where)
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{where}: expected a mapping, got {value!r}")
+            raise ConfigError(f"expected a mapping, got {value!r}", where)
         return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if dataclasses.is_dataclass(hint):
         return value if isinstance(value, hint) else from_dict(hint, value, where)
@@ -146,7 +154,7 @@ def _convert_scalar(hint: type, value: Any, where: str) -> Any:
         return Path(value)
     if isinstance(value, hint or NoneType) and not (hint is int and isinstance(value, bool)):
         return value
-    raise ConfigError(f"{where}: expected {_label(hint)}, got {value!r}{_yaml_hint(hint, value)}")
+    raise ConfigError(f"expected {_label(hint)}, got {value!r}{_yaml_hint(hint, value)}", where)
 
 
 def _label(hint: Any) -> str:
@@ -177,22 +185,22 @@ def _convert_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
     structured = [m for m in members if dataclasses.is_dataclass(m) or get_origin(m) is not None]
     if len(structured) == 1 and isinstance(value, (Mapping, list, tuple)):
         raise errors[members.index(structured[0])]
-    raise ConfigError(f"{where}: expected {' or '.join(map(_label, members))}, got {value!r}")
+    raise ConfigError(f"expected {' or '.join(map(_label, members))}, got {value!r}", where)
 
 
 def _convert_literal(allowed: tuple[Any, ...], value: Any, where: str) -> Any:
     for choice in allowed:
         if type(choice) is type(value) and choice == value:
             return choice
-    raise ConfigError(f"{where}: unknown value {closest(str(value), map(str, allowed))}")
+    raise ConfigError(f"unknown value {closest(str(value), map(str, allowed))}", where)
 
 
 def _convert_tuple(members: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
-        raise ConfigError(f"{where}: expected a list, got {value!r}")
+        raise ConfigError(f"expected a list, got {value!r}", where)
     if len(members) == 2 and members[1] is Ellipsis:
         members = (members[0],) * len(value)
     if len(members) != len(value):
-        raise ConfigError(f"{where}: expected a list of {len(members)}, got {len(value)}: {value!r}")
+        raise ConfigError(f"expected a list of {len(members)}, got {len(value)}: {value!r}", where)
     pairs = zip(members, value, strict=True)
     return tuple(_convert(member, item, f"{where}[{i}]") for i, (member, item) in enumerate(pairs))

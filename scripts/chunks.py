@@ -1,0 +1,6 @@
+from tutti.logs import redirect
+
+with redirect(snakemake.log[0]):
+    from tutti.bonds.chunks import split
+
+    split(snakemake.input.samples, snakemake.output)

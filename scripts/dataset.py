@@ -1,0 +1,14 @@
+from tutti.logs import redirect
+
+with redirect(snakemake.log[0]):
+    from pathlib import Path
+
+    from tutti import registry
+
+    kind = registry.module("datasets", snakemake.params.kind)
+    config = registry.from_dict(
+        kind.Config, snakemake.params.config, f"config of {snakemake.wildcards.dataset}"
+    )
+    work = Path(snakemake.params.work)
+    work.mkdir(parents=True, exist_ok=True)
+    kind.make(config, Path(snakemake.output[0]), work, snakemake.threads)

@@ -1,0 +1,28 @@
+from tutti.logs import redirect
+
+if __name__ == "__main__":  # several devices: their processes import this file again
+    with redirect(snakemake.log[0]):
+        from pathlib import Path
+
+        from tutti import models
+        from tutti.datasets.splits import Splits
+        from tutti.registry import from_dict
+        from tutti.sources import drop_stale, fingerprint
+        from tutti.structures import Structures
+        from tutti.training import TrainingConfig, train
+
+        params = snakemake.params
+        structures = Structures.load(snakemake.input.dataset)
+        out = Path(snakemake.output.weights).parent
+        # Resume a killed job, but not the training of another configuration, dataset or code.
+        settings = [params.module, params.config, params.training, params.seed]
+        drop_stale(out / "last.ckpt", fingerprint(snakemake.input, settings))
+        train(
+            models.create(*params.module, params.config, params.seed),
+            structures,
+            Splits.load(snakemake.input.splits, structures),
+            from_dict(TrainingConfig, params.training, f"training of {snakemake.wildcards.model}"),
+            out,
+            params.seed,
+            devices=max(1, snakemake.resources.gpu),
+        )

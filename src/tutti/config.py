@@ -1,0 +1,178 @@
+"""Checks of the configuration before any job runs: each mistake with its file, its key and what is right."""
+
+import sys
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jsonschema
+import yaml
+
+from tutti import registry
+from tutti.registry import ConfigError, closest, from_dict
+
+FILES = ("config/datasets.yaml", "config/models.yaml", "config/config.yaml")
+SCHEMAS = Path("workflow/schemas")
+PACKAGES = {"generator": "generators", "forcefield": "forcefields"}
+
+
+def load(files: Iterable[str | Path]) -> dict[str, Any]:
+    """Merge YAML files: later ones win, mappings are merged key by key, lists are replaced."""
+    merged: dict[str, Any] = {}
+    for path in files:
+        _update(merged, _read(path))
+    return merged
+
+
+def check(
+    config: Mapping[str, Any], files: Sequence[str | Path], schemas: Path = SCHEMAS, modules: bool = True
+) -> None:
+    """Check a merged configuration against the schemas, the catalogues and the dataclasses of the modules.
+
+    Args:
+        config: the merged configuration.
+        files: the files it was merged from, in that order; only to name the file of a mistake.
+        schemas: folder of `{config,dataset,model}.schema.yaml`.
+        modules: also check the catalogues' settings against the modules' dataclasses, which imports them.
+
+    Raises:
+        ConfigError: with one line per mistake.
+    """
+    errors = list(_schema_errors(config, schemas)) or list(_unknown_choices(config))
+    if not errors and modules:
+        errors = list(_catalogue_errors(config))
+    if errors:
+        lines = [f"{_origin(error.where, config, files)}: {error}" for error in errors]
+        raise ConfigError("\n".join(lines))
+
+
+def _read(path: str | Path) -> dict[str, Any]:
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+
+
+def _update(target: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(target.get(key), dict):
+            _update(target[key], value)
+        else:
+            target[key] = value
+
+
+def _schema_errors(config: Mapping[str, Any], schemas: Path) -> Iterator[ConfigError]:
+    errors = list(_validate(config, schemas / "config.schema.yaml", ""))
+    yield from errors
+    if not errors:
+        for section in ("datasets", "models"):
+            for name, entry in config[section].items():
+                yield from _validate(entry, schemas / f"{section[:-1]}.schema.yaml", f"{section}.{name}")
+
+
+def _validate(instance: Any, schema: Path, where: str) -> Iterator[ConfigError]:
+    for error in jsonschema.Draft202012Validator(_read(schema)).iter_errors(instance):
+        path = ".".join([*([where] if where else []), *map(str, error.path)])
+        if error.validator == "additionalProperties":
+            known = error.schema["properties"]
+            for key in sorted(set(error.instance) - set(known)):
+                yield ConfigError(f"unknown key {closest(key, known)}", f"{path}.{key}".lstrip("."))
+        elif error.validator == "enum":
+            yield ConfigError(f"unknown value {closest(error.instance, error.validator_value)}", path)
+        else:
+            yield ConfigError(error.message, path)
+
+
+def _unknown_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    generators = [name for name, entry in config["models"].items() if entry["kind"] == "generator"]
+    yield from _unknown_names(config["generation"]["datasets"], config["datasets"], "generation.datasets")
+    yield from _unknown_names(config["generation"]["models"], generators, "generation.models")
+    yield from _unknown_names(config["bonds"]["assigners"], registry.names("bonds"), "bonds.assigners")
+
+
+def _catalogue_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    for name, entry in config["datasets"].items():
+        yield from _dataset_errors(f"datasets.{name}", entry)
+    for name, entry in config["models"].items():
+        yield from _model_errors(f"models.{name}", entry)
+
+
+def _unknown_names(chosen: Iterable[str], known: Iterable[str], where: str) -> Iterator[ConfigError]:
+    known = list(known)
+    for name in chosen:
+        if name not in known:
+            yield ConfigError(f"unknown name {closest(name, known)}", where)
+
+
+def _dataset_errors(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
+    from tutti.datasets.splits import SplitConfig
+
+    plugin = yield from _plugin("datasets", entry["kind"], f"{where}.kind")
+    if plugin is not None:
+        yield from _misfit(plugin.Config, entry["config"], f"{where}.config")
+    yield from _misfit(SplitConfig, entry["split"], f"{where}.split")
+
+
+def _model_errors(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
+    from tutti.training_config import TrainingConfig
+
+    plugin = yield from _plugin(PACKAGES[entry["kind"]], entry["module"], f"{where}.module")
+    if plugin is not None:
+        yield from _misfit(plugin.Config, entry["config"], f"{where}.config")
+    if plugin is not None and entry["kind"] == "generator":
+        settings = {key: value for key, value in entry["sampling"].items() if key != "batch_size"}
+        yield from _misfit(plugin.Sampling, settings, f"{where}.sampling")
+    yield from _misfit(TrainingConfig, entry["training"], f"{where}.training")
+
+
+def _plugin(kind: str, name: str, where: str) -> Generator[ConfigError, None, ModuleType | None]:
+    try:
+        return registry.module(kind, name)
+    except ConfigError as error:
+        yield ConfigError(error.problem, where)
+    except ImportError as error:
+        yield ConfigError(f"tutti.{kind}.{name} cannot be imported: {error}", where)
+    return None
+
+
+def _misfit(cls: type, mapping: Mapping[str, Any], where: str) -> Iterator[ConfigError]:
+    try:
+        from_dict(cls, mapping, where)
+    except ConfigError as error:
+        yield error
+
+
+def _origin(where: str, config: Mapping[str, Any], files: Sequence[str | Path]) -> str:
+    """The file that a key comes from: the last of those that hold the longest part of its path."""
+    keys = [key.partition("[")[0] for key in where.split(".")] if where else []
+    found = [_descend(keys, _read(path)) for path in files]
+    deepest = max(range(len(files)), key=lambda i: (found[i][0], i))
+    depth, value = _descend(keys, config)
+    overridden = not isinstance(value, Mapping) and found[deepest][1] != value
+    if found[deepest][0] < depth or overridden:
+        return "command line (--config)"
+    return str(files[deepest])
+
+
+def _descend(keys: Sequence[str], value: Any) -> tuple[int, Any]:
+    """How many of `keys`, one inside the other, a nested mapping has, and the value at the last of them."""
+    for depth, key in enumerate(keys):
+        if not isinstance(value, Mapping) or key not in value:
+            return depth, value
+        value = value[key]
+    return len(keys), value
+
+
+def main(files: Sequence[str]) -> None:
+    """Check the default configuration and each of `files` on top of it; exit status 1 when one is wrong."""
+    failed = False
+    for study in ([], *([name] for name in files if name not in FILES)):
+        sources = [*FILES, *study]
+        try:
+            check(load(sources), sources)
+        except ConfigError as error:
+            failed = True
+            print(error, file=sys.stderr)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,40 @@
+"""Logs of jobs: everything a job writes, also from C and C++ code, goes into its log file."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def redirect(path: str | Path) -> Iterator[None]:
+    """Send file descriptors 1 and 2 to `path` (overwritten) inside the block.
+
+    An exception is written to the log with its traceback and ends the process with exit status 1, so that the
+    log alone tells what went wrong. Progress bars of tqdm that is imported inside write a line per minute.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("TQDM_MININTERVAL", "60")
+    _flush()
+    saved = os.dup(1), os.dup(2)
+    with path.open("wb") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()
+        raise SystemExit(1) from None
+    finally:
+        _flush()
+        for number, original in enumerate(saved, start=1):
+            os.dup2(original, number)
+            os.close(original)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

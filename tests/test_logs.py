@@ -1,0 +1,48 @@
+import subprocess
+import sys
+
+
+def run(code, tmp_path):
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+
+
+def test_everything_inside_the_block_goes_into_the_log_also_from_c(tmp_path):
+    result = run(
+        "import ctypes, os, sys\n"
+        "from tutti.logs import redirect\n"
+        "print('before')\n"
+        "with redirect('deep/job.log'):\n"
+        "    print('python')\n"
+        "    print('error', file=sys.stderr)\n"
+        "    ctypes.CDLL(None).puts(b'from C')\n"
+        "    ctypes.CDLL(None).fflush(None)\n"
+        "    os.system('echo child')\n"
+        "print('after')\n",
+        tmp_path,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "before\nafter\n", "")
+    log = (tmp_path / "deep/job.log").read_text().split("\n")
+    assert sorted(log) == ["", "child", "error", "from C", "python"]
+
+
+def test_an_exception_ends_in_the_log_and_as_exit_status(tmp_path):
+    result = run(
+        "from tutti.logs import redirect\nwith redirect('job.log'):\n    raise ValueError('what is wrong')\n",
+        tmp_path,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
+    assert (tmp_path / "job.log").read_text().endswith("ValueError: what is wrong\n")
+
+
+def test_rdkit_writes_into_the_log(tmp_path):
+    result = run(
+        "from tutti.logs import redirect\n"
+        "with redirect('job.log'):\n"
+        "    from rdkit import Chem\n"
+        "    Chem.MolFromSmiles('C1CC')\n",
+        tmp_path,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "unclosed ring" in (tmp_path / "job.log").read_text()

@@ -1,0 +1,130 @@
+"""The workflow in a copy of the repository, where jobs only write down who they are."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Tree:
+    """A copy of the repository."""
+
+    root: Path
+
+    def snakemake(self, *arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            cwd=self.root,
+            env=os.environ | {"PYTHONPATH": str(self.root / "src")} | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def plan(self, *arguments, **environment):
+        """{rule: number of jobs} that a dry run would do; the target rule `all` is left out."""
+        result = self.snakemake("--dry-run", *arguments, **environment)
+        assert result.returncode == 0, result.stdout
+        if "Nothing to be done" in result.stdout:
+            return {}
+        table = result.stdout.split("Job stats:")[1].split("total")[0]
+        jobs = dict(re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE))
+        return {rule: int(count) for rule, count in jobs.items() if rule not in ("job", "all")}
+
+
+def copy(root):
+    for name in ("src", "workflow", "scripts", "config", "envs"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return Tree(root)
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    """A copy in which nothing has run."""
+    return copy(tmp_path_factory.mktemp("clean"))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A copy in which a study of two generators has run, with jobs that write their output's name."""
+    tree = copy(tmp_path_factory.mktemp("finished"))
+    for script in (tree.root / "scripts").glob("*.py"):
+        script.write_text(JOB)
+    for name in ("first", "second"):
+        (tree.root / f"src/tutti/generators/{name}.py").write_text(GENERATOR)
+    (tree.root / "src/tutti/datasets/made.py").write_text(DATASET)
+    (tree.root / "config/datasets.yaml").write_text("{}")
+    (tree.root / "config/models.yaml").write_text("{}")
+    (tree.root / "config/config.yaml").write_text(STUDY)
+    result = tree.snakemake()
+    assert result.returncode == 0, result.stdout
+    return tree
+
+
+JOB = """
+from pathlib import Path
+
+for path in snakemake.output:
+    Path(path).write_text(path)
+"""
+
+GENERATOR = """
+from dataclasses import dataclass
+
+
+@dataclass
+class Config:
+    width: int = 1
+
+
+@dataclass
+class Sampling:
+    heat: float = 1.0
+
+
+MODEL = None
+"""
+
+DATASET = """
+from dataclasses import dataclass
+
+
+@dataclass
+class Config:
+    size: int
+
+
+def make(config, path, work, jobs): ...
+"""
+
+STUDY = """
+run: study
+seeds: [0]
+generation: {datasets: [small], models: [one, two], samples: 10}
+bonds: {assigners: [xyz2mol, lookup], time_limit: 20, chunks: 2}
+report: {title: a study, pictures: 5, seed: 0}
+datasets:
+  small: {kind: made, config: {size: 5}, split: {train: 3, valid: 1, test: rest}}
+  unused: {kind: made, config: {size: 6}, split: {train: 3, valid: 1, test: rest}}
+models:
+  one: &one
+    kind: generator
+    module: first
+    config: {width: 2}
+    training: {steps: 4}
+    sampling: {batch_size: 10}
+    resources: {threads: 1, gpu: 0, mem_mb: 100, runtime: 10}
+  two:
+    <<: *one
+    module: second
+    training: {steps: 5}
+"""

@@ -1,0 +1,88 @@
+"""What runs again after a change: exactly what depends on it."""
+
+import time
+from contextlib import contextmanager
+
+# Everything after one model's samples: 2 assigners in 2 chunks, 2 tables, 5 kinds of figures.
+AFTER_SAMPLES = {
+    "chunks": 1,
+    "bonds": 4,
+    "gather_bonds": 2,
+    "validity": 2,
+    "agreement": 1,
+    "table": 2,
+    "validity_figure": 1,
+    "distribution_figures": 1,
+    "pictures": 1,
+    "report": 1,
+}
+
+
+@contextmanager
+def edited(path, old, new):
+    """The file with `old` replaced, for the time of the block."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    yield
+    path.write_text(text)
+
+
+def appended(path):
+    last = path.read_text().splitlines(keepends=True)[-1]
+    return edited(path, last, f"{last}# edited\n")
+
+
+def test_a_second_run_says_that_nothing_is_to_be_done(finished):
+    result = finished.snakemake()
+    assert result.returncode == 0
+    assert "Nothing to be done" in result.stdout
+
+
+def test_touching_files_reruns_nothing(finished):
+    time.sleep(1.1)  # some file systems keep whole seconds
+    for folder in ("src", "workflow", "scripts", "config", "envs", "results"):
+        for path in (finished.root / folder).rglob("*"):
+            path.touch()
+    assert finished.plan() == {}
+
+
+def test_editing_a_generator_reruns_its_training_and_what_follows_only(finished):
+    with appended(finished.root / "src/tutti/generators/second.py"):
+        assert finished.plan() == {"train": 1, "training_figure": 1, "sample": 1, **AFTER_SAMPLES}
+
+
+def test_editing_an_assigner_repeats_its_judgements_only(finished):
+    with appended(finished.root / "src/tutti/bonds/xyz2mol.py"):
+        plan = finished.plan()
+    assert not {"dataset", "splits", "control", "train", "sample"} & plan.keys()
+    # Four files of samples: two models and two controls.
+    assert "chunks" not in plan
+    assert (plan["bonds"], plan["gather_bonds"]) == (8, 4)
+
+
+def test_editing_a_plot_redraws_it_only(finished):
+    with appended(finished.root / "src/tutti/plots/validity.py"):
+        assert finished.plan() == {"validity_figure": 1, "report": 1}
+
+
+def test_editing_a_script_reruns_its_rule(finished):
+    with appended(finished.root / "scripts/report.py"):
+        assert finished.plan() == {"report": 1}
+
+
+def test_changing_a_training_setting_retrains_that_model_only(finished):
+    with edited(finished.root / "config/config.yaml", "steps: 5", "steps: 6"):
+        assert finished.plan() == {"train": 1, "training_figure": 1, "sample": 1, **AFTER_SAMPLES}
+
+
+def test_changing_what_no_job_uses_reruns_nothing(finished):
+    with edited(finished.root / "config/config.yaml", "unused:", "unused_too:"):
+        assert finished.plan() == {}
+
+
+def test_a_second_seed_adds_its_jobs(finished):
+    with edited(finished.root / "config/config.yaml", "seeds: [0]", "seeds: [0, 1]"):
+        plan = finished.plan()
+    assert (plan["train"], plan["sample"], plan["bonds"]) == (2, 2, 8)
+    assert "dataset" not in plan

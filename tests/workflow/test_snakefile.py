@@ -1,0 +1,67 @@
+"""The shipped workflow: what it plans, what stops it, and how it looks."""
+
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CONDA = """#!/bin/sh
+case "$1" in
+    --version) echo "conda 25.3.1" ;;
+    info) echo '{"conda_version": "25.3.1", "platform": "linux-64", "conda_prefix": "/"}' ;;
+    config) echo '{"get": {"channel_priority": "strict"}}' ;;
+esac
+"""
+BROKEN = """
+run: broken
+generation: {datasets: [broken]}
+datasets:
+  broken: {kind: file, config: {path: config/README.md}, split: {train: 1, valid: 0, test: 0}}
+"""
+
+
+def test_use_conda_plans_the_same_jobs(tree, tmp_path, monkeypatch):
+    conda = tmp_path / "conda"
+    conda.write_text(CONDA)
+    conda.chmod(conda.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    without = tree.plan()
+    assert without["train"] == 1
+    assert tree.plan("--use-conda") == without
+
+
+def test_misspelt_keys_stop_the_run_with_file_key_and_the_right_one(tree):
+    (tree.root / "mine.yaml").write_text("seed: [1]\ngeneration: {sample: 5}\n")
+    result = tree.snakemake("--configfile", "mine.yaml")
+    assert result.returncode != 0
+    assert "mine.yaml: seed: unknown key 'seed'; did you mean 'seeds'?" in result.stdout
+    assert "mine.yaml: generation.sample: unknown key 'sample'; did you mean 'samples'?" in result.stdout
+    assert not (tree.root / "results").exists()
+
+
+def test_a_failed_job_shows_its_error_on_the_console(tree):
+    (tree.root / "broken.yaml").write_text(BROKEN)
+    target = "results/broken/data/broken.npz"
+    result = tree.snakemake(target, "--configfile", "broken.yaml")
+    assert result.returncode != 0
+    assert "Logfile logs/broken/dataset/broken.log:" in result.stdout
+    assert "config/README.md" in result.stdout.split("Traceback")[-1].split("=====")[0]
+
+
+def test_the_snakefile_is_a_table_of_contents():
+    assert len((ROOT / "workflow/Snakefile").read_text().splitlines()) <= 60
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "scripts").glob("*.py")), ids=lambda path: path.name)
+def test_scripts_are_thin(script):
+    text = script.read_text()
+    assert len(text.splitlines()) <= 30
+    assert "redirect(snakemake.log[0])" in text
+
+
+@pytest.mark.parametrize("name", ["default", "slurm"])
+def test_profiles_parse(name):
+    assert yaml.safe_load((ROOT / f"workflow/profiles/{name}/config.yaml").read_text())

@@ -1,0 +1,57 @@
+rule dataset:
+    input:
+        code=lambda wildcards: code(
+            "dataset", f"datasets.{config['datasets'][wildcards.dataset]['kind']}"
+        ),
+    output:
+        "results/{run}/data/{dataset}.npz",
+    log:
+        "logs/{run}/dataset/{dataset}.log",
+    retries: 2
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=600,
+    params:
+        kind=lookup("datasets/{dataset}/kind", within=config),
+        config=lookup("datasets/{dataset}/config", within=config),
+        work=".cache/{dataset}",  # downloads and parts already done; kept when a job fails
+    script:
+        "../../scripts/dataset.py"
+
+
+rule splits:
+    input:
+        dataset="results/{run}/data/{dataset}.npz",
+        code=code("splits", "datasets.splits"),
+    output:
+        "results/{run}/data/{dataset}.splits.json",
+    log:
+        "logs/{run}/splits/{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    params:
+        split=lookup("datasets/{dataset}/split", within=config),
+    script:
+        "../../scripts/splits.py"
+
+
+rule control:
+    input:
+        dataset="results/{run}/data/{dataset}.npz",
+        splits="results/{run}/data/{dataset}.splits.json",
+        code=code("control", "datasets.splits", "formats.extxyz"),
+    output:
+        "results/{run}/samples/{dataset}/{control}/seed0.extxyz",
+    log:
+        "logs/{run}/control/{dataset}/{control}.log",
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    params:
+        part=lambda wildcards: CONTROLS[wildcards.control],
+    script:
+        "../../scripts/control.py"
