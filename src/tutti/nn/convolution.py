@@ -104,7 +104,7 @@ class EdgeConvolution(nn.Module):
         if self.bias is not None:
             bias = torch.einsum("pc,pk->kc", self.bias, couplings)
             weights = weights + envelope[:, None, None] * bias
-        turned = graph.frames(self.lmax_in) @ h[graph.senders]
+        turned = graph.frames(self.lmax_in) @ h.index_select(0, graph.senders)
         messages = graph.frames(self.lmax_out).mT @ self._couple(weights, turned)
         result = messages.new_zeros(n_receivers, *messages.shape[1:])
         return result.index_add(0, graph.receivers, messages)

@@ -94,14 +94,15 @@ def _quarter_turn(lmax: int, dtype: torch.dtype, device: torch.device) -> Tensor
 
 def _turn_about_y(lmax: int, cosine: Tensor, sine: Tensor) -> Tensor:
     """Wigner matrices [E, d, d] of rotations about y by the angle of (cosine [E], sine [E])."""
+    turn = torch.complex(cosine, sine)[:, None]
+    powers = torch.cat([torch.ones_like(turn), torch.cumprod(turn.expand(-1, lmax), dim=1)], dim=1)
     m = orders(lmax).to(cosine.device)
-    powers = torch.complex(cosine, sine)[:, None] ** m.abs()
-    rows = torch.arange(dimension(lmax), device=cosine.device)
-    matrix = cosine.new_zeros(len(cosine), len(rows), len(rows))
+    own = powers[:, m.abs()]
     # Component −m of a degree stands 2m rows before component m.
-    matrix[:, rows, rows - 2 * m] = -torch.sign(m).to(cosine.dtype) * powers.imag
-    matrix[:, rows, rows] = powers.real
-    return matrix
+    rows = torch.arange(dimension(lmax), device=cosine.device)
+    mirrored = torch.zeros(len(rows), len(rows), dtype=cosine.dtype, device=cosine.device)
+    mirrored[rows, rows - 2 * m] = -torch.sign(m).to(cosine.dtype)
+    return torch.diag_embed(own.real) + own.imag[:, :, None] * mirrored
 
 
 def align_to_polar_axis(lmax: int, directions: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ class NequIPInteraction(nn.Module):
         """
         envelope = polynomial_envelope(graph.distances, self.cutoff)
         radial = self.radial(self.basis(graph.distances)) * envelope[:, None]
-        own, kind = (h, species) if nodes is None else (h[nodes], species[nodes])
+        own, kind = (h, species) if nodes is None else (h.index_select(0, nodes), species[nodes])
         summed = self.convolution(self.before(h), radial, envelope, graph, len(own)) / self.neighbour_norm
         own = pad_degrees(own, min(self.lmax_in, self.lmax_out))
         x = self.after(summed) + pad_degrees(self._interact_with_self(own, kind), self.lmax_out)
