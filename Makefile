@@ -8,7 +8,8 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) --quiet rules
+	@echo "The report: results/demo/report/index.html"
 
 test: $(STAMP)
 	$(PYTEST) -n auto --dist loadfile

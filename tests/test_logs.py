@@ -46,3 +46,15 @@ def test_rdkit_writes_into_the_log(tmp_path):
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert "unclosed ring" in (tmp_path / "job.log").read_text()
+
+
+def test_announcements_reach_the_log_and_the_console(tmp_path):
+    result = run(
+        "from tutti.logs import announce, redirect\n"
+        "announce('outside')\n"
+        "with redirect('job.log'):\n"
+        "    announce('inside')\n",
+        tmp_path,
+    )
+    assert (result.stdout, result.stderr) == ("", "outside\njob.log: inside\n")
+    assert (tmp_path / "job.log").read_text() == "inside\n"

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
-from tqdm import tqdm
+from tutti.progress import Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -78,15 +78,17 @@ def map_killable(
         items: any sequence; items are read in the workers.
         jobs: number of worker processes.
         time_limit: s of wall time for one item.
-        progress: label of a progress bar on stderr, or None for no bar.
+        progress: label of the progress that is shown, or None to show none.
 
     Raises:
         ItemError: when `function` raised an exception; all workers are stopped first.
     """
     if jobs < 1 or time_limit <= 0:
         raise ValueError(f"jobs must be at least 1 and time_limit positive, got {jobs} and {time_limit}")
-    with tqdm(total=len(items), desc=progress, disable=progress is None) as bar:
-        return _Pool(function, items, jobs, time_limit).run(bar.update)
+    bar = Progress(progress or "", len(items), silent=progress is None)
+    results = _Pool(function, items, jobs, time_limit).run(bar.update)
+    bar.close()
+    return results
 
 
 class _Pool:

@@ -7,6 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Inside `redirect`: where stderr went before, and the log's path.
+_console: tuple[int, Path] | None = None
+
+
+def announce(line: str) -> None:
+    """Write a line to stderr; inside `redirect` also, after the log's path, to the workflow's console."""
+    print(line, file=sys.stderr, flush=True)
+    if _console is not None:
+        descriptor, log = _console
+        os.write(descriptor, f"{log}: {line}\n".encode())
+
 
 @contextmanager
 def redirect(path: str | Path) -> Iterator[None]:
@@ -15,6 +26,7 @@ def redirect(path: str | Path) -> Iterator[None]:
     An exception is written to the log with its traceback and ends the process with exit status 1, so that the
     log alone tells what went wrong. Progress bars of tqdm that is imported inside write a line per minute.
     """
+    global _console
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("TQDM_MININTERVAL", "60")
@@ -23,12 +35,14 @@ def redirect(path: str | Path) -> Iterator[None]:
     with path.open("wb") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
+    _console = saved[1], path
     try:
         yield
     except Exception:
         traceback.print_exc()
         raise SystemExit(1) from None
     finally:
+        _console = None
         _flush()
         for number, original in enumerate(saved, start=1):
             os.dup2(original, number)

@@ -1,9 +1,11 @@
-"""Progress of long loops on stderr: a bar on a terminal, a line every tenth of the way in a log file."""
+"""Progress of long loops: a bar on a terminal, else a line every tenth of the way (see `logs.announce`)."""
 
 import sys
 import time
 
 from tqdm import tqdm
+
+from tutti.logs import announce
 
 
 class Progress:
@@ -25,7 +27,7 @@ class Progress:
         if self.bar.disable and not self.silent and 10 * self.done // self.total > 10 * before // self.total:
             seconds = time.perf_counter() - self.started
             line = f"{self.what}: {self.done}/{self.total} after {seconds:.0f} s"
-            print(f"{line}, {shown}" if shown else line, file=sys.stderr, flush=True)
+            announce(f"{line}, {shown}" if shown else line)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
