@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from tutti.nn.equivariant import dimension
 from tutti.nn.graph import EdgeGraph
 
+# Radial weights evaluated together without gradients, as floats.
+_BLOCK = 1 << 20
+
 
 def _paths(lmax_in: int, lmax_edge: int, lmax_out: int) -> list[tuple[int, int, int]]:
     """All (l1, l2, l3) that the triangle rule allows, with l1 + l2 + l3 even (natural parity)."""
@@ -100,14 +103,19 @@ class EdgeConvolution(nn.Module):
             self.lmax_in, self.lmax_edge, self.lmax_out, self.weight.dtype, self.weight.device
         )
         folded = torch.einsum("hpc,pk->hkc", self.weight, couplings)
-        weights = (radial @ folded.flatten(1)).unflatten(1, folded.shape[1:])
-        if self.bias is not None:
-            bias = torch.einsum("pc,pk->kc", self.bias, couplings)
-            weights = weights + envelope[:, None, None] * bias
-        turned = graph.frames(self.lmax_in) @ h.index_select(0, graph.senders)
-        messages = graph.frames(self.lmax_out).mT @ self._couple(weights, turned)
-        result = messages.new_zeros(n_receivers, *messages.shape[1:])
-        return result.index_add(0, graph.receivers, messages)
+        bias = None if self.bias is None else torch.einsum("pc,pk->kc", self.bias, couplings)
+        result = h.new_zeros(n_receivers, dimension(self.lmax_out), h.shape[-1])
+        # Without gradients nothing of a block is kept, and blocks that fit into the cache are faster.
+        step = len(radial) if torch.is_grad_enabled() else max(1, _BLOCK // folded[0].numel())
+        for start in range(0, len(radial), step or 1):
+            block = slice(start, start + step)
+            weights = (radial[block] @ folded.flatten(1)).unflatten(1, folded.shape[1:])
+            if bias is not None:
+                weights = weights + envelope[block, None, None] * bias
+            turned = graph.frames(self.lmax_in)[block] @ h.index_select(0, graph.senders[block])
+            messages = graph.frames(self.lmax_out)[block].mT @ self._couple(weights, turned)
+            result = result.index_add(0, graph.receivers[block], messages)
+        return result
 
     def _couple(self, weights: Tensor, turned: Tensor) -> Tensor:
         """Messages [E, d_out, channels] in the edges' frames, by order: diagonal in m, dense in (l3, l1)."""

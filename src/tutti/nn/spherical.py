@@ -61,6 +61,12 @@ def grid_harmonics(
     return values.to(device, dtype), grid.log_weights.to(device, dtype)
 
 
+@lru_cache(maxsize=32)
+def grid_directions(polar: int, azimuths: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Directions [G, 3] of a `SphericalGrid`, made once per device and type."""
+    return SphericalGrid(polar, azimuths).directions.to(device, dtype)
+
+
 class _LogPartition(torch.autograd.Function):
     """log Σ_channels ∫ exp(c · Y(r̂)) dr̂ with its gradient taken in the same pass, block by block.
 
@@ -81,7 +87,8 @@ class _LogPartition(torch.autograd.Function):
             peak = logits.amax((1, 2), keepdim=True)
             logits.sub_(peak).exp_()
             total = logits.sum((1, 2), keepdim=True)
-            gradient[block] = (logits @ basis) / total
+            if ctx.needs_input_grad[0]:
+                gradient[block] = (logits @ basis) / total
             log_z[block] = (peak + total.log()).flatten()
         ctx.save_for_backward(gradient)
         return log_z

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tutti.generators.symphony.config import PositionConfig
 from tutti.nn import spline
 from tutti.nn.radial import GaussianBasis
-from tutti.nn.spherical import SphericalGrid, grid_harmonics, harmonics, log_partition
+from tutti.nn.spherical import grid_directions, grid_harmonics, harmonics, log_partition
 
 
 class FocusHead(nn.Sequential):
@@ -95,8 +95,12 @@ class PositionHead(nn.Module):
         device, dtype = coefficients.device, coefficients.dtype
         basis, log_weights = grid_harmonics(self.config.lmax, *grid, dtype, device)
         logits = torch.logsumexp(coefficients @ basis.T, dim=1) / temperature + log_weights
-        chosen = torch.multinomial(torch.softmax(logits, -1), 1, generator=generator).flatten()
-        return SphericalGrid(*grid).directions.to(device, dtype)[chosen]
+        # First the ring of latitude, then the place on it: the same law as one draw from the whole grid.
+        probabilities = torch.softmax(logits, -1).unflatten(-1, grid)
+        ring = torch.multinomial(probabilities.sum(-1), 1, generator=generator).flatten()
+        on_ring = probabilities[torch.arange(len(ring), device=device), ring]
+        place = torch.multinomial(on_ring, 1, generator=generator).flatten()
+        return grid_directions(*grid, dtype, device)[ring * grid[1] + place]
 
 
 class GridPositionHead(PositionHead):
