@@ -332,6 +332,13 @@ def test_precisions_train(tmp_path, precision, dtype):
     assert losses[-1] < 0.1 < float(rows(tmp_path)[0]["loss"])
 
 
+def test_a_precision_that_the_model_does_not_stand_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(ToyModel, "precisions", ("32-true",))
+    with pytest.raises(ValueError, match=r"bf16-mixed.*32-true"):
+        train_toy(tmp_path, precision="bf16-mixed")
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_pickled(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("pickle was used")

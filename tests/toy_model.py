@@ -41,6 +41,7 @@ class ToyBatch:
 
 class ToyModel(Generator):
     module = "toy_model"
+    precisions = ("32-true", "64-true", "bf16-mixed")
 
     def __init__(self, config):
         super().__init__(config)

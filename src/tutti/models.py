@@ -38,10 +38,12 @@ class Model(nn.Module):
     Class attributes:
         kind: where the module lies: "generators" or "forcefields".
         module: name of the module's file: "symphony", ...
+        precisions: values of `TrainingConfig.precision` that the model's mathematics stands.
     """
 
     kind: ClassVar[str]
     module: ClassVar[str]
+    precisions: ClassVar[tuple[str, ...]] = ("32-true", "64-true")
 
     def __init__(self, config: object) -> None:
         super().__init__()

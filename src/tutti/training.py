@@ -63,6 +63,8 @@ def train(
     for name, part in (("training", training), ("validation", validation)):
         if model.n_items(part) == 0:
             raise ValueError(f"the {name} split is empty; give it a size in the dataset's split")
+    if config.precision not in model.precisions:
+        raise ValueError(f"precision {config.precision}: {model.module} takes {', '.join(model.precisions)}")
     if config.batch_size < devices:
         raise ValueError(f"batch_size {config.batch_size} is too small for {devices} devices")
     identity = checkpoints.identity(model, structures, splits, config.lasting(), seed, devices)

@@ -74,11 +74,16 @@ def test_same_stream_gives_the_same_batch_loss_and_samples(name, molecules):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_loss_is_a_mean_over_items(name, molecules):
+    """Eight times as many draws of the same items leave it about the same; a sum would be eight times it."""
     model = make(name, molecules).double()
-    items = np.arange(5, 13)
-    whole, logs = model.training_step(model.collate(molecules, np.repeat(items, 2), np.random.default_rng(0)))
-    assert whole.shape == () and torch.isfinite(whole)
-    assert logs and all(torch.isfinite(value) for value in logs.values())
+
+    def loss(repeats: int) -> float:
+        items = np.repeat(np.arange(5, 13), repeats)
+        value, logs = model.training_step(model.collate(molecules, items, np.random.default_rng(0)))
+        assert value.shape == () and logs and all(torch.isfinite(part) for part in logs.values())
+        return float(value.detach())
+
+    assert loss(64) == pytest.approx(loss(8), rel=0.2)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -96,16 +101,19 @@ def test_loss_does_not_depend_on_place_and_orientation(name, molecules):
     """Training examples come from the same stream; the model sees them moved, turned and reflected."""
     model = make(name, molecules).double()
     turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
-    moved = dataclasses.replace(molecules, positions=molecules.positions @ -turn.T + 3.0)
     if hasattr(model.config, "noise_variance"):  # noise is drawn in the laboratory frame
-        quiet = dataclasses.replace(model.config, noise_variance=0.0)
-        model.config = quiet
+        model.config = dataclasses.replace(model.config, noise_variance=0.0)
     items = np.arange(0, model.n_items(molecules), 7)
+    moved = [molecules.positions @ matrix.T + 3.0 for matrix in (np.eye(3), turn, -turn)]
     losses = [
-        float(model.training_step(model.collate(s, items, np.random.default_rng(0)))[0].detach())
-        for s in (molecules, moved)
+        float(
+            model.training_step(
+                model.collate(dataclasses.replace(molecules, positions=x), items, np.random.default_rng(0))
+            )[0].detach()
+        )
+        for x in moved
     ]
-    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+    assert losses[1:] == pytest.approx([losses[0]] * 2, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -142,7 +150,7 @@ def test_trains_on_one_and_on_the_smallest_molecules(name, count, molecules, tmp
 @pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_memorises_32_molecules(name, molecules, tmp_path):
-    """After training on 32 molecules alone, at least 90 % of the samples are valid by xyz2mol."""
+    """After training on 32 molecules alone, at least 90 % of the samples are one of them by xyz2mol."""
     spec = entry(name)
     training = registry.from_dict(TrainingConfig, spec["training"], "training")
     structures = molecules[np.repeat(np.arange(32), 2)]
@@ -150,5 +158,6 @@ def test_memorises_32_molecules(name, molecules, tmp_path):
     splits = dataclasses.replace(splits, train=np.arange(0, 64, 2), valid=np.arange(1, 64, 2))
     train(make(name, molecules), structures, splits, training, tmp_path, seed=0, accelerator="cpu")
     samples = models.load(tmp_path).sample(100, seeded(0), settings(name))
-    valid = [xyz2mol.assign(*samples.frame(i)).valid for i in range(100)]
-    assert np.mean(valid) >= 0.9
+    known = {xyz2mol.assign(*molecules.frame(i)).smiles for i in range(32)}
+    smiles = [xyz2mol.assign(*samples.frame(i)).smiles for i in range(100)]
+    assert np.mean([text in known for text in smiles]) >= 0.9

@@ -133,3 +133,28 @@ def test_degrees_and_padding():
     assert torch.equal(pad_degrees(x, 2)[:, :4], x)
     assert float(pad_degrees(x, 2)[:, 4:].abs().max()) == 0.0
     assert torch.equal(pad_degrees(x, 0), x[:, :1])
+
+
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("offset", [0.0, 1e-7, 1e-3])
+def test_gradients_by_positions_hold_for_edges_along_the_axes(axis, offset):
+    """Edges along an axis, the frames' own pole among them, against central differences."""
+    convolution = EdgeConvolution(2, 2, 2, 2, 3, bias=False)
+    nodes = torch.arange(2)
+    h, radial = torch.randn(2, 9, 2), torch.randn(2, 3)
+    weights = torch.randn(2, 9, 2)
+
+    def energy(vectors: torch.Tensor) -> torch.Tensor:
+        frames = align_to_polar_axis(2, torch.nn.functional.normalize(vectors, dim=-1))
+        graph = EdgeGraph(nodes, nodes.flip(0), torch.ones(2), frames)
+        return (convolution(h, radial, torch.ones(2), graph, 2) * weights).sum()
+
+    vectors = torch.full((2, 3), offset)
+    vectors[0, axis], vectors[1, axis] = 1.3, -1.3
+    (gradient,) = torch.autograd.grad(energy(vectors.requires_grad_()), vectors)
+    numerical = torch.zeros(2, 3)
+    for place in [(i, k) for i in range(2) for k in range(3)]:
+        shift = torch.zeros(2, 3)
+        shift[place] = 1e-5
+        numerical[place] = (energy(vectors + shift) - energy(vectors - shift)).detach() / 2e-5
+    torch.testing.assert_close(gradient, numerical, atol=1e-7, rtol=1e-6)

@@ -16,6 +16,7 @@ case "$*" in
     *"sys.version_info < "*) [ "${VERSION:-3.12}" != 3.9 ] ;;
     *"sys.version_info[:2]"*) echo "${VERSION:-3.12}" ;;
     *"import ensurepip"*) [ -z "$NO_VENV" ] ;;
+    *libgomp*) [ -z "$NO_OPENMP" ] ;;
     --version) echo "Python ${VERSION:-3.12}" ;;
     "-m venv --clear .venv") rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python; echo venv >> calls ;;
     *"pip "*install*) echo pip >> calls; eval "$PIP" ;;
@@ -120,7 +121,12 @@ def test_an_interrupted_update_starts_again(tree, setup):
             "Is there a network?",
         ),
         ({"PIP": "echo 'OSError: [Errno 28] No space left on device'; false"}, "the disk is full"),
-        ({"PIP": "echo 'something else'; false"}, "pip failed; its messages are above"),
+        ({"NO_OPENMP": "1"}, "sudo apt-get install libgomp1"),
+        ({"PIP": "echo 'SSLError: CERTIFICATE_VERIFY_FAILED'; false"}, "PIP_CERT names the file"),
+        (
+            {"PIP": "echo 'Collecting connection_pool; something else'; false"},
+            "pip failed; its messages are above",
+        ),
     ],
 )
 def test_what_is_missing_is_said(tree, setup, environment, message):

@@ -115,11 +115,14 @@ def align_to_polar_axis(lmax: int, directions: Tensor) -> Tensor:
     Returns:
         [E, (lmax + 1)², (lmax + 1)²]; the turn about y that is left free is any.
     """
-    x, y, z = directions.unbind(-1)
-    sine_polar = torch.sqrt(x**2 + z**2)
-    on_axis = sine_polar < torch.finfo(x.dtype).eps
-    radius = torch.where(on_axis, 1.0, sine_polar)
-    azimuth = _turn_about_y(lmax, torch.where(on_axis, 1.0, z / radius), -x / radius)
-    polar = _turn_about_y(lmax, y.clamp(-1.0, 1.0), -sine_polar)
     quarter = _quarter_turn(lmax, directions.dtype, directions.device)
-    return quarter.T @ polar @ quarter @ azimuth
+    x, y, z = directions.unbind(-1)
+    # The two angles are singular at the pole, also in their gradients: directions near it are first carried
+    # to the equator by the quarter turn.
+    near_pole = y.abs() > 0.8
+    x, y = torch.where(near_pole, -y, x), torch.where(near_pole, x, y)
+    sine_polar = torch.sqrt(x**2 + z**2)
+    azimuth = _turn_about_y(lmax, z / sine_polar, -x / sine_polar)
+    polar = _turn_about_y(lmax, y, -sine_polar)
+    turn = quarter.T @ polar @ quarter @ azimuth
+    return torch.where(near_pole[:, None, None], turn @ quarter, turn)

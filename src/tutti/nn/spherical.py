@@ -6,6 +6,7 @@ import torch
 from e3nn import o3
 from scipy.special import roots_legendre
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 # Rows of logits evaluated together, as floats: a block of this size stays in the processor's cache.
 _BLOCK = 1 << 20
@@ -94,6 +95,7 @@ class _LogPartition(torch.autograd.Function):
         return log_z
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN001
         (gradient,) = ctx.saved_tensors
         return grad[:, None, None] * gradient, None, None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tutti import elements
+
 
 @dataclass(frozen=True)
 class FocusConfig:
@@ -55,6 +57,14 @@ class PositionConfig:
     polar: int = 60
     azimuths: int = 119
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.min_radius < self.max_radius:
+            raise ValueError(
+                f"min_radius {self.min_radius} and max_radius {self.max_radius} must be positive and grow"
+            )
+        if self.n_radii < 2:
+            raise ValueError(f"n_radii is {self.n_radii}, must be at least 2")
+
 
 @dataclass(frozen=True)
 class Config:
@@ -88,7 +98,8 @@ class Sampling:
         first_atom: symbol of the first atom, or "training" for the training set's distribution of it.
         max_atoms: a molecule that has not stopped by then is returned as unfinished.
         focus_temperature: of the choice of focus, species and end.
-        position_temperature: of the next atom's position.
+        position_temperature: of the next atom's position: it divides the signals on the sphere, for a grid of
+            distances over all of space, for the spline at the drawn distance, whose density has power 1/T.
         polar, azimuths: grid on the sphere from which directions are drawn.
     """
 
@@ -98,3 +109,10 @@ class Sampling:
     position_temperature: float = 1.0
     polar: int = 180
     azimuths: int = 359
+
+    def __post_init__(self) -> None:
+        for name in ("max_atoms", "focus_temperature", "position_temperature", "polar", "azimuths"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, must be positive")
+        if self.first_atom not in {"training", *elements.NUMBERS}:
+            raise ValueError(f"first_atom is '{self.first_atom}', must be an element's symbol or 'training'")

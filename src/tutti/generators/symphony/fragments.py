@@ -50,6 +50,11 @@ class _Molecules:
         atoms = structures.atom_rows(rows)
         species = np.zeros(real.shape, dtype=np.int64)
         species[real] = species_of[structures.numbers[atoms]]
+        if species.min() < 0:
+            unknown = np.unique(structures.numbers[atoms][species[real] < 0])
+            raise ValueError(
+                f"the data hold atomic numbers {unknown.tolist()}, which the model does not know"
+            )
         positions = np.zeros((*real.shape, 3))
         positions[real] = structures.positions[atoms]
         difference = positions[:, :, None] - positions[:, None]

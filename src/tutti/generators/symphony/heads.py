@@ -73,10 +73,13 @@ class PositionHead(nn.Module):
         own = torch.cat([own[:, :1] + self.bias, own[:, 1:]], dim=1)
         return own.unflatten(-1, (self.n_radial, self.config.signal_channels)).movedim(1, -1)
 
-    def training_grid(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """(harmonics [G, d], log-weights [G]) of the quadrature for training."""
+    def training_grid(self, like: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+        """(harmonics [G, d], log-weights [G]) of the quadrature for training; finer below temperature 1."""
         config = self.config
-        return grid_harmonics(config.lmax, config.polar, config.azimuths, like.dtype, like.device)
+        # Peaks get narrower with the root of the temperature.
+        finer = max(1.0, temperature**-0.5)
+        size = math.ceil(config.polar * finer), math.ceil(config.azimuths * finer)
+        return grid_harmonics(config.lmax, *size, like.dtype, like.device)
 
     def target_on_sphere(self, directions: Tensor, sharpness: float) -> Tensor:
         """Log-masses [T, G] of exp(β δ_lmax(r̂ − r̂*)) on the training grid, normalised."""
@@ -87,14 +90,13 @@ class PositionHead(nn.Module):
     def draw_direction(
         self,
         coefficients: Tensor,
-        temperature: float,
         grid: tuple[int, int],
         generator: torch.Generator,
     ) -> Tensor:
         """Unit vectors [B, 3] drawn on a grid (polar, azimuths) from signals [B, signal_channels, d]."""
         device, dtype = coefficients.device, coefficients.dtype
         basis, log_weights = grid_harmonics(self.config.lmax, *grid, dtype, device)
-        logits = torch.logsumexp(coefficients @ basis.T, dim=1) / temperature + log_weights
+        logits = torch.logsumexp(coefficients @ basis.T, dim=1) + log_weights
         # First the ring of latitude, then the place on it: the same law as one draw from the whole grid.
         probabilities = torch.softmax(logits, -1).unflatten(-1, grid)
         ring = torch.multinomial(probabilities.sum(-1), 1, generator=generator).flatten()
@@ -111,10 +113,14 @@ class GridPositionHead(PositionHead):
         radii = torch.linspace(config.min_radius, config.max_radius, config.n_radii, dtype=torch.float64)
         self.register_buffer("radii", radii.to(torch.get_default_dtype()), persistent=False)
 
-    def _log_partitions(self, coefficients: Tensor) -> Tensor:
-        return log_partition(coefficients.flatten(0, 1), *self.training_grid(coefficients)).view(
-            coefficients.shape[:2]
-        )
+    def _log_partitions(self, coefficients: Tensor, temperature: float = 1.0) -> Tensor:
+        """[B, n_radii]: log of each bin's mass, for coefficients [B, n_radii, signal_channels, d]."""
+        grid = self.training_grid(coefficients, temperature)
+        return log_partition(coefficients.flatten(0, 1), *grid).view(coefficients.shape[:2])
+
+    def _n_target_bins(self, radial_variance: float) -> int:
+        width = (self.config.max_radius - self.config.min_radius) / (self.n_radial - 1)
+        return min(self.n_radial, 2 * math.ceil(5.0 * radial_variance**0.5 / width) + 1)
 
     def log_density(self, features: Tensor, species: Tensor, vectors: Tensor) -> Tensor:
         """Log-probability per bin and steradian of `vectors` [B, 3] (Å), each from its own focus: [B]."""
@@ -139,13 +145,14 @@ class GridPositionHead(PositionHead):
         basis, log_weights = self.training_grid(coefficients)
 
         exponents = -((targets.distances[:, None] - self.radii) ** 2) / (2.0 * radial_variance)
-        # σ is far below the bin width, so that no more than two bins have any mass (the third < 1e-6).
-        mass, bins = torch.softmax(exponents, -1).topk(2, dim=-1)
+        # Only the bins within 5 σ have any mass: with the paper's σ, far below the bin width, one or two.
+        mass, bins = torch.softmax(exponents, -1).topk(self._n_target_bins(radial_variance), dim=-1)
+        mass = mass / mass.sum(-1, keepdim=True)
         cells, cell = torch.unique(targets.rows[:, None] * self.n_radial + bins, return_inverse=True)
         sphere = self.target_on_sphere(targets.directions, sharpness).exp()
         q = sphere.new_zeros(len(cells), len(basis))
-        for side in range(2):
-            q = q.index_add(0, cell[:, side], sphere * (targets.weights * mass[:, side])[:, None])
+        for k in range(bins.shape[1]):
+            q = q.index_add(0, cell[:, k], sphere * (targets.weights * mass[:, k])[:, None])
         values = torch.logsumexp(coefficients.flatten(0, 1)[cells] @ basis.T, dim=1)
         rows = cells // self.n_radial
         divergence = torch.xlogy(q, q) - q * (values + log_weights - log_z[rows, None])
@@ -159,25 +166,15 @@ class GridPositionHead(PositionHead):
         grid: tuple[int, int],
         generator: torch.Generator,
     ) -> Tensor:
-        """Vectors [B, 3] (Å) from the foci: the distance from its marginal, then the direction there."""
-        coefficients = self.coefficients(features, species)
-        if temperature == 1.0:
-            logits = self._log_partitions(coefficients)
-        else:
-            logits = self._tempered_log_partitions(coefficients, temperature)
+        """Vectors [B, 3] (Å) from the foci: the distance from its marginal, then the direction there.
+
+        The temperature divides the coefficients: p ∝ Σ_ch exp(f_ch / T) over bins and sphere together.
+        """
+        coefficients = self.coefficients(features, species) / temperature
+        logits = self._log_partitions(coefficients, temperature)
         bins = torch.multinomial(torch.softmax(logits, -1), 1, generator=generator).flatten()
         signals = coefficients[torch.arange(len(bins), device=bins.device), bins]
-        return self.radii[bins, None] * self.draw_direction(signals, temperature, grid, generator)
-
-    def _tempered_log_partitions(self, coefficients: Tensor, temperature: float) -> Tensor:
-        """log ∫ (Σ_ch exp f)^(1/T) for each bin, [B, n_radii]."""
-        basis, log_weights = self.training_grid(coefficients)
-        return torch.stack(
-            [
-                torch.logsumexp(torch.logsumexp(one @ basis.T, 1) / temperature + log_weights, -1)
-                for one in coefficients
-            ]
-        )
+        return self.radii[bins, None] * self.draw_direction(signals, grid, generator)
 
 
 class SplinePositionHead(PositionHead):
@@ -254,7 +251,10 @@ class SplinePositionHead(PositionHead):
         grid: tuple[int, int],
         generator: torch.Generator,
     ) -> Tensor:
-        """Vectors [B, 3] (Å) from the foci: the distance from the spline's density, then the direction."""
+        """Vectors [B, 3] (Å) from the foci: the distance from the spline's density, then the direction.
+
+        The temperature acts on each factor: p(r)^(1/T), and the coefficients of the direction divided by T.
+        """
         parameters = self._spline_parameters(features, species)
         n, span, device, dtype = len(features), self.span, features.device, features.dtype
         cells = (torch.arange(self.TABLE, device=device, dtype=dtype) + 0.5) / self.TABLE
@@ -263,5 +263,5 @@ class SplinePositionHead(PositionHead):
         cell = torch.multinomial(torch.softmax(logits, -1), 1, generator=generator)
         within = torch.rand(n, generator=generator, device=device, dtype=dtype) - 0.5
         distances = table.gather(-1, cell).flatten() + within * (span / self.TABLE)
-        signals = self._signals(self.coefficients(features, species), distances)
-        return distances[:, None] * self.draw_direction(signals, temperature, grid, generator)
+        signals = self._signals(self.coefficients(features, species), distances) / temperature
+        return distances[:, None] * self.draw_direction(signals, grid, generator)

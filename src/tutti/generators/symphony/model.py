@@ -27,13 +27,16 @@ from tutti.structures import Structures
 
 @dataclass(frozen=True)
 class FragmentBatch:
-    """Tensors of `fragments.Fragments`, with noise added; `growing` are the fragments that do not stop."""
+    """Tensors of `fragments.Fragments`, with noise added.
+
+    `growing` [G] are the fragments that do not stop. Of those alone, and counted in them, are `focus`,
+    `target_species` [G] and the T targets: `target_rows`, `target_weights` [T], `target_vectors` [T, 3] (Å).
+    """
 
     n_atoms: Tensor
     species: Tensor
     positions: Tensor
     choices: Tensor
-    stop: Tensor
     growing: Tensor
     focus: Tensor
     target_species: Tensor
@@ -142,7 +145,6 @@ class Symphony(Generator):
             species=tensor(fragments.species),
             positions=tensor(fragments.positions + noise),
             choices=tensor(fragments.choices),
-            stop=tensor(fragments.stop),
             growing=tensor(growing),
             focus=tensor(fragments.focus[growing]),
             target_species=tensor(fragments.target_species[growing]),
@@ -155,7 +157,7 @@ class Symphony(Generator):
         """KL(focus, species, end) + KL(position), the second 0 at an end; means over fragments."""
         graph = self.graph(batch.positions, batch.n_atoms)
         logits = self.choice_logits(batch.species, graph)
-        focus_loss = choice_divergence(logits, batch.choices, batch.stop, batch.n_atoms).mean()
+        focus_loss = choice_divergence(logits, batch.choices, batch.n_atoms).mean()
         position_loss = focus_loss.new_zeros(())
         if len(batch.growing):
             features = self.position_embedder(batch.species, graph, batch.focus)
@@ -173,7 +175,7 @@ class Symphony(Generator):
                 self.config.radial_variance,
                 self.config.angular_sharpness,
             )
-            position_loss = per_fragment.sum() / len(batch.stop)
+            position_loss = per_fragment.sum() / len(batch.n_atoms)
         loss = focus_loss + position_loss
         return loss, {"focus": focus_loss.detach(), "position": position_loss.detach()}
 
@@ -213,13 +215,12 @@ class Symphony(Generator):
         return Growth(self, fragments, generator, settings).run()
 
 
-def choice_divergence(logits: Tensor, choices: Tensor, stop: Tensor, n_atoms: Tensor) -> Tensor:
+def choice_divergence(logits: Tensor, choices: Tensor, n_atoms: Tensor) -> Tensor:
     """KL(q ‖ p) over (atom, species) and the end together, [B].
 
     Args:
         logits: [ΣN, S]; the end's logit is 0.
         choices: [ΣN, S], q(focus, species); all 0 where the fragment stops.
-        stop: [B] bool.
         n_atoms: [B].
     """
     rows = segment_index(n_atoms)
