@@ -32,7 +32,8 @@ def test_an_exception_ends_in_the_log_and_as_exit_status(tmp_path):
         "from tutti.logs import redirect\nwith redirect('job.log'):\n    raise ValueError('what is wrong')\n",
         tmp_path,
     )
-    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "job.log: ValueError: what is wrong\n"
     assert (tmp_path / "job.log").read_text().endswith("ValueError: what is wrong\n")
 
 

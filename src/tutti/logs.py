@@ -38,8 +38,9 @@ def redirect(path: str | Path) -> Iterator[None]:
     _console = saved[1], path
     try:
         yield
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
+        os.write(saved[1], f"{path}: {type(error).__name__}: {error}\n".encode())
         raise SystemExit(1) from None
     finally:
         _console = None

@@ -60,6 +60,14 @@ def package_data(folder):
     return [os.path.relpath(path) for path in files]
 
 
+def local_data(dataset):
+    """The user's own files that a dataset is read from, as input: an edit of one reruns all that follows."""
+    path = Path(config["datasets"][dataset]["config"].get("path", ""))
+    if path == Path():
+        return []
+    return sorted(map(str, path.rglob("*.*"))) if path.is_dir() else [str(path)]
+
+
 def module_of(model):
     """Import path of a model's module, below `tutti`."""
     entry = config["models"][model]

@@ -1,5 +1,6 @@
 rule dataset:
     input:
+        data=lambda wildcards: local_data(wildcards.dataset),
         code=lambda wildcards: code(
             "dataset", f"datasets.{config['datasets'][wildcards.dataset]['kind']}"
         ),
