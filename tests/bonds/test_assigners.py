@@ -10,7 +10,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 
 from tutti import registry
-from tutti.bonds import openbabel, xyz2mol
+from tutti.bonds import graph, openbabel, xyz2mol
 from tutti.bonds.assignment import Reason
 from tutti.structures import Structures
 
@@ -29,6 +29,7 @@ HOPELESS = {
     "inf": (sample([6, 1], [[0, 0, 0], [-np.inf, 0, 0]]), Reason.NON_FINITE_COORDINATES),
     "element 118": (sample([118, 1], [[0, 0, 0], [1, 0, 0]]), Reason.UNSUPPORTED_ELEMENT),
     "element 0": (sample([0, 1], [[0, 0, 0], [1, 0, 0]]), Reason.UNSUPPORTED_ELEMENT),
+    "2001 atoms": (sample(np.full(2001, 6), np.arange(2001)[:, None] * [[1.4, 0, 0]]), Reason.TOO_MANY_ATOMS),
     "element 200": (sample([200, 1], [[0, 0, 0], [1, 0, 0]]), Reason.UNSUPPORTED_ELEMENT),
 }
 # Samples that must merely be judged, one way or the other.
@@ -65,6 +66,7 @@ def test_hopeless_samples_get_their_reason(assign, name):
     verdict = assign(numbers, positions)
     assert verdict.reason == reason
     assert not verdict.valid
+    assert verdict.ring_sizes == ()
     assert verdict.smiles is None
     assert verdict.connected is None
 
@@ -96,6 +98,11 @@ def test_benzene_is_aromatic_or_kekulised_by_method():
 
 def _orders(name, numbers, positions):
     return sorted(registry.module("bonds", name).assign(numbers, positions).bonds.order.tolist())
+
+
+def test_the_largest_sample_that_is_judged():
+    numbers = np.full(graph.MAX_ATOMS, 6, dtype=np.uint8)
+    assert graph.defect(numbers, np.zeros((len(numbers), 3)), frozenset({6})) is None
 
 
 def test_fullerene(assign):

@@ -54,6 +54,7 @@ def test_rows_equal_the_direct_calls(qm7, assigner):
         assert row.bond_first == expected.bonds.first.tolist()
         assert row.bond_second == expected.bonds.second.tolist()
         assert row.bond_order == expected.bonds.order.tolist()
+        assert row.ring_sizes == list(expected.ring_sizes)
         assert 0 <= row.seconds < 20
 
 
@@ -67,7 +68,7 @@ def test_parquet_keeps_everything(tmp_path):
     frame = assign_all(Structures.from_frames(MIXED), "lookup", 1, progress=False)
     frame.to_parquet(tmp_path / "verdicts.parquet")
     again = pd.read_parquet(tmp_path / "verdicts.parquet")
-    lists = ["bond_first", "bond_second", "bond_order"]
+    lists = ["bond_first", "bond_second", "bond_order", "ring_sizes"]
     pd.testing.assert_frame_equal(frame.drop(columns=lists), again.drop(columns=lists))
     for name in lists:
         assert [list(cell) for cell in again[name]] == frame[name].tolist()
@@ -82,6 +83,24 @@ def test_no_structures():
 def test_ids_are_the_structures_own():
     structures = Structures.from_frames(MIXED[:2]).with_columns(id=np.array(["a", "7"]))
     assert assign_all(structures, "lookup", 1, progress=False)["id"].tolist() == ["a", "7"]
+
+
+@pytest.mark.parametrize("assigner", ASSIGNERS)
+def test_samples_that_could_not_be_read_are_not_judged(assigner):
+    frames = [known("CH4"), sample([], []), sample([], []), known("C6H6")]
+    structures = Structures.from_frames(frames).with_columns(
+        unreadable=np.array(["", "line 3: no number", "", "judged by no one"])
+    )
+    frame = assign_all(structures, assigner, 1, progress=False)
+    assert frame["reason"].tolist() == ["", "unreadable", "no_atoms", "unreadable"]
+    assert frame["n_atoms"].tolist() == [5, 0, 0, 12]
+    assert frame["ring_sizes"].tolist() == [[]] * 4
+    assert frame["bond_first"].map(len).tolist() == [4, 0, 0, 0]
+
+
+def test_a_column_of_numbers_called_unreadable_is_no_message():
+    structures = Structures.from_frames([known("CH4")] * 2).with_columns(unreadable=np.array([0, 1]))
+    assert assign_all(structures, "lookup", 1, progress=False)["valid"].all()
 
 
 def test_unknown_assigner():

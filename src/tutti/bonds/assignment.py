@@ -27,7 +27,9 @@ class Reason(StrEnum):
     """Why a sample is not valid; `VALID` is the empty string."""
 
     VALID = ""
+    UNREADABLE = "unreadable"
     NO_ATOMS = "no_atoms"
+    TOO_MANY_ATOMS = "too_many_atoms"
     NON_FINITE_COORDINATES = "non_finite_coordinates"
     UNSUPPORTED_ELEMENT = "unsupported_element"
     OVERLAPPING_ATOMS = "overlapping_atoms"
@@ -79,6 +81,8 @@ class Assignment:
         neutral_atoms: no atom of a valid molecule has a formal charge; None when not valid.
         no_radicals: no atom of a valid molecule has unpaired electrons or lacks hydrogens; None when not
             valid.
+        ring_sizes: atoms in each ring of a valid molecule's SSSR (smallest set of smallest rings), ascending;
+            empty when there are none and when not valid.
         n_stable_atoms: atoms whose bond orders add up to an allowed valence; only `lookup` counts them.
         molecule_stable: all atoms are stable; only `lookup` tells.
     """
@@ -89,6 +93,7 @@ class Assignment:
     connected: bool | None = None
     neutral_atoms: bool | None = None
     no_radicals: bool | None = None
+    ring_sizes: tuple[int, ...] = ()
     n_stable_atoms: int | None = None
     molecule_stable: bool | None = None
 

@@ -9,9 +9,13 @@ from tutti.bonds.assignment import Assignment, Bonds, Reason
 # Two atoms closer than this (Å) stand on one spot; no bond is shorter than H2's 0.74.
 OVERLAP = 0.1
 MAX_NUMBER = 118
+# The overlap test and the bond-length table need n x n matrices, 32 MB each for so many atoms. Generators of
+# molecules stay far below; a runaway sample must not take the memory of the whole run.
+MAX_ATOMS = 2000
 # AddAtom copies its argument, and copying is faster than making an atom from its number.
 _ATOMS = [Chem.Atom(number) for number in range(MAX_NUMBER + 1)]
 _NO_HYDROGENS = Chem.RemoveHsParameters()
+_NO_HYDROGENS.showWarnings = False  # that a lone hydrogen stays
 _NO_HYDROGENS.removeDefiningBondStereo = True  # or that of an imine would stay where stereo was perceived
 _BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 _CHARGED = Chem.AtomFromSmarts("[!+0]")
@@ -24,6 +28,8 @@ def defect(numbers: np.ndarray, positions: np.ndarray, supported: frozenset[int]
     """What keeps a sample from being given to a library that knows the elements `supported`, or None."""
     if len(numbers) == 0:
         return Reason.NO_ATOMS
+    if len(numbers) > MAX_ATOMS:
+        return Reason.TOO_MANY_ATOMS
     if not np.isfinite(positions).all():
         return Reason.NON_FINITE_COORDINATES
     if not supported.issuperset(numbers.tolist()):
@@ -74,6 +80,23 @@ def smiles(mol: Chem.Mol) -> str:
     return Chem.MolToSmiles(Chem.RemoveHs(mol, _NO_HYDROGENS, sanitize=False), isomericSmiles=False)
 
 
+def ring_sizes(mol: Chem.Mol, n_fragments: int) -> tuple[int, ...]:
+    """Atoms in each ring of the SSSR (smallest set of smallest rings), ascending.
+
+    Args:
+        mol: sanitised molecule.
+        n_fragments: pieces that it is in.
+    """
+    n_rings = mol.GetNumBonds() - mol.GetNumAtoms() + n_fragments  # independent cycles
+    if not n_rings:
+        return ()
+    rings = mol.GetRingInfo().AtomRings()
+    # Sanitisation found the symmetrised set, which is the SSSR in nearly all molecules; searching costs more.
+    if len(rings) > n_rings:
+        rings = Chem.GetSSSR(Chem.Mol(mol))  # of a copy, because it replaces the rings of its argument
+    return tuple(sorted(map(len, rings)))
+
+
 def accept(mol: Chem.Mol, bonds: Bonds) -> Assignment:
     """The verdict on a molecule found valid.
 
@@ -89,4 +112,5 @@ def accept(mol: Chem.Mol, bonds: Bonds) -> Assignment:
         connected="." not in text,
         neutral_atoms=not mol.GetAtomsMatchingQuery(_CHARGED),
         no_radicals=not mol.GetAtomsMatchingQuery(_OPEN_SHELL),
+        ring_sizes=ring_sizes(mol, text.count(".") + 1),
     )

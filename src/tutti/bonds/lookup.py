@@ -50,7 +50,7 @@ _LIMITS = np.stack([_limits(order) for order in (1, 2, 3)])
 _ELEMENTS = frozenset(_LIMITS.any(axis=(0, 1)).nonzero()[0].tolist())
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # a pair of arrays has 32 MB for the largest molecules, and samples vary little in size
 def _pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(n_atoms, 1)
 

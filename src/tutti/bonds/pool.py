@@ -18,6 +18,7 @@ COLUMNS = {
     "connected": "boolean",
     "neutral_atoms": "boolean",
     "no_radicals": "boolean",
+    "ring_sizes": object,
     "n_atoms": int,
     "n_stable_atoms": "Int64",
     "molecule_stable": "boolean",
@@ -34,7 +35,8 @@ def assign_all(
     """Verdicts of one assigner on all structures: one row each, in their order.
 
     Args:
-        structures: samples; their column `id` names the rows, else their index does.
+        structures: samples; their column `id` names the rows, else their index does. One whose column of text
+            `unreadable` is not empty is not given to the assigner and gets the reason `unreadable`.
         assigner: name of a module of `tutti.bonds` that exports `assign`.
         jobs: number of worker processes.
         time_limit: s for one sample; one that takes longer gets the reason `timeout`, one that kills its
@@ -43,19 +45,22 @@ def assign_all(
 
     Returns:
         `id` (str) and `COLUMNS`: `valid`, `reason` (empty when valid), `smiles` (null when not valid), the
-        flags and counts of `Assignment`, `bond_first`, `bond_second` (lists of atom indices) and `bond_order`
-        (list of float), `seconds` (of wall time; the limit for a timeout, null for a crash).
+        flags and counts of `Assignment`, `ring_sizes` (list of int), `bond_first`, `bond_second` (lists of
+        atom indices) and `bond_order` (list of float), `seconds` (of wall time; the limit for a timeout, null
+        for a crash).
 
     Raises:
         ConfigError: for an unknown assigner.
         ItemError: when the assigner raised an exception.
     """
     assign = registry.module("bonds", assigner).assign
+    unreadable = _unreadable(structures)
 
     def judge(index: int) -> tuple:
         start = time.perf_counter()
         numbers, positions = structures.frame(index)
-        return _row(assign(numbers, positions), len(numbers), time.perf_counter() - start)
+        verdict = Assignment(Reason.UNREADABLE) if unreadable[index] else assign(numbers, positions)
+        return _row(verdict, len(numbers), time.perf_counter() - start)
 
     items = range(len(structures))
     results = map_killable(judge, items, jobs, time_limit, f"bonds ({assigner})" if progress else None)
@@ -70,6 +75,14 @@ def assign_all(
     return _frame(structures, results)
 
 
+def _unreadable(structures: Structures) -> np.ndarray:
+    """[N] bool: which samples a reader of files could not read."""
+    messages = structures.columns.get("unreadable")
+    if messages is None or messages.dtype.kind != "U":
+        return np.zeros(len(structures), dtype=bool)
+    return messages != ""
+
+
 def _row(verdict: Assignment, n_atoms: int, seconds: float) -> tuple:
     """The values of `COLUMNS`; plain types, because they pass cheaply between processes."""
     bonds = verdict.bonds
@@ -80,6 +93,7 @@ def _row(verdict: Assignment, n_atoms: int, seconds: float) -> tuple:
         verdict.connected,
         verdict.neutral_atoms,
         verdict.no_radicals,
+        list(verdict.ring_sizes),
         n_atoms,
         verdict.n_stable_atoms,
         verdict.molecule_stable,

@@ -5,7 +5,7 @@ Method: Kim and Kim, Bull. Korean Chem. Soc. 36, 1769 (2015); default options, a
 """
 
 import numpy as np
-from rdkit import rdBase
+from rdkit import Chem, rdBase
 from rdkit.Chem import rdDetermineBonds
 
 from tutti.bonds import graph
@@ -28,20 +28,30 @@ def assign(numbers: np.ndarray, positions: np.ndarray) -> Assignment:
         numbers: [n] uint8, atomic numbers.
         positions: [n, 3] float, Å.
     """
+    mol = molecule(numbers, positions)
+    return Assignment(mol) if isinstance(mol, Reason) else graph.accept(mol, graph.bonds_of(mol))
+
+
+def molecule(numbers: np.ndarray, positions: np.ndarray) -> Chem.RWMol | Reason:
+    """The sanitised molecule that RDKit sees in a sample, with its conformer, or why there is none.
+
+    Args:
+        numbers: [n] uint8, atomic numbers.
+        positions: [n, 3] float, Å.
+    """
     if reason := graph.defect(numbers, positions, _ELEMENTS):
-        return Assignment(reason)
+        return reason
     mol = graph.molecule(numbers, positions)
     if graph.has_overlap(mol):
-        return Assignment(Reason.OVERLAPPING_ATOMS)
+        return Reason.OVERLAPPING_ATOMS
     with rdBase.BlockLogs():
         try:
             rdDetermineBonds.DetermineBonds(mol, charge=0)
         except ValueError as error:
-            return Assignment(_reason(str(error)))
+            return _reason(str(error))
         except RuntimeError:  # a violated invariant inside RDKit
-            return Assignment(Reason.LIBRARY_ERROR)
-    bonds = graph.bonds_of(mol)
-    return graph.accept(mol, bonds) if len(bonds) else Assignment(Reason.NO_BONDS)
+            return Reason.LIBRARY_ERROR
+    return mol if mol.GetNumBonds() else Reason.NO_BONDS
 
 
 def _reason(message: str) -> Reason:

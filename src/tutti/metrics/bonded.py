@@ -20,7 +20,9 @@ class Bonded:
         positions: [ΣN, 3] float, Å.
         first: [B] int64, row of the one atom of each bond.
         second: [B] int64, row of the other.
-        order: [B] float, 1, 1.5 (aromatic), 2 or 3; the bonds of a molecule stand together, molecules in order.
+        order: [B] float, 1, 1.5 (aromatic), 2 or 3.
+
+    The bonds of a molecule stand together, and the molecules are in order.
     """
 
     n_atoms: np.ndarray
