@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cache
 
 import numpy as np
@@ -53,7 +53,7 @@ def relax(smiles: str, seed: int, force_threshold: float = 0.01) -> Relaxed:
     """
     numbers, start = mmff94_geometry(smiles, seed)
     try:
-        positions = _minimise(numbers, start, force_threshold)
+        positions = minimise(numbers, start, force_threshold).positions
         relaxed = single_point(numbers, positions, force_threshold)
     except TBLiteRuntimeError as error:
         raise RejectionError("scf") from error
@@ -79,20 +79,61 @@ def mmff94_geometry(smiles: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return numbers, mol.GetConformer().GetPositions()
 
 
-def _minimise(numbers: np.ndarray, start: np.ndarray, force_threshold: float) -> np.ndarray:
-    """Positions [n, 3] after BFGS, each SCF starting from the last one's density."""
+@dataclass(frozen=True)
+class Minimisation:
+    """A molecule's way towards a minimum.
+
+    Attributes:
+        positions: [n, 3] at its end, Å.
+        energies: total energy at its start and at its end, eV.
+        forces: largest force on an atom at its start and at its end, eV/Å.
+    """
+
+    positions: np.ndarray
+    energies: tuple[float, float]
+    forces: tuple[float, float]
+
+
+def minimise(
+    numbers: np.ndarray, start: np.ndarray, force_threshold: float, max_steps: int = 1000
+) -> Minimisation:
+    """BFGS, each SCF starting from the last one's density.
+
+    Args:
+        numbers: [n] atomic numbers.
+        start: [n, 3], Å.
+        force_threshold: no atom feels more than this at the end (eV/Å), unless the step limit or the noise of
+            the SCF ends it before.
+        max_steps: limit of steps.
+
+    Raises:
+        TBLiteRuntimeError: when an SCF does not converge.
+    """
     calculator = _calculator(numbers, start, ACCURACY_RELAXATION)
     last = Result()
+    energies, forces = [], []
 
     def energy_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
         calculator.update(flat.reshape(-1, 3) / Bohr)
         result = calculator.singlepoint(last)
-        return result["energy"] * Hartree, result["gradient"].ravel() * (Hartree / Bohr)
+        energy, gradient = result["energy"] * Hartree, result["gradient"] * (Hartree / Bohr)
+        if not energies:
+            energies.append(energy)
+            forces.append(_largest(gradient))
+        return energy, gradient.ravel()
 
     # With every component below half the threshold, the norm is below 0.87 of it: room for the SCF's noise.
-    options = {"gtol": force_threshold / 2, "hess_inv0": np.eye(start.size) / STIFFNESS, "maxiter": 1000}
+    options = {"gtol": force_threshold / 2, "hess_inv0": np.eye(start.size) / STIFFNESS, "maxiter": max_steps}
     found = minimize(energy_and_gradient, start.ravel(), jac=True, method="BFGS", options=options)
-    return found.x.reshape(-1, 3)
+    return Minimisation(
+        positions=found.x.reshape(-1, 3),
+        energies=(energies[0], float(found.fun)),
+        forces=(forces[0], _largest(found.jac.reshape(-1, 3))),
+    )
+
+
+def _largest(vectors: np.ndarray) -> float:
+    return float(np.linalg.norm(vectors, axis=1).max())
 
 
 def single_point(numbers: np.ndarray, positions: np.ndarray, force_threshold: float) -> Relaxed:
@@ -103,8 +144,7 @@ def single_point(numbers: np.ndarray, positions: np.ndarray, force_threshold: fl
         TBLiteRuntimeError: when the SCF does not converge.
     """
     result = _calculator(numbers, positions, ACCURACY_FINAL).singlepoint()
-    forces = np.linalg.norm(result["gradient"], axis=1) * (Hartree / Bohr)
-    if forces.max() > force_threshold:
+    if _largest(result["gradient"]) * (Hartree / Bohr) > force_threshold:
         raise RejectionError("relaxation")
     energy = result["energy"] * Hartree
     levels, occupied = result["orbital-energies"] * Hartree, result["orbital-occupations"] > 1
