@@ -94,3 +94,51 @@ def test_numbers_match_the_specification(shared_data):
     pd.testing.assert_index_equal(ours.index, theirs.index)
     np.testing.assert_allclose(ours["value"] * factor, theirs["value"], rtol=1e-12)
     np.testing.assert_allclose(ours["error"] * factor, theirs["error"], rtol=1e-12)
+
+
+def test_adversaries_have_no_published_row():
+    filled = published.fill(
+        table(
+            ("test_split", "qm9", "validity", "lookup", "1"), ("jittered", "qm9", "validity", "lookup", "1")
+        )
+    )
+    assert filled["published"].notna().tolist() == [True, False]
+
+
+def test_numbers_of_other_models_beside_a_table():
+    ours = table(("mine", "data", "validity", "xyz2mol", "1"))
+    beside = published.beside(ours, "QM9")
+    assert beside["model"].tolist() == ["mine", "QM9", "Symphony", "EDM", "G-SchNet", "G-SphereNet"]
+    assert beside["value"].isna().tolist() == [False] + [True] * 5
+    text = tables.markdown(beside)
+    assert "EDM, published" in text and "86.74" in text
+    assert "| EDM " not in text.replace("EDM, published", "")
+
+
+def test_an_unknown_dataset_beside_is_refused():
+    with pytest.raises(ValueError, match="known:.*qm9"):
+        published.beside(table(("mine", "data", "validity", "xyz2mol", "1")), "qm99")
+
+
+def test_versus_here_has_every_published_number_of_the_models_with_what_differs():
+    ours = published.fill(
+        table(
+            ("small", "qm9", "validity", "xyz2mol", "1"),
+            ("small", "qm9", "connected", "xyz2mol", "1"),
+            ("other", "qm9", "validity", "xyz2mol", "1"),
+        ),
+        models={"small": "Symphony"},
+    )
+    versus = published.versus_here(ours, {"small": "Symphony"}, {"small": "xtb9, 10 steps"})
+    theirs = published.numbers()
+    assert len(versus) == (theirs["model"] == "Symphony").sum()
+    found = versus[versus["value"].notna()]
+    assert found[["metric", "subset"]].to_numpy().tolist() == [["validity", "xyz2mol"]]
+    assert "here: xtb9, 10 steps" in found["note"].iloc[0]
+    assert versus.loc[versus["value"].isna(), "note"].str.startswith("not computed in this run").all()
+
+
+def test_speeds_stand_beside_the_fastest_batch_with_their_device():
+    (row,) = published.fill(table(("edm", "qm9", "sampling_time", "best batch", "s/molecule"))).itertuples()
+    assert row.published == 0.93
+    assert "NVIDIA RTX A5000" in row.note

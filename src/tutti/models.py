@@ -107,9 +107,14 @@ class Model(nn.Module):
 
 
 class Generator(Model):
-    """A model that makes molecules. Its module also exports `Sampling`, a frozen dataclass of settings."""
+    """A model that makes molecules. Its module also exports `Sampling`, a frozen dataclass of settings.
+
+    Class attributes:
+        completes: whether the model can go on from a part of a molecule.
+    """
 
     kind = "generators"
+    completes: ClassVar[bool] = False
 
     def sample(self, n: int, generator: torch.Generator, settings: object) -> Structures:
         """`n` molecules on the model's device, in one batch; call it in eval mode.
@@ -122,6 +127,20 @@ class Generator(Model):
         Returns:
             n structures with the bool column `finished`: False where the model reached its limit of atoms
             before it decided to stop.
+        """
+        raise NotImplementedError
+
+    def complete(self, fragments: Structures, generator: torch.Generator, settings: object) -> Structures:
+        """Go on from `fragments` until each is a molecule; only called where `completes` is true.
+
+        Args:
+            fragments: B parts of molecules, at least one atom each.
+            generator: the only source of randomness, on the model's device.
+            settings: the module's `Sampling`.
+
+        Returns:
+            B structures in the order of the fragments, whose atoms come first, with the bool column
+            `finished`.
         """
         raise NotImplementedError
 

@@ -1,5 +1,6 @@
 """Published numbers, and the papers they come from."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -8,9 +9,10 @@ from importlib import resources
 import pandas as pd
 import yaml
 
-from tutti.tables import CONTROLS, PUBLISHED, check
+from tutti.tables import PUBLISHED, check
 
 KEY = ["dataset", "model", "metric", "subset"]
+DATA = ("test_split", "training_split")  # controls that are the data themselves
 
 
 @cache
@@ -25,6 +27,19 @@ def numbers() -> pd.DataFrame:
     percent = table["unit"] == "percent"
     table.loc[percent, ["value", "error"]] /= 100
     table.loc[percent, "unit"] = "1"
+    return table
+
+
+@cache
+def _comparable() -> pd.DataFrame:
+    """The published numbers under the metrics and subsets that this package's tables have.
+
+    Speeds are published by device; here they stand beside the fastest batch, whatever the device.
+    """
+    table = numbers().copy()
+    speeds = table["metric"] == "sampling_time"
+    table.loc[speeds, "table"] += " (" + table.loc[speeds, "subset"] + ")"
+    table.loc[speeds, "subset"] = "best batch"
     return table
 
 
@@ -60,17 +75,17 @@ def fill(
         datasets: published name of a dataset of the table, where it differs (`{"qm9_small": "qm9"}`). A value
             from another dataset than the row's own is for orientation only, and the note names that dataset.
         models: published name of a model of the table, where it differs (`{"symphony_large": "Symphony"}`).
-            A control (test or training split) is compared with the dataset's own published row.
+            The test and training splits are compared with the dataset's own published row.
 
     Raises:
         ValueError: when a published number has another unit than the row it belongs to.
     """
     table = check(table)
     datasets, models = datasets or {}, models or {}
-    known = {tuple(map(slug, row[KEY])): row for _, row in numbers().iterrows()}
+    known = {tuple(map(slug, row[KEY])): row for _, row in _comparable().iterrows()}
     for i, row in table.iterrows():
         dataset = datasets.get(row["dataset"], row["dataset"])
-        model = dataset if row["model"] in CONTROLS else models.get(row["model"], row["model"])
+        model = dataset if row["model"] in DATA else models.get(row["model"], row["model"])
         match = known.get(tuple(map(slug, (dataset, model, row["metric"], row["subset"]))))
         if match is None:
             continue
@@ -86,6 +101,81 @@ def fill(
         table.loc[i, "published"] = match["value"]
         table.loc[i, "note"] = f"{row['note']}; {source}".removeprefix("; ")
     return table
+
+
+def beside(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """The tidy table with a row, without a value of our own, for every published number that belongs into it.
+
+    Args:
+        table: a tidy table; a published number belongs into it when it has the same metric and subset.
+        dataset: the papers' dataset, "qm9" for example.
+
+    Raises:
+        ValueError: when nothing is published for that dataset.
+    """
+    table = check(table)
+    theirs = _comparable()[_comparable()["dataset"].map(slug) == slug(dataset)]
+    if theirs.empty:
+        known = ", ".join(sorted(set(_comparable()["dataset"])))
+        raise ValueError(f"no published numbers for the dataset '{dataset}' (known: {known})")
+    shown = set(zip(table["metric"], table["subset"], strict=True))
+    rows = [
+        {
+            **{name: getattr(row, name) for name in (*KEY, "unit")},
+            "seed": 0,
+            "published": row.value,
+            "note": f"{PUBLISHED}: {row.source}, {row.table}",
+        }
+        for row in theirs.itertuples()
+        if (row.metric, row.subset) in shown
+    ]
+    return check(pd.concat([table, _without_value(rows)], ignore_index=True))
+
+
+def versus_here(table: pd.DataFrame, models: Mapping[str, str], here: Mapping[str, str]) -> pd.DataFrame:
+    """Published values beside ours, with what differs: a row for each published number of the run's models.
+
+    Args:
+        table: all tidy tables of the run, after `fill`.
+        models: published name by model.
+        here: by model, in words, what the run's values come from ("xtb9_demo, 3500 training steps, seed 0").
+
+    Returns:
+        The tidy table; a published number whose metric the run has not computed has no value, and a note.
+    """
+    table = check(table)
+    ours = table[table["published"].notna() & table["model"].isin([*models, *DATA])].copy()
+    ours["note"] = [
+        f"{row.note}; here: {here[row.model]}" if row.model in here else row.note for row in ours.itertuples()
+    ]
+    return check(pd.concat([ours, _not_computed(ours, models)], ignore_index=True))
+
+
+def _not_computed(ours: pd.DataFrame, models: Mapping[str, str]) -> pd.DataFrame:
+    """Rows without a value for the published numbers of `models` that `ours` does not hold."""
+    rows = []
+    for model, name in models.items():
+        mine = ours[ours["model"] == model]
+        found = set(zip(mine["metric"], mine["subset"], strict=True))
+        theirs = _comparable()[_comparable()["model"].map(slug) == slug(name)]
+        for row in theirs.itertuples():
+            if (row.metric, row.subset) not in found:
+                note = f"not computed in this run; {PUBLISHED}: {row.source}, {row.table}"
+                shared = {
+                    "metric": row.metric,
+                    "subset": row.subset,
+                    "unit": row.unit,
+                    "published": row.value,
+                }
+                rows.append({"model": model, "dataset": row.dataset, "seed": 0, **shared, "note": note})
+    return _without_value(rows)
+
+
+def _without_value(rows: list[dict[str, object]]) -> pd.DataFrame:
+    columns = ["model", "dataset", "seed", "metric", "subset", "unit", "published", "note"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        value=math.nan, ci_low=math.nan, ci_high=math.nan, n=None
+    )
 
 
 def _data(name: str) -> object:

@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:  # importing torch takes a second, which most users of this module need not wait
+    import torch
 
 
 def _sequence(seed: int, purpose: str, index: tuple[int, ...]) -> np.random.SeedSequence:
@@ -20,8 +23,10 @@ def numpy_generator(seed: int, purpose: str, *index: int) -> np.random.Generator
 
 
 def torch_generator(
-    seed: int, purpose: str, *index: int, device: str | torch.device = "cpu"
-) -> torch.Generator:
+    seed: int, purpose: str, *index: int, device: "str | torch.device" = "cpu"
+) -> "torch.Generator":
     """Torch generator on `device` of the stream (seed, purpose, index...)."""
+    import torch
+
     state = _sequence(seed, purpose, index).generate_state(1, np.uint64)[0]
     return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))

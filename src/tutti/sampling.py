@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -45,23 +46,13 @@ def sample_to_file(
     if n <= 0 or batch_size <= 0:
         raise ValueError(f"n ({n}) and batch_size ({batch_size}) must be positive")
     weights, out = Path(weights), Path(out)
-    device = torch.device(choose_accelerator(accelerator))
-    model = models.load(weights, device)
-    if not isinstance(model, Generator):
-        raise ValueError(f"{weights}: '{model.module}' is no generator, it cannot sample")
-    sampling = registry.from_dict(
-        registry.module(model.kind, model.module).Sampling, settings, f"sampling of {model.module}"
-    )
-    request = {
-        "model": model.description(),
-        "weights_sha256": sha256(weights / models.WEIGHTS),
-        "sampling": dataclasses.asdict(sampling),
-        "seed": seed,
-        "batch_size": batch_size,
-        "n": n,
-        **describe(device),
-    }
-    structures, seconds = _sample_batches(model, sampling, request, out.with_suffix(".parts"))
+    model, sampling = load_generator(weights, settings, accelerator)
+    request = describe_request(model, sampling, weights, seed=seed, batch_size=batch_size, n=n)
+
+    def draw(rows: slice, generator: torch.Generator) -> Structures:
+        return model.sample(rows.stop - rows.start, generator, sampling)
+
+    structures, seconds = in_batches(draw, request, "sample", out.with_suffix(".parts"), model.device)
     structures = structures.with_columns(id=np.array([f"s{i:06d}" for i in range(n)]))
     non_finite = _count_non_finite(structures)
     if non_finite:
@@ -73,35 +64,71 @@ def sample_to_file(
         "unfinished": int(np.sum(~structures.columns["finished"])),
         "non_finite": non_finite,
         "seconds_per_molecule": seconds,
-        "peak_memory_bytes": _peak_memory(device),
+        "peak_memory_bytes": peak_memory(model.device),
     }
     write_text(out.with_suffix(".json"), json.dumps(request | outcome, indent=2) + "\n")
     shutil.rmtree(out.with_suffix(".parts"))
 
 
-def _sample_batches(
-    model: Generator, sampling: object, request: dict, parts: Path
+def load_generator(weights: Path, settings: dict, accelerator: str = "auto") -> tuple[Generator, object]:
+    """The trained generator in the folder `weights`, and its module's `Sampling` made from `settings`.
+
+    Raises:
+        ValueError: when the model is no generator, or a setting does not fit.
+    """
+    model = models.load(weights, torch.device(choose_accelerator(accelerator)))
+    if not isinstance(model, Generator):
+        raise ValueError(f"{weights}: '{model.module}' is no generator, it cannot sample")
+    exports = registry.module(model.kind, model.module)
+    return model, registry.from_dict(exports.Sampling, settings, f"sampling of {model.module}")
+
+
+def describe_request(model: Generator, sampling: object, weights: Path, **facts: object) -> dict[str, object]:
+    """Everything that determines what is sampled: the head of a sidecar, and the key of finished batches."""
+    return {
+        "model": model.description(),
+        "weights_sha256": sha256(weights / models.WEIGHTS),
+        "sampling": dataclasses.asdict(sampling),
+        **facts,
+        **describe(model.device),
+    }
+
+
+def in_batches(
+    draw: Callable[[slice, torch.Generator], Structures],
+    request: dict,
+    purpose: str,
+    parts: Path,
+    device: torch.device,
 ) -> tuple[Structures, float | None]:
-    """All molecules, and the mean seconds per molecule of those sampled now (None: all were there)."""
+    """All molecules, and the mean seconds per molecule of those made now (None: all were there).
+
+    Args:
+        draw: makes the molecules of some rows, 0 ... request["n"] - 1, from a random stream.
+        request: what determines them, with `n`, `batch_size` and `seed`.
+        purpose: names the random streams, one for each batch.
+        parts: folder of the batches already made; those of another request are deleted.
+        device: of the random streams.
+    """
     n, batch_size = request["n"], request["batch_size"]
     recipe = json.dumps(request, sort_keys=True)
     if not (parts / "request.json").is_file() or (parts / "request.json").read_text() != recipe:
         for path in parts.glob("*.npz"):
             path.unlink()
         write_text(parts / "request.json", recipe)
-    progress = Progress("sampling", n)
-    sampled, seconds, batches = 0, 0.0, []
+    progress = Progress(purpose, n)
+    made, seconds, batches = 0, 0.0, []
     for index, start in enumerate(range(0, n, batch_size)):
         path, size = parts / f"{index}.npz", min(batch_size, n - start)
         if not path.is_file():
             started = time.perf_counter()
-            generator = torch_generator(request["seed"], "sample", index, device=model.device)
-            model.sample(size, generator, sampling).save(path)
-            sampled, seconds = sampled + size, seconds + time.perf_counter() - started
+            generator = torch_generator(request["seed"], purpose, index, device=device)
+            draw(slice(start, start + size), generator).save(path)
+            made, seconds = made + size, seconds + time.perf_counter() - started
         batches.append(Structures.load(path))
         progress.update(size)
     progress.close()
-    return Structures.concatenate(batches), seconds / sampled if sampled else None
+    return Structures.concatenate(batches), seconds / made if made else None
 
 
 def _count_non_finite(structures: Structures) -> int:
@@ -110,7 +137,7 @@ def _count_non_finite(structures: Structures) -> int:
     return len(np.unique(np.searchsorted(structures.offsets, atoms, side="right")))
 
 
-def _peak_memory(device: torch.device) -> int:
+def peak_memory(device: torch.device) -> int:
     """Most memory in use so far, in bytes: the GPU's where there is one, else the process's."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)

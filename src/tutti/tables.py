@@ -13,7 +13,13 @@ KEY = ["model", "dataset", "seed", "metric", "subset"]
 COLUMNS = [*KEY, "value", "ci_low", "ci_high", "n", "unit", "published", "note"]
 NUMBERS = ["value", "ci_low", "ci_high", "published"]
 TEXTS = ["model", "dataset", "metric", "subset", "unit", "note"]
-CONTROLS = {"test_split": "test split (control)", "training_split": "training split (control)"}
+CONTROLS = {
+    "test_split": "test split (control)",
+    "training_split": "training split (control)",
+    "copied_training": "copied training molecules (adversary)",
+    "jittered": "0.1 Å jitter (adversary)",
+    "displaced_hydrogens": "displaced hydrogens (adversary)",
+}
 MISSING = "–"
 PUBLISHED = "published"  # begins the remarks that belong to published values
 LEGEND = "Cells: value [95 % interval] (n)."
@@ -55,6 +61,12 @@ def read(path: Path) -> pd.DataFrame:
     return check(pd.read_csv(path, dtype=types, keep_default_na=False, na_values=missing))
 
 
+def concatenate(paths: Iterable[Path]) -> pd.DataFrame:
+    """The rows of several tidy .csv files, one file after another."""
+    parts = [read(path) for path in paths]
+    return check(pd.concat([part for part in parts if len(part)], ignore_index=True))
+
+
 def check(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its columns in order and their types set.
 
@@ -79,7 +91,8 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
     """The form for people: rows are metrics and in each of them models, columns are subsets, cells are text.
 
     A cell reads `83.5 [81.2, 85.6] (500)`: value, 95 % interval, n; fractions (unit `1`) are in percent.
-    Controls come last in their metric. Published values stand in a row of their own below the model's.
+    Controls come last in their metric. Published values stand in a row of their own below the model's, or
+    instead of it where there is no value of ours.
     A missing value is `–`; superscripts are the numbers of `footnotes(table)`. A note may hold several
     remarks, separated by `; `; one that begins with `published` belongs to the published value.
     """
@@ -96,7 +109,8 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
                 number = _number(row.published, row.unit, decimals=2)
                 theirs[row.subset] = number + _marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
         key = _heading(row.metric, row.unit), row.label
-        rows[key] = ours
+        if block["value"].notna().any() or not theirs:
+            rows[key] = ours
         if theirs:
             rows[key[0], f"{key[1]}, {PUBLISHED}"] = theirs
     headings = list(dict.fromkeys(heading for heading, _ in rows))

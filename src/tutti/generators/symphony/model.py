@@ -53,6 +53,7 @@ class Symphony(Generator):
     """Daigavane, Kim, Geiger and Smidt, ICLR 2024 (arXiv:2311.16199)."""
 
     module = "symphony"
+    completes = True
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

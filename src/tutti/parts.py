@@ -1,0 +1,35 @@
+"""Finished parts of long computations on disk, found again by what they were computed from."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tutti import frames
+
+
+class Parts:
+    """Data frames in a folder, each under the hash of its key.
+
+    A part is written whole or not at all, so a killed computation goes on from its last finished part; one
+    whose key differs in anything is computed anew.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, key: Any, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """The part with this key, computed if it is not there.
+
+        Args:
+            key: everything that the part depends on, as JSON types.
+            compute: makes the part.
+        """
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+        path = self.folder / f"{digest}.parquet"
+        if not path.is_file():
+            frames.write(compute(), path)
+        return pd.read_parquet(path)

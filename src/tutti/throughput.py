@@ -1,0 +1,110 @@
+"""How fast a trained generator samples, once it is warm (section 4.4 of Daigavane et al., ICLR 2024)."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+
+from tutti import tables
+from tutti.environment import describe
+from tutti.models import Generator
+from tutti.progress import Progress
+from tutti.randomness import torch_generator
+from tutti.sampling import load_generator, peak_memory
+
+ROUNDS = 5  # timed batches of each size; one more, not timed, comes first
+
+
+def throughput_table(
+    weights: Path,
+    batch_sizes: Sequence[int],
+    seed: int,
+    settings: dict,
+    *,
+    model: str,
+    dataset: str,
+    accelerator: str = "auto",
+) -> pd.DataFrame:
+    """Seconds per molecule and molecules per second of a warm model, by batch size, and peak memory.
+
+    Per batch size: `sampling_time` (s/molecule, geometric mean over `ROUNDS` batches with its t-interval) and
+    `molecules_per_second` (its inverse); for the fastest size also subset `best batch`. The note names the
+    device.
+
+    Args:
+        weights: folder that `Model.save` wrote.
+        batch_sizes: molecules at a time.
+        seed: training seed for the table, and of the random streams.
+        settings: fields of the `Sampling` of the model's module.
+        model: name for the table.
+        dataset: name for the table.
+        accelerator: "auto", "cpu" or "cuda".
+
+    Raises:
+        ValueError: when the model is no generator.
+    """
+    generator, sampling = load_generator(Path(weights), settings, accelerator)
+    facts = describe(generator.device)
+    where = str(facts["device"])
+    if generator.device.type == "cpu":
+        where += f", {facts['torch_threads']} thread(s)"
+    progress = Progress("throughput", len(batch_sizes) * (ROUNDS + 1))
+    times = {size: _times(generator, sampling, size, seed, progress) / size for size in batch_sizes}
+    progress.close()
+    best = min(times, key=lambda size: times[size].mean())
+    rows = [row for size in times for row in _rows(f"batch {size}", times[size], size, where)]
+    rows += _rows("best batch", times[best], best, where)
+    memory = {"metric": "peak_memory", "subset": "all batches", "unit": "MB", "note": f"on {where}"}
+    rows.append({**memory, "value": peak_memory(generator.device) / 1e6, "ci_low": np.nan, "ci_high": np.nan})
+    frame = pd.DataFrame(rows).assign(model=model, dataset=dataset, seed=seed, published=np.nan)
+    return tables.check(frame.assign(n=frame["n"].astype("Int64")))
+
+
+def _times(generator: Generator, sampling: object, size: int, seed: int, progress: Progress) -> np.ndarray:
+    """[ROUNDS] s for a batch of `size` molecules."""
+    seconds = []
+    for index in range(ROUNDS + 1):
+        stream = torch_generator(seed, "throughput", size, index, device=generator.device)
+        _synchronise(generator.device)
+        started = time.perf_counter()
+        generator.sample(size, stream, sampling)
+        _synchronise(generator.device)
+        seconds.append(time.perf_counter() - started)
+        progress.update()
+    return np.array(seconds[1:])
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _rows(subset: str, seconds: np.ndarray, size: int, where: str) -> list[dict[str, object]]:
+    """Rows of one batch size; `seconds` [ROUNDS] are per molecule."""
+    logs = np.log(seconds)  # times are positive: a geometric mean with its interval
+    half = stats.t.ppf(0.975, len(seconds) - 1) * stats.sem(logs)
+    mean, low, high = np.exp(logs.mean() + np.array([0.0, -half, half]))
+    note = f"on {where}; batches of {size}, geometric mean of {len(seconds)}"
+    shared = {"subset": subset, "n": size * len(seconds), "note": note}
+    return [
+        {
+            "metric": "sampling_time",
+            "unit": "s/molecule",
+            "value": mean,
+            "ci_low": low,
+            "ci_high": high,
+            **shared,
+        },
+        {
+            "metric": "molecules_per_second",
+            "unit": "molecules/s",
+            "value": 1 / mean,
+            "ci_low": 1 / high,
+            "ci_high": 1 / low,
+            **shared,
+        },
+    ]
