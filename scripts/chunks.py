@@ -3,4 +3,4 @@ from tutti.logs import redirect
 with redirect(snakemake.log[0]):
     from tutti.bonds.chunks import split
 
-    split(snakemake.input.samples, snakemake.output)
+    split(snakemake.params.path, snakemake.output.whole, snakemake.output.parts)

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from tutti import registry
+from tutti import registry, suite
 from tutti.registry import ConfigError, closest, from_dict
 
 FILES = ("config/datasets.yaml", "config/models.yaml", "config/config.yaml")
@@ -82,10 +82,17 @@ def _validate(instance: Any, schema: Path, where: str) -> Iterator[ConfigError]:
 
 
 def _unknown_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
-    generators = [name for name, entry in config["models"].items() if entry["kind"] == "generator"]
+    kinds = ("generator", "external")
+    generators = [name for name, entry in config["models"].items() if entry["kind"] in kinds]
     yield from _unknown_names(config["generation"]["datasets"], config["datasets"], "generation.datasets")
     yield from _unknown_names(config["generation"]["models"], generators, "generation.models")
-    yield from _unknown_names(config["bonds"]["assigners"], registry.names("bonds"), "bonds.assigners")
+    assigners = config["bonds"]["assigners"]
+    yield from _unknown_names(assigners, registry.names("bonds"), "bonds.assigners")
+    feasible = suite.possible(assigners, reference=True)
+    for table in config["evaluation"]["tables"]:
+        if table in suite.FAMILIES and table not in feasible:
+            needed = "two assigners" if table == "assigner_agreement" else f"the assigner '{suite.MAIN}'"
+            yield ConfigError(f"'{table}' needs {needed} in bonds.assigners", "evaluation.tables")
 
 
 def _catalogue_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:
@@ -114,6 +121,8 @@ def _dataset_errors(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigErro
 def _model_errors(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
     from tutti.training_config import TrainingConfig
 
+    if entry["kind"] == "external":
+        return
     plugin = yield from _plugin(PACKAGES[entry["kind"]], entry["module"], f"{where}.module")
     if plugin is not None:
         yield from _misfit(plugin.Config, entry["config"], f"{where}.config")

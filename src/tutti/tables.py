@@ -20,6 +20,7 @@ CONTROLS = {
     "jittered": "0.1 Å jitter (adversary)",
     "displaced_hydrogens": "displaced hydrogens (adversary)",
 }
+ACRONYMS = {"mmd": "MMD", "jsd": "JSD", "smiles": "SMILES", "rmsd": "RMSD", "posebusters": "PoseBusters"}
 MISSING = "–"
 PUBLISHED = "published"  # begins the remarks that belong to published values
 LEGEND = "Cells: value [95 % interval] (n)."
@@ -171,7 +172,7 @@ def labels(table: pd.DataFrame) -> pd.Series:
 
 def metric_name(metric: str) -> str:
     """The metric's name as people read it."""
-    return metric.replace("_", " ")
+    return " ".join(ACRONYMS.get(word, word) for word in metric.split("_"))
 
 
 def _controls_last(table: pd.DataFrame) -> pd.DataFrame:

@@ -33,9 +33,15 @@ def test_points_whiskers_and_published_values(table, drawn, tmp_path):
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["xyz2mol", "lookup", "published"]
 
 
-def test_no_fraction_is_an_error(table, tmp_path):
-    with pytest.raises(ValueError, match="no fraction"):
-        validity.draw(table[table["unit"] == "nat"], tmp_path / "validity")
+def test_no_fraction_is_said_so(table, drawn, tmp_path):
+    figure = drawn(validity.draw, table[table["unit"] == "nat"], tmp_path / "validity")
+    assert [text.get_text() for text in figure.texts] == ["no share is defined"]
+
+
+def test_too_many_subsets_are_an_error(table, tmp_path):
+    many = pd.concat([table.iloc[:1].assign(subset=f"assigner {k}") for k in range(8)])
+    with pytest.raises(ValueError, match="7 subsets apart, not 8"):
+        validity.draw(many, tmp_path / "validity")
 
 
 def test_two_drawings_have_the_same_bytes(table, same_bytes):

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from tutti import tables
+from tutti.metrics.validity import validity_table
 from tutti.report import provenance
-from tutti.report.build import build, used
+from tutti.report.build import LONG, _glossary, build, used
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><circle r="1"/></svg>'
 CONFIG = {
@@ -182,7 +183,7 @@ def test_papers_of_what_the_run_uses_are_cited(run):
 
 def test_an_empty_run_has_a_page(run):
     text = page(run | {"config": {}, "tables": [], "figures": [], "sidecars": [], "benchmarks": []})
-    assert "This run made no table." in text
+    assert "This run made no table and no figure." in text
     parsed = Page(text)
     anchors = {a["href"][1:] for tag, a in parsed.tags if tag == "a" and a["href"].startswith("#")}
     assert anchors <= {a["id"] for _, a in parsed.tags if "id" in a}
@@ -199,3 +200,123 @@ def test_other_pictures_and_sidecars_are_refused(run, tmp_path):
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises(ValueError, match=r"list\.json: expected a JSON object"):
         page(run | {"sidecars": [tmp_path / "list.json"]})
+
+
+def add_table(run, name, rows):
+    """One more table in the run, of (model, metric, subset) with the same value in all rows."""
+    stem = run["tables"][0].with_name(name)
+    fixed = dict(dataset="xtb9_demo", seed=0, value=0.5, ci_low=0.4, ci_high=0.6, n=100)
+    fixed |= dict(unit="1", published=np.nan, note="")
+    table = pd.DataFrame(
+        [dict(zip(("model", "metric", "subset"), row, strict=True), **fixed) for row in rows]
+    )
+    tables.write(table, stem)
+    run["tables"].append(stem)
+
+
+def sections(text):
+    """HTML by the sections' ids."""
+    return dict(re.findall(r'<section id="(\w+)">(.*?)</section>', text, flags=re.DOTALL))
+
+
+def test_tables_and_figures_stand_under_their_topics(run):
+    add_table(run, "jsd", [("symphony_demo", "jsd", "atom_types")])
+    add_table(run, "strain", [("symphony_demo", "graph_survives", "xyz2mol")])
+    molecules = run["figures"][1][0].with_name("molecules-xtb9_demo-symphony_demo-seed0.png")
+    molecules.write_bytes(b"\x89PNG")
+    run["figures"].insert(0, (molecules, "Molecules"))
+    text = page(run)
+    found = sections(text)
+    assert list(found)[:5] == ["validity", "geometry", "distributions", "samples", "further"]
+    for topic, name in {"validity": "validity", "geometry": "strain", "distributions": "jsd"}.items():
+        assert re.findall("<h3>(.*?)</h3>", found[topic]) == [name]
+    captions = {topic: re.findall("<figcaption>(.*?)</figcaption>", part) for topic, part in found.items()}
+    # Numbered as they stand on the page, whatever the order in which they were given.
+    assert captions["validity"] == ["<b>Figure 1.</b> The &#34;first&#34;"]
+    assert captions["samples"] == ["<b>Figure 2.</b> Molecules"]
+    assert captions["further"] == ["<b>Figure 3.</b> Second"]
+    parsed = Page(text)
+    anchors = {a["href"][1:] for tag, a in parsed.tags if tag == "a" and a["href"].startswith("#")}
+    assert set(found) <= anchors <= {a["id"] for _, a in parsed.tags if "id" in a}
+
+
+def test_figures_are_as_wide_as_their_text_asks_for(run):
+    path = run["figures"][0][0]
+    path.write_text(SVG.replace("<svg", '<svg width="380pt" height="100pt"'))
+    parsed = Page(page(run))
+    assert [a.get("style") for tag, a in parsed.tags if tag == "img"] == ["max-width: 40.0rem", None]
+
+
+def test_long_tables_are_folded(run):
+    models = [f"model{k}" for k in range(LONG)]
+    add_table(run, "jsd", [(model, "jsd", "atom_types") for model in models])
+    assert "<summary>Show" not in page(run)
+    add_table(run, "strain", [(model, "relaxed", "xyz2mol") for model in [*models, "one_more"]])
+    found = sections(page(run))
+    assert f"<summary>Show {LONG + 1} rows</summary>" in found["geometry"]
+    assert "<summary>Show" not in found["validity"] + found["distributions"]
+
+
+def test_the_glossary_has_the_metrics_of_the_tables_only(run):
+    add_table(run, "jsd", [("symphony_demo", "jsd_floor", "atom_types"), ("symphony_demo", "brand_new", "x")])
+    terms = re.findall("<dt>(.*?)</dt>", sections(page(run))["metrics"])
+    assert terms == ["validity", "JSD", "… floor"]
+
+
+def test_metrics_of_the_validity_table_are_all_explained():
+    verdicts = pd.DataFrame({name: [True] for name in ("valid", "connected", "neutral_atoms", "no_radicals")})
+    verdicts = verdicts.assign(smiles="C", n_atoms=5, n_stable_atoms=5, molecule_stable=True)
+    names = dict(model="a", dataset="b", seed=0)
+    table = validity_table(verdicts, {"C"}, assigner="lookup", **names)
+    for metric in table["metric"]:
+        assert _glossary({metric}), f"{metric} is not in the glossary"
+
+
+def test_controls_and_adversaries_say_what_they_are_for(run, monkeypatch):
+    monkeypatch.setitem(tables.CONTROLS, "jittered", "0.1 Å jitter (adversary)")
+    monkeypatch.setitem(tables.CONTROLS, "invented", "an invented control")
+    add_table(
+        run, "strain", [(name, "relaxed", "xyz2mol") for name in ("jittered", "invented", "symphony_demo")]
+    )
+    text = page(run)
+    purposes = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", text.partition("<nav>")[0]))
+    assert set(purposes) == {"test split (control)", "0.1 Å jitter (adversary)", "an invented control"}
+    assert "what a perfect model would get" in purposes["test split (control)"]
+    assert "adversary" in purposes["0.1 Å jitter (adversary)"]
+    assert purposes["an invented control"] == ""
+    assert re.search(r'<tr class="[^"]*control[^"]*"><td>[^<]*</td><td>an invented control</td>', text)
+
+
+def test_an_evaluation_says_which_samples_were_judged(run):
+    inputs = [f"/somewhere/part{k}.xyz" for k in range(7)]
+    evaluate = {"inputs": inputs, "reference": "/somewhere/qm9.sdf", "assigners": ["xyz2mol"]}
+    text = page(run | {"config": {"evaluate": evaluate}, "benchmarks": [], "sidecars": []})
+    lead = re.sub(
+        r"\s+", " ", re.sub("<[^>]*>", "", text[text.index('<p class="lead">') : text.index("<dl")])
+    )
+    assert lead.strip().startswith(
+        "500 samples of symphony_demo read from part0.xyz, part1.xyz, part2.xyz, part3.xyz, part4.xyz "
+        "and 2 more, compared with the training molecules in qm9.sdf, bonds assigned by xyz2mol."
+    )
+    assert "timings" not in sections(text)
+    alone = page(run | {"config": {"evaluate": evaluate | {"reference": None}}, "benchmarks": []})
+    assert "Without training molecules" in alone
+
+
+def test_long_lists_of_sidecars_are_left_out(run):
+    record = {
+        "dataset_digest": "cd" * 32,
+        "seed": 0,
+        "sizes": {"train": 2000},
+        "leakage": {"smiles": {"train/test": ["C", "CC"]}},
+        "train": list(range(777000, 779000)),
+    }
+    path = run["sidecars"][0].with_name("xtb9_demo.splits.json")
+    path.write_text(json.dumps(record))
+    text = page(run | {"sidecars": [path]})
+    (shown,) = re.findall(
+        r"<summary><code>xtb9_demo.splits.json</code></summary><pre>(.*?)</pre>", text, flags=re.DOTALL
+    )
+    assert yaml.safe_load(html.unescape(shown)) == record | {"train": "(2,000 entries, in the file)"}
+    assert "777123" not in text
+    assert "<code>" + "cd" * 32 in text

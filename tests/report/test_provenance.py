@@ -25,7 +25,7 @@ def test_hardware_names_no_machine_and_no_person():
 
 
 def test_commit_is_that_of_this_checkout_only(tmp_path, monkeypatch):
-    """A commit, `-dirty` after an edit, and nothing for a file that the repository does not track."""
+    """A commit, `-dirty` after an edit or with untracked code, and nothing elsewhere."""
 
     def git(*arguments):
         identity = ("-c", "user.name=t", "-c", "user.email=t@t")
@@ -48,6 +48,15 @@ def test_commit_is_that_of_this_checkout_only(tmp_path, monkeypatch):
     assert commit == git("rev-parse", "HEAD")
     file.write_text("2")
     assert provenance.git_commit() == f"{commit}-dirty"
+    file.write_text("1")
+    assert provenance.git_commit() == commit
+    (tmp_path / "notes.txt").write_text("no code")
+    assert provenance.git_commit() == commit
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "new.py").write_text("untracked")
+    assert provenance.git_commit() == f"{commit}-dirty"
+    (tmp_path / ".gitignore").write_text("*.py")
+    assert provenance.git_commit() == commit
 
 
 def test_no_git_is_no_error(monkeypatch):

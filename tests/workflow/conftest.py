@@ -65,6 +65,7 @@ def finished(tmp_path_factory):
     (tree.root / "config/datasets.yaml").write_text("{}")
     (tree.root / "config/models.yaml").write_text("{}")
     (tree.root / "config/config.yaml").write_text(STUDY)
+    (tree.root / "theirs.xyz").write_text("1\n\nH 0 0 0\n")
     result = tree.snakemake()
     assert result.returncode == 0, result.stdout
     return tree
@@ -109,8 +110,17 @@ def make(config, path, work, jobs): ...
 STUDY = """
 run: study
 seeds: [0]
-generation: {datasets: [small], models: [one, two], samples: 10}
+generation: {datasets: [small], models: [one, two, theirs], samples: 10}
 bonds: {assigners: [xyz2mol, lookup], time_limit: 20, chunks: 2}
+evaluation:
+  tables: [validity, assigner_agreement, strain, jsd, completion]
+  controls: [test_split, jittered]
+  checks:
+    posebusters: &check {molecules: 5, time_limit: 20}
+    geometry: *check
+    strain: *check
+  completion: {molecules: 5}
+  throughput: {batch_sizes: [1]}
 report: {title: a study, pictures: 5, seed: 0}
 datasets:
   small: {kind: made, config: {size: 5}, split: {train: 3, valid: 1, test: rest}}
@@ -127,4 +137,5 @@ models:
     <<: *one
     module: second
     training: {steps: 5}
+  theirs: {kind: external, path: theirs.xyz, published: EDM}
 """

@@ -1,15 +1,16 @@
 # Chunks and their verdicts stay: as temporary files they would be made again, with all that follows, when only
 # one assigner changes.
 scattergather:
-    bonds=config["bonds"]["chunks"],
+    samples=config["bonds"]["chunks"],
 
 
 rule chunks:
     input:
-        samples="results/{run}/samples/{dataset}/{model}/seed{seed}.extxyz",
+        samples=lambda wildcards: samples_of(wildcards.model),
         code=code("chunks", "bonds.chunks"),
     output:
-        scatter.bonds(
+        whole="results/{run}/bonds/{dataset}/{model}/seed{seed}/samples.npz",
+        parts=scatter.samples(
             "results/{{run}}/bonds/{{dataset}}/{{model}}/seed{{seed}}/chunks/{scatteritem}.npz"
         ),
     log:
@@ -17,6 +18,13 @@ rule chunks:
     localrule: True
     conda:
         "../../envs/tutti.yaml"
+    params:
+        # Of somebody else's samples the file or folder, else the file that was sampled here.
+        path=lambda wildcards, input: (
+            config["models"][wildcards.model]["path"]
+            if wildcards.model in EXTERNAL
+            else input.samples
+        ),
     script:
         "../../scripts/chunks.py"
 
@@ -45,7 +53,7 @@ rule bonds:
 
 rule gather_bonds:
     input:
-        parts=gather.bonds(
+        parts=gather.samples(
             "results/{{run}}/bonds/{{dataset}}/{{model}}/seed{{seed}}/{{assigner}}/{scatteritem}.parquet"
         ),
         code=code("gather", "frames"),

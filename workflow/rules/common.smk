@@ -14,8 +14,17 @@ sys.path.insert(0, str(ROOT / "src"))
 from tutti.config import FILES, PACKAGES, check
 from tutti.registry import ConfigError
 from tutti.sources import sources
+from tutti.suite import FAMILIES, MAIN
+from tutti.suite.captions import SAMPLE_FIGURES, TABLE_FIGURES
 
-CONTROLS = {"training_split": "train", "test_split": "test"}
+# Sets of real molecules that are judged like a model's samples, and what they are drawn from.
+SPLITS = {"training_split": "train", "test_split": "test"}
+ADVERSARIES = {
+    "copied_training": "train",
+    "jittered": "test",
+    "displaced_hydrogens": "test",
+}
+CONTROLS = SPLITS | ADVERSARIES
 
 
 if workflow.is_main_process:
@@ -30,6 +39,11 @@ if workflow.is_main_process:
         raise WorkflowError(f"mistakes in the configuration:\n{error}") from None
 
 
+MODELS = config["generation"]["models"]
+TRAINED = [name for name in MODELS if config["models"][name]["kind"] == "generator"]
+EXTERNAL = [name for name in MODELS if config["models"][name]["kind"] == "external"]
+
+
 def one_of(names):
     """Regular expression that matches exactly these names."""
     return "|".join(map(re.escape, names))
@@ -39,7 +53,6 @@ wildcard_constraints:
     run=re.escape(config["run"]),
     dataset=one_of(config["datasets"]),
     model=one_of([*config["models"], *CONTROLS]),
-    control=one_of(CONTROLS),
     seed=r"\d+",
     assigner=one_of(config["bonds"]["assigners"]),
 
@@ -60,12 +73,19 @@ def package_data(folder):
     return [os.path.relpath(path) for path in files]
 
 
-def local_data(dataset):
-    """The user's own files that a dataset is read from, as input: an edit of one reruns all that follows."""
-    path = Path(config["datasets"][dataset]["config"].get("path", ""))
-    if path == Path():
+def local_files(path):
+    """The user's own file, or all files of a folder, as input: an edit of one reruns all that follows."""
+    if path is None:
         return []
+    path = Path(path)
     return sorted(map(str, path.rglob("*.*"))) if path.is_dir() else [str(path)]
+
+
+def samples_of(model):
+    """Where a model's samples come from: the user's own files, or sampled here."""
+    if model in EXTERNAL:
+        return local_files(config["models"][model]["path"])
+    return "results/{run}/samples/{dataset}/{model}/seed{seed}.extxyz"
 
 
 def module_of(model):
@@ -80,12 +100,12 @@ def resource(name):
 
 
 def samples(models, datasets=config["generation"]["datasets"]):
-    """(dataset, model, seed) of every file of samples of `models`; the controls exist with seed 0 only."""
+    """(dataset, model, seed) of every set of samples of `models`; only what is trained has several seeds."""
     return [
         (dataset, model, seed)
         for dataset in datasets
         for model in models
-        for seed in ([0] if model in CONTROLS else config["seeds"])
+        for seed in (config["seeds"] if model in TRAINED else [0])
     ]
 
 
@@ -114,3 +134,24 @@ def used_config():
         section: {name: config[section][name] for name in chosen[section]}
         for section in chosen
     }
+
+
+# Published numbers go by names in the papers: the model's module, unless its entry says otherwise.
+PUBLISHED_NAMES = {
+    name: config["models"][name].get(
+        "published", config["models"][name].get("module", name)
+    )
+    for name in MODELS
+}
+
+
+def origin(model):
+    """In words, what this run's values of a model come from."""
+    entry = config["models"][model]
+    if entry["kind"] == "external":
+        return f"samples of {os.path.basename(entry['path'])}"
+    data = " and ".join(config["generation"]["datasets"])
+    return f"{data}, {entry['training']['steps']} training steps, {len(config['seeds'])} seed(s)"
+
+
+HERE = {name: origin(name) for name in MODELS}

@@ -1,6 +1,8 @@
 rule dataset:
     input:
-        data=lambda wildcards: local_data(wildcards.dataset),
+        data=lambda wildcards: local_files(
+            config["datasets"][wildcards.dataset]["config"].get("path")
+        ),
         code=lambda wildcards: code(
             "dataset", f"datasets.{config['datasets'][wildcards.dataset]['kind']}"
         ),
@@ -40,19 +42,42 @@ rule splits:
         "../../scripts/splits.py"
 
 
-rule control:
+rule split_as_samples:
     input:
         dataset="results/{run}/data/{dataset}.npz",
         splits="results/{run}/data/{dataset}.splits.json",
-        code=code("control", "datasets.splits", "formats.extxyz"),
+        code=code("split_as_samples", "datasets.splits", "formats.extxyz"),
     output:
-        "results/{run}/samples/{dataset}/{control}/seed0.extxyz",
+        "results/{run}/samples/{dataset}/{model}/seed0.extxyz",
     log:
-        "logs/{run}/control/{dataset}/{control}.log",
+        "logs/{run}/split_as_samples/{dataset}/{model}.log",
+    wildcard_constraints:
+        model=one_of(SPLITS),
     localrule: True
     conda:
         "../../envs/tutti.yaml"
     params:
-        part=lambda wildcards: CONTROLS[wildcards.control],
+        part=lambda wildcards: SPLITS[wildcards.model],
     script:
-        "../../scripts/control.py"
+        "../../scripts/split_as_samples.py"
+
+
+rule adversary:
+    input:
+        dataset="results/{run}/data/{dataset}.npz",
+        splits="results/{run}/data/{dataset}.splits.json",
+        code=code("adversary", "datasets.controls", "datasets.splits", "formats.extxyz"),
+    output:
+        "results/{run}/samples/{dataset}/{model}/seed0.extxyz",
+    log:
+        "logs/{run}/adversary/{dataset}/{model}.log",
+    wildcard_constraints:
+        model=one_of(ADVERSARIES),
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    params:
+        part=lambda wildcards: ADVERSARIES[wildcards.model],
+        n=lookup("generation/samples", within=config),
+    script:
+        "../../scripts/adversary.py"

@@ -13,7 +13,7 @@ rule train:
     benchmark:
         "results/{run}/benchmarks/train/{dataset}/{model}/seed{seed}.tsv"
     wildcard_constraints:
-        model=one_of(config["models"]),
+        model=one_of(TRAINED),
     conda:
         "../../envs/tutti.yaml"
     threads: resource("threads")
@@ -43,7 +43,7 @@ rule sample:
     benchmark:
         "results/{run}/benchmarks/sample/{dataset}/{model}/seed{seed}.tsv"
     wildcard_constraints:
-        model=one_of(config["models"]),
+        model=one_of(TRAINED),
     conda:
         "../../envs/tutti.yaml"
     threads: resource("threads")
@@ -57,3 +57,66 @@ rule sample:
         seed=lambda wildcards: int(wildcards.seed),
     script:
         "../../scripts/sample.py"
+
+
+rule complete:
+    input:
+        weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
+        config="results/{run}/train/{dataset}/{model}/seed{seed}/config.json",
+        dataset="results/{run}/data/{dataset}.npz",
+        splits="results/{run}/data/{dataset}.splits.json",
+        code=lambda wildcards: code(
+            "complete", "completion", module_of(wildcards.model)
+        ),
+    output:
+        samples="results/{run}/completions/{dataset}/{model}/seed{seed}/{part}.npz",
+        sidecar="results/{run}/completions/{dataset}/{model}/seed{seed}/{part}.json",
+    log:
+        "logs/{run}/complete/{dataset}/{model}/seed{seed}/{part}.log",
+    wildcard_constraints:
+        model=one_of(TRAINED),
+        part="train|test",
+    conda:
+        "../../envs/tutti.yaml"
+    threads: resource("threads")
+    resources:
+        gpu=resource("gpu"),
+        mem_mb=resource("mem_mb"),
+        runtime=resource("runtime"),
+    params:
+        n=lookup("evaluation/completion/molecules", within=config),
+        sampling=lookup("models/{model}/sampling", within=config),
+        seed=lambda wildcards: int(wildcards.seed),
+    script:
+        "../../scripts/complete.py"
+
+
+# Alone on the machine where it can be: another job would be measured along.
+rule throughput:
+    input:
+        weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
+        config="results/{run}/train/{dataset}/{model}/seed{seed}/config.json",
+        code=lambda wildcards: code(
+            "throughput", "throughput", module_of(wildcards.model)
+        ),
+    output:
+        "results/{run}/metrics/throughput/{dataset}/{model}/seed{seed}.parquet",
+    log:
+        "logs/{run}/throughput/{dataset}/{model}/seed{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/throughput/{dataset}/{model}/seed{seed}.tsv"
+    wildcard_constraints:
+        model=one_of(TRAINED),
+    conda:
+        "../../envs/tutti.yaml"
+    threads: workflow.cores
+    resources:
+        gpu=resource("gpu"),
+        mem_mb=resource("mem_mb"),
+        runtime=resource("runtime"),
+    params:
+        batch_sizes=lookup("evaluation/throughput/batch_sizes", within=config),
+        sampling=lookup("models/{model}/sampling", within=config),
+        torch_threads=resource("threads"),
+    script:
+        "../../scripts/throughput.py"

@@ -1,63 +1,162 @@
-# Families of metrics, each a table; agreement needs two assigners that can agree.
-TABLES = (
-    ["validity"]
-    if len(config["bonds"]["assigners"]) == 1
-    else ["validity", "agreement"]
-)
-PARTS = {
-    "validity": expand(
-        "results/{{run}}/metrics/validity/{{dataset}}/{{model}}/seed{{seed}}/{assigner}.parquet",
-        assigner=config["bonds"]["assigners"],
-    ),
-    "agreement": [
-        "results/{run}/metrics/agreement/{dataset}/{model}/seed{seed}.parquet"
-    ],
-}
+# Tables. Those of `tutti.suite` are made of parts, one for each file of samples; so are completion, throughput.
+EVALUATION = config["evaluation"]
+SUITE = [table for table in EVALUATION["tables"] if table in FAMILIES]
+TRAINED_ONLY = [table for table in EVALUATION["tables"] if table not in FAMILIES]
+JUDGED = [*MODELS, *EVALUATION["controls"]]
+PART = "results/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.parquet"
+VERDICTS = "results/{{run}}/bonds/{{dataset}}/{model}/seed{seed}/{assigner}.parquet"
 
 
-rule validity:
+def assigners(table):
+    return config["bonds"]["assigners"] if FAMILIES[table].verdicts == "all" else [MAIN]
+
+
+def reference(wildcards, pattern, **lists):
+    """Files of the training split, which a table compares the samples with; none where it does not."""
+    if FAMILIES[wildcards.table].reference == "no":
+        return []
+    fixed = {
+        "run": wildcards.run,
+        "dataset": wildcards.dataset,
+        "model": "training_split",
+    }
+    return expand(pattern, **fixed, seed=0, **lists)
+
+
+rule metric:
     input:
-        verdicts="results/{run}/bonds/{dataset}/{model}/seed{seed}/{assigner}.parquet",
-        training="results/{run}/bonds/{dataset}/training_split/seed0/{assigner}.parquet",
-        code=code("validity", "metrics.validity", "frames"),
+        samples="results/{run}/bonds/{dataset}/{model}/seed{seed}/samples.npz",
+        verdicts=lambda wildcards: expand(
+            "results/{run}/bonds/{dataset}/{model}/seed{seed}/{assigner}.parquet",
+            **wildcards,
+            assigner=assigners(wildcards.table),
+        ),
+        checks=lambda wildcards: expand(
+            "results/{run}/checks/{dataset}/{model}/seed{seed}/{check}.parquet",
+            **wildcards,
+            check=FAMILIES[wildcards.table].checks,
+        ),
+        reference=lambda wildcards: reference(
+            wildcards, "results/{run}/bonds/{dataset}/{model}/seed{seed}/samples.npz"
+        ),
+        reference_verdicts=lambda wildcards: reference(
+            wildcards,
+            "results/{run}/bonds/{dataset}/{model}/seed{seed}/{assigner}.parquet",
+            assigner=assigners(wildcards.table),
+        ),
+        code=lambda wildcards: code(
+            "metric", "suite.judged", f"suite.{wildcards.table}"
+        ),
     output:
-        "results/{run}/metrics/validity/{dataset}/{model}/seed{seed}/{assigner}.parquet",
+        PART,
     log:
-        "logs/{run}/validity/{dataset}/{model}/seed{seed}/{assigner}.log",
+        "logs/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.log",
+    wildcard_constraints:
+        table=one_of(SUITE),
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        assigners=lambda wildcards: assigners(wildcards.table),
+        checks=lambda wildcards: FAMILIES[wildcards.table].checks,
+    script:
+        "../../scripts/metric.py"
+
+
+rule check:
+    input:
+        chunk="results/{run}/bonds/{dataset}/{model}/seed{seed}/chunks/{scatteritem}.npz",
+        verdicts=f"results/{{run}}/bonds/{{dataset}}/{{model}}/seed{{seed}}/{MAIN}/{{scatteritem}}.parquet",
+        code=lambda wildcards: code("check", f"metrics.{wildcards.check}", "frames"),
+    output:
+        "results/{run}/checks/{dataset}/{model}/seed{seed}/{check}/{scatteritem}.parquet",
+    log:
+        "logs/{run}/checks/{dataset}/{model}/seed{seed}/{check}/{scatteritem}.log",
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=480,
+    params:
+        molecules=lookup("evaluation/checks/{check}/molecules", within=config),
+        time_limit=lookup("evaluation/checks/{check}/time_limit", within=config),
+    script:
+        "../../scripts/check.py"
+
+
+rule gather_checks:
+    input:
+        parts=gather.samples(
+            "results/{{run}}/checks/{{dataset}}/{{model}}/seed{{seed}}/{{check}}/{scatteritem}.parquet"
+        ),
+        code=code("gather", "frames"),
+    output:
+        "results/{run}/checks/{dataset}/{model}/seed{seed}/{check}.parquet",
+    log:
+        "logs/{run}/gather_checks/{dataset}/{model}/seed{seed}/{check}.log",
     localrule: True
     conda:
         "../../envs/tutti.yaml"
     script:
-        "../../scripts/validity.py"
+        "../../scripts/gather.py"
 
 
-rule agreement:
+rule verdicts:
     input:
         verdicts=expand(
             "results/{{run}}/bonds/{{dataset}}/{{model}}/seed{{seed}}/{assigner}.parquet",
             assigner=config["bonds"]["assigners"],
         ),
-        code=code("agreement", "metrics.agreement", "frames"),
+        checks=expand(
+            "results/{{run}}/checks/{{dataset}}/{{model}}/seed{{seed}}/{check}.parquet",
+            check=sorted(
+                {check for table in SUITE for check in FAMILIES[table].checks}
+            ),
+        ),
+        code=code("verdicts", "suite.molecules", "frames"),
     output:
-        "results/{run}/metrics/agreement/{dataset}/{model}/seed{seed}.parquet",
+        "results/{run}/molecules/{dataset}/{model}/seed{seed}.parquet",
     log:
-        "logs/{run}/agreement/{dataset}/{model}/seed{seed}.log",
+        "logs/{run}/verdicts/{dataset}/{model}/seed{seed}.log",
     localrule: True
     conda:
         "../../envs/tutti.yaml"
     params:
         assigners=config["bonds"]["assigners"],
+        checks=sorted({check for table in SUITE for check in FAMILIES[table].checks}),
     script:
-        "../../scripts/agreement.py"
+        "../../scripts/verdicts.py"
+
+
+rule completion:
+    input:
+        train="results/{run}/completions/{dataset}/{model}/seed{seed}/train.npz",
+        test="results/{run}/completions/{dataset}/{model}/seed{seed}/test.npz",
+        code=code("completion", "metrics.completion", "bonds.pool", f"bonds.{MAIN}"),
+    output:
+        "results/{run}/metrics/completion/{dataset}/{model}/seed{seed}.parquet",
+    log:
+        "logs/{run}/metrics/completion/{dataset}/{model}/seed{seed}.log",
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 4
+    params:
+        time_limit=lookup("bonds/time_limit", within=config),
+    script:
+        "../../scripts/completion.py"
 
 
 rule table:
     input:
-        parts=lambda wildcards: [
-            path
-            for pattern in PARTS[wildcards.table]
-            for path in each(pattern, [*config["generation"]["models"], "test_split"])
-        ],
+        parts=lambda wildcards: each(
+            PART,
+            TRAINED if wildcards.table in TRAINED_ONLY else JUDGED,
+            table=wildcards.table,
+        ),
         code=code("table", "tables", "frames", "published"),
         data=package_data("report"),
     output:
@@ -65,19 +164,45 @@ rule table:
     log:
         "logs/{run}/table/{table}.log",
     wildcard_constraints:
-        table=one_of(TABLES),
+        table=one_of(EVALUATION["tables"]),
     localrule: True
     conda:
         "../../envs/tutti.yaml"
     params:
-        # Published numbers go by the model's module and the dataset's kind.
         datasets={
             name: config["datasets"][name]["kind"]
             for name in config["generation"]["datasets"]
         },
-        models={
-            name: config["models"][name]["module"]
-            for name in config["generation"]["models"]
-        },
+        models=PUBLISHED_NAMES,
     script:
         "../../scripts/table.py"
+
+
+rule summary:
+    input:
+        tables=expand("results/{{run}}/tables/{table}.csv", table=EVALUATION["tables"]),
+        code=lambda wildcards: code(
+            wildcards.summary, "tables", "published", "metrics.over_seeds"
+        ),
+        data=package_data("report"),
+    output:
+        multiext("results/{run}/tables/{summary}", csv=".csv", md=".md", tex=".tex"),
+    log:
+        "logs/{run}/summary/{summary}.log",
+    wildcard_constraints:
+        summary="paper_versus_here|over_seeds",
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    params:
+        models=PUBLISHED_NAMES,
+        here=HERE,
+    script:
+        "../../scripts/{wildcards.summary}.py"
+
+
+TABLES = [
+    *EVALUATION["tables"],
+    "paper_versus_here",
+    *(["over_seeds"] if len(config["seeds"]) > 1 and TRAINED else []),
+]

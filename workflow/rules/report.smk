@@ -1,68 +1,94 @@
-MODELS = config["generation"]["models"]
-FIRST_ASSIGNER = config["bonds"]["assigners"][0]  # the one that figures show
+# Figures of the suite; those of samples also show the reference or, for strain, the test split, in grey.
+SHOWN_TABLES = {
+    figure: table
+    for figure, (table, _) in TABLE_FIGURES.items()
+    if table in EVALUATION["tables"]
+}
+SHOWN_SAMPLES = (
+    [
+        figure
+        for figure in SAMPLE_FIGURES
+        if figure != "strain" or "strain" in EVALUATION["tables"]
+    ]
+    if MAIN in config["bonds"]["assigners"]
+    else []
+)
 
 
-rule validity_figure:
+def drawn(figure):
+    """Sets of samples in a figure, the grey one first."""
+    return ["test_split" if figure == "strain" else "training_split", *MODELS]
+
+
+rule table_figure:
     input:
-        table="results/{run}/tables/validity.csv",
-        code=code("validity_figure", "plots.validity", "tables"),
+        table=lambda wildcards: (
+            f"results/{{run}}/tables/{SHOWN_TABLES[wildcards.figure]}.csv"
+        ),
+        code=code("table_figure", "suite.figures", "tables"),
     output:
-        multiext("results/{run}/figures/validity", ".svg", ".png"),
+        multiext("results/{run}/figures/{figure}", ".svg", ".png"),
     log:
-        "logs/{run}/validity_figure.log",
+        "logs/{run}/figures/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(SHOWN_TABLES),
     localrule: True
     conda:
         "../../envs/tutti.yaml"
     script:
-        "../../scripts/validity_figure.py"
+        "../../scripts/table_figure.py"
 
 
-rule distribution_figures:
+rule sample_figure:
     input:
         samples=lambda wildcards: each(
-            "results/{run}/samples/{dataset}/{model}/seed{seed}.extxyz",
-            ["training_split", *MODELS],
+            "results/{run}/bonds/{dataset}/{model}/seed{seed}/samples.npz",
+            drawn(wildcards.figure),
             [wildcards.dataset],
         ),
         verdicts=lambda wildcards: each(
             "results/{run}/bonds/{dataset}/{model}/seed{seed}/{assigner}.parquet",
-            ["training_split", *MODELS],
+            drawn(wildcards.figure),
             [wildcards.dataset],
-            assigner=FIRST_ASSIGNER,
+            assigner=MAIN,
         ),
-        code=code("distribution_figures", "plots.distributions", "formats"),
+        checks=lambda wildcards: (
+            each(
+                "results/{run}/checks/{dataset}/{model}/seed{seed}/strain.parquet",
+                drawn(wildcards.figure),
+                [wildcards.dataset],
+            )
+            if wildcards.figure == "strain"
+            else []
+        ),
+        code=code("sample_figure", "suite.figures", "suite.judged"),
     output:
-        bond_lengths="results/{run}/figures/bond_lengths-{dataset}.svg",
-        atom_counts="results/{run}/figures/atom_counts-{dataset}.svg",
-        png=expand(
-            "results/{{run}}/figures/{name}-{{dataset}}.png",
-            name=["bond_lengths", "atom_counts"],
-        ),
+        multiext("results/{run}/figures/{figure}-{dataset}", ".svg", ".png"),
     log:
-        "logs/{run}/distribution_figures/{dataset}.log",
+        "logs/{run}/figures/{figure}-{dataset}.log",
+    wildcard_constraints:
+        figure=one_of(SAMPLE_FIGURES),
     localrule: True
     conda:
         "../../envs/tutti.yaml"
     params:
         labels=lambda wildcards: [
             (
-                model
-                if model in CONTROLS or len(config["seeds"]) == 1
-                else f"{model}, seed {seed}"
+                f"{model}, seed {seed}"
+                if model in TRAINED and len(config["seeds"]) > 1
+                else model
             )
-            for _, model, seed in samples(
-                ["training_split", *MODELS], [wildcards.dataset]
-            )
+            for _, model, seed in samples(drawn(wildcards.figure), [wildcards.dataset])
         ],
     script:
-        "../../scripts/distribution_figures.py"
+        "../../scripts/sample_figure.py"
 
 
 rule pictures:
     input:
-        samples="results/{run}/samples/{dataset}/{model}/seed{seed}.extxyz",
-        verdicts=f"results/{{run}}/bonds/{{dataset}}/{{model}}/seed{{seed}}/{FIRST_ASSIGNER}.parquet",
-        code=code("pictures", "plots.molecules", "formats"),
+        samples="results/{run}/bonds/{dataset}/{model}/seed{seed}/samples.npz",
+        verdicts=f"results/{{run}}/bonds/{{dataset}}/{{model}}/seed{{seed}}/{config['bonds']['assigners'][0]}.parquet",
+        code=code("pictures", "plots.molecules"),
     output:
         multiext(
             "results/{run}/figures/molecules-{dataset}-{model}-seed{seed}",
@@ -103,25 +129,25 @@ rule training_figure:
 
 
 FIGURES = {
-    "results/{run}/figures/validity.svg": "Validity and what follows from it, with 95 % Wilson intervals.",
     **{
-        f"results/{{run}}/figures/{name}-{dataset}.svg": f"{caption}, {dataset}: the models against the data."
+        f"results/{{run}}/figures/{figure}.svg": TABLE_FIGURES[figure][1]
+        for figure in SHOWN_TABLES
+    },
+    **{
+        f"results/{{run}}/figures/{figure}-{dataset}.svg": f"{SAMPLE_FIGURES[figure]} ({dataset})"
         for dataset in config["generation"]["datasets"]
-        for name, caption in [
-            ("bond_lengths", "Bond lengths"),
-            ("atom_counts", "Numbers of atoms"),
-        ]
+        for figure in SHOWN_SAMPLES
     },
     **{
         f"results/{{run}}/figures/molecules-{dataset}-{model}-seed{seed}.svg": (
-            f"Random, not chosen, samples of {model} (seed {seed}) trained on {dataset}."
+            f"Random, not chosen, samples of {model} (seed {seed}, {dataset})."
         )
         for dataset, model, seed in samples(MODELS)
     },
     **{
         f"results/{{run}}/figures/training-{dataset}-{model}.svg": f"Training of {model} on {dataset}."
         for dataset in config["generation"]["datasets"]
-        for model in MODELS
+        for model in TRAINED
     },
 }
 
@@ -136,13 +162,16 @@ rule report:
                 dataset=config["generation"]["datasets"],
             ),
             *each(
-                "results/{run}/train/{dataset}/{model}/seed{seed}/train.json", MODELS
+                "results/{run}/train/{dataset}/{model}/seed{seed}/train.json", TRAINED
             ),
-            *each("results/{run}/samples/{dataset}/{model}/seed{seed}.json", MODELS),
+            *each("results/{run}/samples/{dataset}/{model}/seed{seed}.json", TRAINED),
         ],
+        molecules=each(
+            "results/{run}/molecules/{dataset}/{model}/seed{seed}.parquet", JUDGED
+        ),
         benchmarks=each(
             "results/{run}/benchmarks/{step}/{dataset}/{model}/seed{seed}.tsv",
-            MODELS,
+            TRAINED,
             step=["train", "sample"],
         ),
         code=code("report", "report.build"),

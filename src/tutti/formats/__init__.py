@@ -1,9 +1,12 @@
 """Readers of the public formats into `Structures`, one module per format.
 
-A format is a module with `frames(path, units) -> Iterator[Frame]` and an entry in `SUFFIXES`.
+A format is a module with `frames(path, units) -> Iterator[Frame]` and an entry in `SUFFIXES`. Where samples
+of a generator are read more leniently (see `tutti.formats.samples`), it also has
+`samples(path) -> Iterator[Frame | FormatError]`.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -51,27 +54,34 @@ def read(path: str | Path, *, samples: bool = False, units: Mapping[str, str] | 
         ValueError: when a unit is unknown or given for something that the file does not have.
     """
     path, units = Path(path), dict(units or {})
-    files = _files(path)
+    files = files_of(path)
     frames = [frame for file in files for frame in _frames(file, units)]
     if not frames:
         raise FormatError(f"{path}:1", "a structure", FILE_END)
     structures = _with_column_units(pack(frames, samples), units)
-    return replace(structures, source=_source(path, files))
+    return replace(structures, source=source_of(path, files))
 
 
-def _module(path: Path) -> str | None:
+def module_of(path: Path) -> str | None:
+    """Name of the module of this package that reads the file, by its name; None for other files."""
     name = path.name.lower()
     return next((module for suffix, module in SUFFIXES.items() if name.endswith(suffix)), None)
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or the files of a folder that can be read, in the order of their names.
+
+    Raises:
+        FileNotFoundError: when there is no such file or folder.
+        FormatError: when it is a file of another kind, or a folder without any that can be read.
+    """
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     if not path.is_dir():
-        if _module(path) is None:
+        if module_of(path) is None:
             raise FormatError(str(path), f"a file named *{', *'.join(SUFFIXES)}", _shown_suffix(path))
         return [path]
-    files = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != "." and _module(p))
+    files = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != "." and module_of(p))
     if not files:
         raise FormatError(str(path), f"files named *{', *'.join(SUFFIXES)}", "none in this folder")
     return files
@@ -82,7 +92,7 @@ def _shown_suffix(path: Path) -> str:
 
 
 def _frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
-    return import_module(f"tutti.formats.{_module(path)}").frames(path, units)
+    return import_module(f"tutti.formats.{module_of(path)}").frames(path, units)
 
 
 def _with_column_units(structures: Structures, units: Mapping[str, str]) -> Structures:
@@ -98,8 +108,14 @@ def _with_column_units(structures: Structures, units: Mapping[str, str]) -> Stru
     return structures
 
 
-def _source(path: Path, files: list[Path]) -> str:
+def name_of(path: Path) -> str:
+    """The file's name, in valid Unicode whatever its bytes."""
+    return os.fsencode(path.absolute().name).decode(errors="replace")
+
+
+def source_of(path: Path, files: list[Path]) -> str:
+    """`Structures.source` of what was read from the files of a path."""
     if path.is_dir():
-        lines = "".join(f"{sha256(file)}  {file.name}\n" for file in files)
-        return f"{path.name}/ sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
-    return f"{path.name} sha256:{sha256(path)}"
+        lines = "".join(f"{sha256(file)}  {name_of(file)}\n" for file in files)
+        return f"{name_of(path)}/ sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
+    return f"{name_of(path)} sha256:{sha256(path)}"

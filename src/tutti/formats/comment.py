@@ -16,11 +16,12 @@ PLAIN = "species:S:1:pos:R:3"
 
 RESERVED = ("Properties", "Lattice", "pbc", "energy", "free_energy", "units")
 
+# Keys begin at a boundary and brackets end before the next one opens: no line takes quadratic time.
 _PAIR = re.compile(
-    r"""(?P<key>[^\s='"\[\]{}]+)\s*=\s*
+    r"""(?<![^\s='"\[\]{}])(?P<key>[^\s='"\[\]{}]+)\s*=\s*
     (?:"(?P<quoted>(?:[^"\\]|\\.)*)"
      | '(?P<single>[^']*)'
-     | (?P<bracket>\[.*?\]|\{.*?\})(?=\s|$)
+     | (?P<bracket>\[(?:(?!=\s*[\[{]).)*?\]|\{(?:(?!=\s*[\[{]).)*?\})(?=\s|$)
      | (?P<plain>\S+))""",
     re.VERBOSE,
 )

@@ -8,7 +8,6 @@ other units are given.
 
 import gzip
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,9 +16,9 @@ import numpy as np
 from tutti.elements import SYMBOLS
 from tutti.elements import number as atomic_number
 from tutti.files import atomic_path
-from tutti.formats import comment, qm9_xyz
-from tutti.formats.frames import Frame
-from tutti.formats.text import FILE_END, FormatError, Lines, number, shown, table
+from tutti.formats import comment, qm9_xyz, recovery
+from tutti.formats.frames import SAMPLE_INFO, Frame
+from tutti.formats.text import FormatError, Lines, number, shown, table
 from tutti.structures import Structures
 from tutti.units import Scales
 
@@ -36,29 +35,59 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
         FormatError: when the file is malformed.
     """
     scales = Scales.of(units, energy="eV", length="Å")
+
+    def parse(header: str, remark: str, atoms: list[str], lines: Lines) -> Frame:
+        start = lines.number - len(atoms) - 1
+        if qm9_xyz.is_header(remark):
+            qm9_xyz.refuse_units(units, path)
+            return qm9_xyz.frame([header, remark, *atoms, *lines.take(3)], str(path), start)
+        return _frame(remark, atoms, path, start, scales)
+
     with Lines(path) as lines:
-        while (header := lines.next_filled()) is not None:
-            start, count = lines.number, _count(header, lines)
-            remark = lines.next()
-            if remark is None:
-                raise FormatError(lines.where(start + 1), "a comment line", FILE_END)
-            atoms = lines.take(count)
-            if len(atoms) < count:
-                expected = f"{count} atom lines from line {start + 2} on"
-                raise FormatError(lines.where(lines.number + 1), expected, f"{FILE_END} after {len(atoms)}")
-            if qm9_xyz.is_header(remark):
-                qm9_xyz.refuse_units(units, path)
-                yield qm9_xyz.frame([header, remark, *atoms, *lines.take(3)], str(path), start)
-            else:
-                yield _frame(remark, atoms, path, start, scales)
+        yield from recovery.walk(lines, parse)
 
 
-def _count(header: str, lines: Lines) -> int:
-    text = header.strip()
-    if not (text.isascii() and text.isdigit()):
-        raise FormatError(lines.where(), "the number of atoms of the next frame", shown(header))
-    # A count may claim anything; lines are taken only as far as the file goes.
-    return min(int(text[:20]), sys.maxsize)
+def samples(path: Path) -> Iterator[Frame | FormatError]:
+    """Frames of an xyz file in order, and the error in place of each that cannot be read.
+
+    Only atoms and the values named in `SAMPLE_INFO` are kept. A frame whose comment cannot be parsed is read
+    as plain xyz, and columns that `Properties` does not name are ignored.
+    """
+    with Lines(path, recover=True) as lines:
+        yield from recovery.walk(lines, _sample)
+
+
+def _sample(header: str, remark: str, atoms: list[str], lines: Lines) -> Frame:
+    start = lines.number - len(atoms) - 1
+    if qm9_xyz.is_header(remark):
+        tail = lines.take(3)
+        try:
+            return qm9_xyz.frame([header, remark, *atoms, *tail], str(lines.path), start)
+        except FormatError:  # another format whose comment begins like QM9's
+            lines.give_back(tail)
+    info, layout = _remark(remark, lines.where(start + 1))
+    cells = _cells(atoms, layout, False, lines.path, start + 2)
+    return Frame(
+        numbers=_numbers([row[layout.species] for row in cells], lines.path, start + 2),
+        positions=table(cells, layout.positions, lines.path, start + 2),
+        path=str(lines.path),
+        line=start + 1,
+        atom_line=start + 2,
+        info=info,
+    )
+
+
+def _remark(remark: str, where: str) -> tuple[dict[str, str], comment.Layout]:
+    """What samples need of a comment line, which may hold anything."""
+    plain = comment.layout(comment.PLAIN, where)
+    if not any(name in remark for name in ("Properties", *SAMPLE_INFO)):
+        return {}, plain
+    try:
+        info = comment.pairs(remark, where)
+        layout = comment.layout(str(info["Properties"]), where) if "Properties" in info else plain
+    except FormatError:
+        return {}, plain
+    return {name: value for name, value in info.items() if name in SAMPLE_INFO}, layout
 
 
 def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Scales) -> Frame:
@@ -66,10 +95,7 @@ def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Sca
     info = comment.pairs(remark, where)
     extended = "Properties" in info
     layout = comment.layout(str(info.pop("Properties", comment.PLAIN)), where)
-    cells = [row.split() for row in atoms]
-    for i, row in enumerate(cells):
-        if len(row) < layout.width or (extended and len(row) > layout.width):
-            raise FormatError(f"{path}:{first + i}", f"{layout.width} columns", shown(atoms[i]))
+    cells = _cells(atoms, layout, extended, path, first)
     energy = info.pop("energy", None) or info.pop("free_energy", None)
     cell, pbc = comment.lattice(info, where)
     return Frame(
@@ -85,6 +111,18 @@ def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Sca
         units=comment.column_units(info, where),
         info=info,
     )
+
+
+def _cells(
+    atoms: Sequence[str], layout: comment.Layout, exact: bool, path: Path, first_line: int
+) -> list[list[str]]:
+    cells = []
+    for line, atom in enumerate(atoms, first_line):
+        row = atom.split()
+        if len(row) < layout.width or (exact and len(row) > layout.width):
+            raise FormatError(f"{path}:{line}", f"{layout.width} columns", shown(atom))
+        cells.append(row)
+    return cells
 
 
 def _numbers(species: Sequence[str], path: Path, first_line: int) -> list[int]:

@@ -9,6 +9,9 @@ from tutti.columns import columns
 from tutti.formats.text import FormatError
 from tutti.structures import Structures
 
+SAMPLE_INFO = ("id", "finished")
+"""Names of the values that are kept of a generator's sample."""
+
 
 @dataclass(slots=True)
 class Frame:

@@ -5,13 +5,13 @@ von Lilienfeld, doi:10.1088/2632-2153/abba6f) has `coords`, `nuclear_charges`, `
 in Å, kcal/mol and kcal/mol/Å.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from tutti.formats.frames import Frame
-from tutti.formats.text import FormatError
+from tutti.formats.text import FormatError, shown
 from tutti.structures import Structures, open_npz
 from tutti.units import Scales
 
@@ -24,6 +24,7 @@ NAMES = {
     "forces": ("F", "forces"),
 }
 """Names under which each array may stand."""
+OWN = {"metadata", "n_atoms"}
 
 
 def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
@@ -32,18 +33,47 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
     Raises:
         FormatError: when it is malformed, or neither MD17 nor rMD17 and the units are not given.
     """
+    names, found, own = _read(path, NAMES)
+    if own is not None:
+        return _own(own, path, units)
+    _check(found, names, path)
+    _check_elements(found["numbers"], path)
+    return _of_arrays(found, path, _scales(found, names, units, path))
+
+
+def samples(path: Path) -> Iterator[Frame]:
+    """Frames of an archive in order, in Å whatever its make: positions and numbers are all that is read.
+
+    The numbers may be no elements, for which each frame is to be judged by itself.
+
+    Raises:
+        FormatError: when the archive is malformed.
+    """
+    names, found, own = _read(path, ("positions", "numbers"))
+    if own is None:
+        _check(found, names, path)
+        return _of_arrays(found, path, Scales.of({}, energy="eV", length="Å"))
+    if own.n_atoms.dtype.kind not in "iu" or (own.n_atoms < 0).any():
+        raise FormatError(str(path), "n_atoms of whole numbers from 0 on", shown(str(own.n_atoms)))
+    return _own(own, path, {})
+
+
+def _read(
+    path: Path, roles: Iterable[str]
+) -> tuple[set[str], dict[str, np.ndarray | None], Structures | None]:
+    """Names of the arrays, the array of each role or None, and the structures of an archive of this package.
+
+    Raises:
+        FormatError: when the archive cannot be read.
+    """
     try:
         with open_npz(path) as archive:
             names = set(archive)
-            wanted = {name for choice in NAMES.values() for name in choice} & names
-            arrays = {name: archive[name] for name in sorted(wanted)}
-        if {"metadata", "n_atoms"} <= names:
-            return _own(Structures.load(path), path, units)
+            chosen = {role: next((name for name in NAMES[role] if name in names), None) for role in roles}
+            arrays = {role: name and archive[name] for role, name in chosen.items()}
+        return names, arrays, Structures.load(path) if names >= OWN else None
     except ValueError as error:
         raise FormatError(str(path), "a readable .npz archive", str(error)) from error
-    found = {role: next((arrays[n] for n in choice if n in arrays), None) for role, choice in NAMES.items()}
-    _check(found, names, path)
-    return _of_arrays(found, path, _scales(found, names, units, path))
 
 
 def _scales(
@@ -68,7 +98,7 @@ def _check(arrays: Mapping[str, np.ndarray | None], names: set[str], path: Path)
         if arrays[role] is None:
             expected = f"an array of {role} named {' or '.join(NAMES[role])}"
             raise FormatError(str(path), expected, f"only {', '.join(sorted(names)) or 'no named arrays'}")
-    positions, numbers = arrays["positions"], arrays["numbers"]
+    positions = arrays["positions"]
     if positions.ndim != 3 or positions.shape[2] != 3 or positions.dtype.kind != "f":
         raise FormatError(str(path), "positions [frames, atoms, 3]", f"{positions.dtype}{positions.shape}")
     count, atoms, _ = positions.shape
@@ -78,18 +108,21 @@ def _check(arrays: Mapping[str, np.ndarray | None], names: set[str], path: Path)
         "forces": ((count, atoms, 3),),
     }
     for role, allowed in shapes.items():
-        array = arrays[role]
+        array = arrays.get(role)
         if array is not None and (array.shape not in allowed or array.dtype.kind not in "iuf"):
             expected = f"{role} of shape {' or '.join(map(str, allowed))}"
             raise FormatError(str(path), expected, f"{array.dtype}{array.shape}")
+
+
+def _check_elements(numbers: np.ndarray, path: Path) -> None:
     unknown = numbers[~np.isin(numbers, np.arange(1, 119))]
     if len(unknown):
         raise FormatError(str(path), "atomic numbers from 1 to 118", str(unknown[0]))
 
 
 def _of_arrays(arrays: Mapping[str, np.ndarray | None], path: Path, scales: Scales) -> Iterator[Frame]:
-    positions, forces, energy = arrays["positions"], arrays["forces"], arrays["energy"]
-    numbers = np.broadcast_to(arrays["numbers"].astype(np.uint8), positions.shape[:2])
+    positions, forces, energy = arrays["positions"], arrays.get("forces"), arrays.get("energy")
+    numbers = np.broadcast_to(arrays["numbers"], positions.shape[:2])
     for i in range(len(positions)):
         yield Frame(
             numbers=numbers[i],

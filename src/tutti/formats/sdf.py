@@ -25,6 +25,7 @@ QM9_COLUMNS = {name: name for name in qm9_xyz.PROPERTIES} | {
     "G": "g298",
     "Cv": "cv",
 }
+END = "M  END"
 ATOMISATION = {"U0_atom": "u0_atom", "U_atom": "u298_atom", "H_atom": "h298_atom", "G_atom": "g298_atom"}
 """Columns of gdb9.sdf.csv by property; the atomisation energies are in kcal/mol, the others in Hartree."""
 
@@ -46,23 +47,51 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
         yield frame
 
 
+def samples(path: Path) -> Iterator[Frame | FormatError]:
+    """Geometries of an SD file in order, and the error in place of each record that cannot be read.
+
+    Of a file cut in the middle of its compression, one error stands for the rest.
+    """
+    with Lines(path, recover=True) as lines:
+        for start, block in _blocks(lines):
+            try:
+                yield _one(block, path, start)
+            except FormatError as error:
+                yield error
+        if lines.damage is not None:
+            yield lines.damage
+
+
+def _one(block: list[str], path: Path, start: int) -> Frame:
+    """The frame of a record; two records without a line between them would be read as the first."""
+    ends = [i for i, line in enumerate(block) if line.rstrip() == END]
+    if len(ends) > 1:
+        raise FormatError(f"{path}:{start + ends[1]}", "$$$$ between two records", shown(END))
+    return _frame(block, path, start)
+
+
 def _records(path: Path) -> Iterator[tuple[str, Frame]]:
     """Title and frame of every record."""
     with Lines(path) as lines:
-        while True:
-            start, block = lines.number + 1, []
-            while (line := lines.next()) is not None and not line.startswith("$$$$"):
-                block.append(line.rstrip("\r\n"))
-            if any(text.strip() for text in block):
-                yield block[0].strip(), _frame(block, path, start)
-            if line is None:
-                return
+        for start, block in _blocks(lines):
+            yield block[0].strip(), _frame(block, path, start)
+
+
+def _blocks(lines: Lines) -> Iterator[tuple[int, list[str]]]:
+    """First line and lines of every record; not of one that is cut off by damage."""
+    line: str | None = ""
+    while line is not None:
+        start, block = lines.number + 1, []
+        while (line := lines.next()) is not None and not line.startswith("$$$$"):
+            block.append(line.rstrip("\r\n"))
+        if any(text.strip() for text in block) and not (line is None and lines.damage):
+            yield start, block
 
 
 def _frame(block: list[str], path: Path, start: int) -> Frame:
-    if "M  END" not in (line.rstrip() for line in block):
+    if END not in (line.rstrip() for line in block):
         raise FormatError(
-            f"{path}:{start + len(block)}", f"'M  END' of the record from line {start}", FILE_END
+            f"{path}:{start + len(block)}", f"'{END}' of the record from line {start}", FILE_END
         )
     if len(block) < 5:
         raise FormatError(f"{path}:{start}", "three header lines and one with counts", shown(block[0]))

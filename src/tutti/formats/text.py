@@ -2,7 +2,8 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -26,23 +27,33 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
-def open_text(path: Path) -> TextIO:
-    """Open a UTF-8 text file, plain or gzip, for reading; any line ends."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig")
-    return path.open(encoding="utf-8-sig")
+def open_text(path: Path, errors: str = "strict") -> TextIO:
+    """Open a UTF-8 text file, plain or gzip, for reading; any line ends; `errors` as in `open`."""
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors=errors)
+    return path.open(encoding="utf-8-sig", errors=errors)
 
 
 class Lines:
     """The lines of a text file (plain or gzip), counted from 1. Use it as a context manager.
 
+    Args:
+        path: the file.
+        recover: read on where bytes are no UTF-8 (each becomes U+FFFD), and let a file that is cut in the
+            middle of its compression end there instead of raising.
+
     Attributes:
         number: how many lines have been read so far, which is the number of the last one.
+        recover: as given.
+        damage: what ended the file too early; None without `recover`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, recover: bool = False) -> None:
         self.path, self.number = path, 0
-        self._file = open_text(path)
+        self.damage: FormatError | None = None
+        self.recover = recover
+        self._file = open_text(path, "replace" if recover else "strict")
+        self._returned: deque[str] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -62,14 +73,31 @@ class Lines:
         Raises:
             FormatError: when the file is cut in the middle of its compression or is no UTF-8 text.
         """
-        try:
-            lines = list(islice(self._file, count))
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise FormatError(self.where(self.number + 1), "a complete gzip file", str(error)) from error
-        except UnicodeDecodeError as error:
-            raise FormatError(self.where(self.number + 1), "UTF-8 text", str(error)) from error
+        lines = [self._returned.popleft() for _ in range(min(count, len(self._returned)))]
+        if len(lines) < count and self.damage is None:
+            self._read(lines, count - len(lines))
         self.number += len(lines)
         return lines
+
+    def _read(self, lines: list[str], count: int) -> None:
+        """Append `count` lines of the file to `lines`."""
+        try:
+            for line in islice(self._file, count):
+                lines.append(line)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            where = self.where(self.number + len(lines) + 1)
+            damage = FormatError(where, "a complete gzip file", str(error))
+            if not self.recover:
+                raise damage from error
+            self.damage = damage
+        except UnicodeDecodeError as error:
+            where = self.where(self.number + len(lines) + 1)
+            raise FormatError(where, "UTF-8 text", str(error)) from error
+
+    def give_back(self, lines: Sequence[str]) -> None:
+        """Undo the reading of `lines`, the last ones read."""
+        self._returned.extendleft(reversed(lines))
+        self.number -= len(lines)
 
     def next(self) -> str | None:
         """The next line, None at the end of the file."""

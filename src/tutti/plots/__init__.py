@@ -1,19 +1,34 @@
 """Figures. One style and one way to save for all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from tutti.files import atomic_path
 from tutti.tables import CONTROLS
 
 # Okabe & Ito, Color Universal Design (2008): distinguishable with every common colour blindness.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+MARKERS = "osD^vPX"
 REFERENCE = "#B3B3B3"  # data are grey, models are coloured
+CONTROL = "#8C8C8C"  # darker: for lines and points
+DASHES = [
+    "-",
+    (0, (4, 1.5)),
+    (0, (1, 1)),
+    (0, (5, 1, 1, 1)),
+    (0, (8, 2)),
+    (0, (5, 1, 1, 1, 1, 1)),
+    (0, (2, 3)),
+]
 INK, FAINT = "#222222", "#D9D9D9"
 GOOD, BAD = "#007A5A", "#B84A00"  # darker than in the palette: for text on white
 
@@ -64,6 +79,12 @@ def new_figure(stem: Path, width: float, height: float) -> Iterator[Figure]:
                 figure.savefig(temporary, dpi=200, metadata=metadata)
 
 
+def nothing(stem: Path, why: str) -> None:
+    """Save a figure that only says why there is nothing to draw: samples without bonds are no error."""
+    with new_figure(stem, 4.0, 0.6) as figure:
+        figure.text(0.5, 0.5, why, ha="center", va="center")
+
+
 def colours(labels: Sequence[str]) -> dict[str, str]:
     """Colours by label: grey for the first, which is the reference, the palette in order for the others.
 
@@ -78,3 +99,45 @@ def colours(labels: Sequence[str]) -> dict[str, str]:
 def shown(label: str) -> str:
     """The label as people read it."""
     return CONTROLS.get(label, label)
+
+
+def line_styles(labels: Sequence[str], controls: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Colour, dashes and marker of a line by label: models in colour, those in `controls` grey.
+
+    When the colours (for controls: the dashes) are used up, they come again with other dashes and markers.
+    """
+    styles = {}
+    for i, label in enumerate(label for label in labels if label not in controls):
+        again, k = divmod(i, len(PALETTE))
+        styles[label] = _style(PALETTE[k], again, again + k)
+    for i, label in enumerate(label for label in labels if label in controls):
+        styles[label] = _style(CONTROL, i, i + i // len(DASHES))
+    return {label: styles[label] for label in labels}
+
+
+def _style(colour: str, dashes: int, marker: int) -> dict[str, Any]:
+    return {
+        "color": colour,
+        "linestyle": DASHES[dashes % len(DASHES)],
+        "marker": MARKERS[marker % len(MARKERS)],
+    }
+
+
+def panels(n: int, most: int) -> tuple[int, int]:
+    """(rows, columns) of a grid of n panels, at most `most` side by side, with few empty places."""
+    columns = min(n, most) if n <= most else min(most, most - 1, key=lambda k: (-n % k, -k))
+    return -(-n // columns), columns
+
+
+def legend(figure: Figure, handles: Sequence[Line2D | Patch]) -> None:
+    """One legend for all panels, below them, in as many columns as fit the figure's width."""
+    widths = [0.5 + 0.064 * len(handle.get_label()) for handle in handles]  # inches
+    n_columns = len(handles)
+    while n_columns > 1 and sum(map(max, np.array_split(widths, n_columns))) > figure.get_figwidth():
+        n_columns -= 1
+    figure.legend(handles=list(handles), loc="outside lower center", ncols=n_columns)
+
+
+def patches(names: Mapping[str, str]) -> list[Patch]:
+    """Legend handles of what is drawn in the labels' `colours`: `names` are their texts, by label."""
+    return [Patch(color=colour, label=names[label]) for label, colour in colours(list(names)).items()]

@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from ase.data import chemical_symbols
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from tutti.plots import INK, colours, new_figure, shown
+from tutti.metrics.observations import Observations
+from tutti.plots import INK, colours, legend, new_figure, nothing, patches, shown
 from tutti.structures import Structures
 
 BOND_TYPES = 10
@@ -20,65 +18,42 @@ COLUMNS = 5
 LEAST_WIDTH, MOST_WIDTH, MOST_BINS = 0.004, 0.02, 50  # of a bin, Å
 
 
-def lengths_by_type(structures: Structures, verdicts: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Lengths (Å) of all bonds of the valid molecules by bond type, `C-O:2.0` for example.
-
-    Args:
-        structures: N samples.
-        verdicts: N rows, in the same order, of one assigner.
-
-    Raises:
-        ValueError: when the two differ in length.
-    """
-    if len(structures) != len(verdicts):
-        raise ValueError(f"{len(structures)} structures but {len(verdicts)} verdicts")
-    symbols = np.array(chemical_symbols)
-    lengths: dict[str, list[float]] = {}
-    columns = verdicts[["valid", "bond_first", "bond_second", "bond_order"]]
-    for i, row in enumerate(columns.itertuples(index=False)):
-        if not row.valid:
-            continue
-        numbers, positions = structures.frame(i)
-        first, second = np.asarray(row.bond_first, dtype=int), np.asarray(row.bond_second, dtype=int)
-        distances = np.linalg.norm(positions[first] - positions[second], axis=1)
-        ends = zip(symbols[numbers[first]], symbols[numbers[second]], strict=True)
-        for pair, order, distance in zip(ends, row.bond_order, distances, strict=True):
-            lengths.setdefault(f"{'-'.join(sorted(pair))}:{order:.1f}", []).append(distance)
-    return {key: np.array(values) for key, values in lengths.items()}
-
-
-def bond_lengths(samples: Mapping[str, tuple[Structures, pd.DataFrame]], stem: Path) -> None:
+def bond_lengths(samples: Mapping[str, Mapping[str, Observations]], stem: Path) -> None:
     """Draw bond-length densities of the 10 most frequent bond types of the reference, one panel each.
 
     Args:
-        samples: (structures, verdicts of one assigner) by label. The first entry is the reference.
+        samples: by label, the bond lengths (values [n, 1], Å) by bond type, `C-O:2.0` for example. The first
+            entry is the reference.
         stem: the figure's path without suffix.
 
     Raises:
-        ValueError: when the reference has no valid molecule with a bond.
+        ValueError: when there are more labels than colours.
     """
-    lengths = {label: lengths_by_type(*pair) for label, pair in samples.items()}
-    reference = next(iter(lengths))
-    counts = {key: len(values) for key, values in lengths[reference].items()}
+    reference = next(iter(samples))
+    counts = {key: len(observed) for key, observed in samples[reference].items() if len(observed)}
     if not counts:
-        raise ValueError(f"no bond in any valid molecule of the reference '{reference}'")
+        nothing(stem, f"{shown(reference)}: no bond in any valid molecule")
+        return
     types = sorted(counts, key=lambda key: (-counts[key], key))[:BOND_TYPES]
     n_columns = min(COLUMNS, len(types))
     n_rows = -(-len(types) // n_columns)
     with new_figure(stem, 0.8 + 1.75 * n_columns, 0.7 + 1.55 * n_rows) as figure:
         axes = figure.subplots(n_rows, n_columns, squeeze=False)
         for panel, key in zip(axes.flat, types, strict=False):
-            _densities(panel, {label: of_type.get(key, np.empty(0)) for label, of_type in lengths.items()})
+            _densities(panel, {label: _lengths(of_type.get(key)) for label, of_type in samples.items()})
             panel.set_title(_pretty(key))
         for panel in axes.flat[len(types) :]:
             panel.set_axis_off()
         for panel in axes.flat[max(0, len(types) - n_columns) : len(types)]:
             panel.set_xlabel("length (Å)")
-        _legend(figure, list(samples))
+        legend(figure, patches({label: _named(label, of_type) for label, of_type in samples.items()}))
 
 
 def atom_counts(samples: Mapping[str, Structures], stem: Path) -> None:
     """Draw histograms of atoms per molecule and of elements, in percent. The first entry is the reference."""
+    if not any(map(len, samples.values())):
+        nothing(stem, "no samples")
+        return
     sizes = {label: Counter(structures.n_atoms.tolist()) for label, structures in samples.items()}
     elements = {label: Counter(structures.numbers.tolist()) for label, structures in samples.items()}
     sizes_shown = range(min(set().union(*sizes.values())), max(set().union(*sizes.values())) + 1)
@@ -91,7 +66,17 @@ def atom_counts(samples: Mapping[str, Structures], stem: Path) -> None:
         _bars(right, elements, elements_shown, places)
         right.set_xticks(places, [chemical_symbols[number] for number in elements_shown])
         right.set(title="elements (% of atoms)", xlabel="element")
-        _legend(figure, list(samples))
+        legend(figure, patches({label: shown(label) for label in samples}))
+
+
+def _lengths(observed: Observations | None) -> np.ndarray:
+    return np.empty(0) if observed is None else observed.values[:, 0]
+
+
+def _named(label: str, observed: Mapping[str, Observations]) -> str:
+    """The label with the number of molecules, which need not be the same for all."""
+    n = next((observations.n_molecules for observations in observed.values()), 0)
+    return f"{shown(label)}, {n:,} molecules" if n else f"{shown(label)}, no bonds"
 
 
 def _densities(axes: Axes, lengths: Mapping[str, np.ndarray]) -> None:
@@ -139,8 +124,3 @@ def _pretty(key: str) -> str:
     """`C-O:2.0` as `C=O`; aromatic bonds are `C:O`."""
     pair, order = key.split(":")
     return pair.replace("-", {"1.0": "–", "1.5": ":", "2.0": "=", "3.0": "≡"}[order])
-
-
-def _legend(figure: Figure, labels: list[str]) -> None:
-    handles = [Patch(color=colour, label=shown(label)) for label, colour in colours(labels).items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(labels))

@@ -7,10 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from tutti.plots import FAINT, INK, PALETTE, new_figure
+from tutti.plots import FAINT, INK, MARKERS, PALETTE, legend, new_figure, nothing, panels
 from tutti.tables import CONTROLS, check, labels, metric_name
-
-MARKERS = "osD^vPX"
 
 
 def draw(table: pd.DataFrame, stem: Path) -> None:
@@ -19,21 +17,22 @@ def draw(table: pd.DataFrame, stem: Path) -> None:
     Published values are hollow. Only fractions (unit `1`) are drawn.
 
     Raises:
-        ValueError: when the table has no fraction to draw.
+        ValueError: when there are more subsets than can be told apart.
     """
     table = check(table)
     table = table[(table["unit"] == "1") & table["value"].notna()]
     if table.empty:
-        raise ValueError("the table has no fraction (unit 1) to draw")
+        nothing(stem, "no share is defined")
+        return
     table = table.assign(label=labels(table), control=table["model"].isin(CONTROLS))
     rows = list(dict.fromkeys(table.sort_values("control", kind="stable")["label"]))
     subsets = list(dict.fromkeys(table["subset"]))
+    if len(subsets) > len(PALETTE):
+        raise ValueError(f"one figure can tell {len(PALETTE)} subsets apart, not {len(subsets)}")
     metrics = list(dict.fromkeys(table["metric"]))
-    # Three or four panels in a row, whichever leaves fewer places empty.
-    n_columns = min(3, 4, key=lambda n: (-len(metrics) % n, -n)) if len(metrics) > 4 else len(metrics)
-    n_rows = -(-len(metrics) // n_columns)
-    height = n_rows * (0.62 + 0.13 * (len(subsets) + 1) * len(rows)) + 0.55
-    with new_figure(stem, 1.4 + 1.6 * n_columns, height) as figure:
+    n_rows, n_columns = panels(len(metrics), 4)
+    height = n_rows * (0.62 + 0.12 * (len(subsets) + 1) * len(rows)) + 0.55
+    with new_figure(stem, 0.3 + 0.068 * max(map(len, rows)) + 1.65 * n_columns, height) as figure:
         axes = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
         for panel, metric in zip(axes.flat, metrics, strict=False):
             _panel(panel, table[table["metric"] == metric], rows, subsets)
@@ -42,7 +41,7 @@ def draw(table: pd.DataFrame, stem: Path) -> None:
             panel.set_axis_off()
         for panel in axes.flat[max(0, len(metrics) - n_columns) : len(metrics)]:
             panel.tick_params(labelbottom=True)
-        figure.legend(handles=_legend(table, subsets), loc="outside lower center", ncols=len(subsets) + 1)
+        legend(figure, _legend(table, subsets))
 
 
 def _panel(axes: Axes, table: pd.DataFrame, rows: list[str], subsets: list[str]) -> None:

@@ -5,6 +5,9 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from importlib import resources
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +18,16 @@ import yaml
 from tutti import published
 from tutti.files import sha256, write_text
 from tutti.report import provenance
-from tutti.tables import CONTROLS, LEGEND, PUBLISHED, footnotes, latex, markdown, read, wide
+from tutti.tables import CONTROLS, LEGEND, PUBLISHED, footnotes, latex, markdown, metric_name, read, wide
 
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
 CATALOGUES = ("datasets", "models")
 HASH = re.compile(r"[0-9a-f]{64}")
+LONG = 60  # rows of a table that is folded
+LIST = 20  # entries of a list in a sidecar that is shown
+WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
+POINTS_PER_REM = 9.5
+FILES = 5  # named in the first paragraph
 
 
 def build(
@@ -37,11 +45,12 @@ def build(
     Args:
         out: results/<run>/report/index.html; other files are named relative to results/<run>.
         title: heading of the page.
-        config: the run's merged configuration.
+        config: the run's merged configuration; that of `tutti evaluate` is {"evaluate": {"inputs": [...],
+            "reference": ..., "assigners": [...], ...}}.
         tables: paths without suffix of tables that `tutti.tables.write` made.
         figures: (.svg or .png file, caption).
         sidecars: JSON files that say how a result was made. SHA-256 sums in them are listed as hashes, values
-            whose name begins with `seconds` as timings.
+            whose name begins with `seconds` as timings; long lists are left out.
         benchmarks: Snakemake's benchmark files.
 
     Raises:
@@ -63,14 +72,12 @@ def build(
         title=title,
         facts=_facts(config, tidy.values()),
         legend=LEGEND,
-        tables=[_table(stem, table) for stem, table in tidy.items()],
-        figures=[
-            {"name": path.stem, "uri": _data_uri(path), "caption": caption} for path, caption in figures
-        ],
+        topics=_topics(tidy, figures),
+        glossary=_glossary({metric for table in tidy.values() for metric in table["metric"]}),
         config=_yaml(config),
         versions=provenance.versions(),
         machine=provenance.hardware() | {"commit": provenance.git_commit() or "not run from a git checkout"},
-        records={name: _yaml(record) for name, record in records.items()},
+        records={name: _yaml(_without_long_lists(record)) for name, record in records.items()},
         hashes=[*_recorded_hashes(records), *((_name(path, root), "file", sha256(path)) for path in results)],
         timings=[row for path in benchmarks for row in _benchmark(path, root)],
         recorded_times=list(_recorded_times(records)),
@@ -121,20 +128,65 @@ def _terms(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> set[str]:
     return terms
 
 
-def _facts(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> dict[str, list[str]]:
+def _facts(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> dict[str, Any]:
     """What the first paragraph says, list by list."""
+    tidy = list(tidy)
     rows = pd.concat([pd.DataFrame(columns=["model", "dataset", "seed"]), *tidy])
-    models = list(dict.fromkeys(rows["model"]))
+    names = list(dict.fromkeys(rows["model"]))
+    evaluation, generation = config.get("evaluate", {}), config.get("generation", {})
+    purpose = _data("controls.yaml")
+    judged = {model: n for model, n in _generated(tidy).items() if model not in CONTROLS}
     return {
-        "models": [name for name in models if name not in CONTROLS],
-        "controls": [CONTROLS[name].removesuffix(" (control)") for name in models if name in CONTROLS],
+        "models": [name for name in names if name not in CONTROLS],
+        "controls": {label: purpose.get(name, "") for name, label in CONTROLS.items() if name in names},
         "datasets": list(dict.fromkeys(rows["dataset"])),
         "seeds": [str(seed) for seed in config.get("seeds", [])],
-        "assigners": config.get("bonds", {}).get("assigners", []),
-        "samples": [str(config["generation"]["samples"])]
-        if "samples" in config.get("generation", {})
-        else [],
+        "assigners": (evaluation or config.get("bonds", {})).get("assigners", []),
+        "samples": [str(generation["samples"])] if "samples" in generation else [],
+        "judged": {model: f"{n:,}" for model, n in judged.items()},
+        "inputs": _shortened([Path(path).name for path in evaluation.get("inputs", [])]),
+        "reference": Path(evaluation["reference"]).name if evaluation.get("reference") else "",
     }
+
+
+def _generated(tidy: Iterable[pd.DataFrame]) -> dict[str, int]:
+    """Number of samples of each model: the denominator of the validity."""
+    rows = [table[(table["metric"] == "validity") & table["n"].notna()] for table in tidy]
+    return {row.model: int(row.n) for table in rows for row in table.itertuples()}
+
+
+def _shortened(names: list[str]) -> list[str]:
+    return names if len(names) <= FILES else [*names[:FILES], f"{len(names) - FILES} more"]
+
+
+def _topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]]) -> list[dict[str, Any]]:
+    """Sections with their tables and figures, which are numbered through; empty sections are left out."""
+    topics = [topic | {"tables": [], "figures": []} for topic in _data("topics.yaml")]
+    place = {name: (k, i) for k, topic in enumerate(topics) for i, name in enumerate(topic["names"])}
+
+    def where(path: Path) -> tuple[int, int]:
+        return place.get(path.stem.partition("-")[0], (len(topics) - 1, 0))
+
+    numbers = count(1)
+    for stem in sorted(tidy, key=lambda stem: where(Path(stem))):
+        topics[where(Path(stem))[0]]["tables"].append(_table(stem, tidy[stem]))
+    for path, caption in sorted(figures, key=lambda figure: where(figure[0])):
+        figure = {"number": next(numbers), "uri": _data_uri(path), "caption": caption, "width": _width(path)}
+        topics[where(path)[0]]["figures"].append(figure)
+    return [topic for topic in topics if topic["tables"] or topic["figures"]]
+
+
+def _glossary(metrics: set[str]) -> dict[str, str]:
+    """Term and meaning of all that occurs among the metrics."""
+    return {
+        entry.get("term", metric_name(entry["metrics"][0])): entry["text"]
+        for entry in _data("glossary.yaml")
+        if any(fnmatchcase(metric, pattern) for metric in metrics for pattern in entry["metrics"])
+    }
+
+
+def _data(name: str) -> Any:
+    return yaml.safe_load(resources.files("tutti.report").joinpath("templates", name).read_text("utf-8"))
 
 
 def _table(stem: Path, tidy: pd.DataFrame) -> dict[str, Any]:
@@ -152,6 +204,7 @@ def _table(stem: Path, tidy: pd.DataFrame) -> dict[str, Any]:
         previous = metric
     return {
         "name": Path(stem).name,
+        "folded": len(rows) > LONG,
         "header": [*cells.index.names, *cells.columns],
         "rows": rows,
         "notes": footnotes(tidy),
@@ -167,6 +220,12 @@ def _data_uri(path: Path) -> str:
     return f"data:{MEDIA_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
+def _width(path: Path) -> str:
+    """Width (rem) at which the text of an .svg figure is as large as the page's; empty: not known."""
+    match = WIDTH.search(path.read_text(encoding="utf-8")[:2000]) if path.suffix == ".svg" else None
+    return f"{float(match[1]) / POINTS_PER_REM:.1f}" if match else ""
+
+
 def _name(path: Path, root: Path) -> str:
     """The file's name on the page: never more than its place in the run."""
     path = path.resolve()
@@ -178,6 +237,15 @@ def _record(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError(f"{path}: expected a JSON object")
     return record
+
+
+def _without_long_lists(value: Any) -> Any:
+    """The record with a remark in the place of every list that is too long to be read."""
+    if isinstance(value, Mapping):
+        return {key: _without_long_lists(item) for key, item in value.items()}
+    if isinstance(value, list) and len(value) > LIST:
+        return f"({len(value):,} entries, in the file)"
+    return value
 
 
 def _yaml(value: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+CODE = ("src", "scripts", "workflow", "config")  # folders that decide what a run does
+
 
 def versions() -> dict[str, str]:
     """Installed versions of Python, of this package and of all it can use at run time."""
@@ -36,22 +38,27 @@ def hardware() -> dict[str, str | int]:
 
 
 def git_commit() -> str | None:
-    """Commit of the checkout that this code runs from, `-dirty` when files differ from it; None elsewhere."""
+    """Commit of the checkout that this code runs from; None elsewhere.
+
+    It ends in `-dirty` when tracked files differ from it, or when there are files in `CODE` that git does not
+    track and does not ignore.
+    """
     here = Path(__file__)
     try:
         # In somebody else's repository (an environment inside it, say) this file is not tracked.
-        subprocess.run(
-            ["git", "ls-files", "--error-unmatch", here.name],
-            cwd=here.parent,
-            check=True,
-            capture_output=True,
-        )
-        describe = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-        return subprocess.run(
-            describe, cwd=here.parent, check=True, capture_output=True, text=True
-        ).stdout.strip()
+        _git(here.parent, "ls-files", "--error-unmatch", here.name)
+        commit = _git(here.parent, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+        root = Path(_git(here.parent, "rev-parse", "--show-toplevel"))
+        untracked = _git(root, "ls-files", "--others", "--exclude-standard", "--", *CODE)
     except (FileNotFoundError, subprocess.CalledProcessError):
         return None
+    return f"{commit}-dirty" if untracked and not commit.endswith("-dirty") else commit
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def _processor() -> str:

@@ -4,13 +4,12 @@ with redirect(snakemake.log[0]):
     import pandas as pd
 
     from tutti import frames
-    from tutti.metrics.agreement import agreement_table
+    from tutti.suite.molecules import molecules
 
     verdicts = map(pd.read_parquet, snakemake.input.verdicts)
-    table = agreement_table(
+    checks = map(pd.read_parquet, snakemake.input.checks)
+    table = molecules(
         dict(zip(snakemake.params.assigners, verdicts, strict=True)),
-        model=snakemake.wildcards.model,
-        dataset=snakemake.wildcards.dataset,
-        seed=int(snakemake.wildcards.seed),
+        dict(zip(snakemake.params.checks, checks, strict=True)),
     )
     frames.write(table, snakemake.output[0])

@@ -1,0 +1,87 @@
+"""The sets of samples of an evaluation: read, with their controls, and judged."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tutti import suite
+from tutti.datasets.controls import ADVERSARIES, adversary
+from tutti.evaluation.judging import Judge
+from tutti.evaluation.request import Request
+from tutti.formats.samples import read_samples
+from tutti.parts import Parts
+from tutti.structures import Structures
+from tutti.suite.judged import Judged
+from tutti.suite.molecules import molecules
+
+CONTROL_MOLECULES = 2000
+"""At most so many molecules in each control; a tenth as many pass the costly checks."""
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Judged samples.
+
+    Attributes:
+        samples: what the user gave, by name.
+        controls: adversaries made of the reference, by name; none without a reference.
+        reference: the training molecules.
+    """
+
+    samples: dict[str, Judged]
+    controls: dict[str, Judged]
+    reference: Judged | None
+
+
+def judge_all(request: Request, parts: Parts) -> Sets:
+    """Read and judge everything the request names.
+
+    Raises:
+        FormatError: when not a single sample of a set can be read.
+    """
+    given = {name: _read(paths) for name, paths in request.sets.items()}
+    reference = None if request.reference is None else _read((request.reference,))
+    judge = Judge(parts, request.jobs, request.assigners)
+    needed = {check for table in request.tables for check in suite.FAMILIES[table].checks}
+    checks = tuple(check for check in suite.CHECKS if check in needed)
+    samples = {name: judge.judge(name, found, checks, request.molecules) for name, found in given.items()}
+    if reference is None:
+        return Sets(samples, {}, None)
+    n = min(CONTROL_MOLECULES, max(map(len, given.values())))
+    controls = {
+        name: judge.judge(name, _numbered(adversary(name, reference, n, seed=0)), checks, max(1, n // 10))
+        for name in ADVERSARIES
+    }
+    return Sets(samples, controls, judge.judge("reference", reference, (), 0))
+
+
+def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
+    """One row per sample and assigner, in input order, with the file and place of each sample."""
+    frames = []
+    for name, judged in samples.items():
+        table = molecules(judged.verdicts, judged.checks)
+        origin = {
+            column: judged.structures.columns[column][table["sample"]]
+            for column in ("file", "frame", "unreadable")
+        }
+        frames.append(table.assign(model=name, **origin))
+    first = ["model", "sample", "id", "file", "frame", "assigner", "valid", "reason", "unreadable"]
+    table = pd.concat(frames, ignore_index=True)
+    return table[[*first, *(column for column in table.columns if column not in first)]]
+
+
+def _read(paths: tuple[Path, ...]) -> Structures:
+    structures = read_samples(paths)
+    problems = structures.columns["unreadable"][structures.columns["unreadable"] != ""]
+    if len(problems):
+        text = f"{len(problems)} of {len(structures)} samples cannot be read; the first: {problems[0]}"
+        warnings.warn(text, stacklevel=3)
+    return _numbered(structures)
+
+
+def _numbered(structures: Structures) -> Structures:
+    """With each sample's place as column `index`."""
+    return structures.with_columns(index=np.arange(len(structures)))

@@ -1,0 +1,57 @@
+"""The evaluation suite: one module per table, each a pure function of judged samples.
+
+A module exports `table(samples, reference, *, model, dataset, seed) -> DataFrame` (tidy), where `samples` and
+`reference` are `tutti.suite.judged.Judged`. The workflow and `tutti evaluate` run the same modules.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+MAIN = "xyz2mol"
+"""The assigner whose valid molecules are measured: distributions, PoseBusters, geometry, strain."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What a table is made from.
+
+    Attributes:
+        verdicts: "all" assigners', or those of `MAIN`.
+        checks: modules of `tutti.metrics` whose `check_all` looks at every molecule first.
+        reference: whether the training molecules are needed: "no", "optional" or "required".
+    """
+
+    verdicts: Literal["all", "main"] = "main"
+    checks: tuple[str, ...] = ()
+    reference: Literal["no", "optional", "required"] = "no"
+
+
+FAMILIES: MappingProxyType[str, Family] = MappingProxyType(
+    {
+        "validity": Family(verdicts="all", reference="optional"),
+        "against_n": Family(reference="optional"),
+        "assigner_agreement": Family(verdicts="all"),
+        "posebusters": Family(checks=("posebusters",)),
+        "geometry_with_hydrogens": Family(checks=("geometry",)),
+        "strain": Family(checks=("strain",)),
+        "mmd_bond_length": Family(reference="required"),
+        "mmd_bispectrum": Family(reference="required"),
+        "jsd": Family(reference="required"),
+    }
+)
+"""Families by the name of their module in this package, which is the name of their table too."""
+
+CHECKS = tuple(dict.fromkeys(check for family in FAMILIES.values() for check in family.checks))
+"""Per-molecule checks that any family needs."""
+
+
+def possible(assigners: list[str] | tuple[str, ...], reference: bool) -> list[str]:
+    """The families that these assigners, with or without reference molecules, give."""
+    return [
+        name
+        for name, family in FAMILIES.items()
+        if (reference or family.reference != "required")
+        and (family.verdicts == "all" or MAIN in assigners)
+        and (name != "assigner_agreement" or len(assigners) > 1)
+    ]

@@ -1,0 +1,122 @@
+"""No table rewards an adversary: real molecules, copied, jittered and with displaced hydrogens."""
+
+from importlib import import_module
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tutti.bonds.pool import assign_all
+from tutti.datasets.controls import ADVERSARIES, adversary
+from tutti.structures import Structures
+from tutti.suite import CHECKS, FAMILIES
+from tutti.suite.judged import Judged
+
+ASSIGNERS = ("xyz2mol", "openbabel", "lookup")
+COSTLY_MOLECULES = 25
+# Which way is better; metrics that are only counted or averaged (agreement, sizes) have no better.
+HIGHER = {
+    *("validity", "uniqueness", "valid_and_unique", "novelty", "connected", "neutral_atoms", "no_radicals"),
+    *("valid_and_connected", "strictly_valid", "atom_stability", "molecule_stability", "posebusters"),
+    *("posebusters_newer", "posebusters_all", "geometry_with_hydrogens", "graph_survives", "relaxed"),
+    *("mmd_bond_length_p_value", "mmd_bispectrum_p_value", "mmd_bispectrum_even14_p_value", "jsd_p_value"),
+}
+LOWER = {
+    *("mmd_bond_length", "mmd_bond_length_full", "mmd_bispectrum", "mmd_bispectrum_full"),
+    *("mmd_bispectrum_even14", "mmd_bispectrum_even14_full", "jsd"),
+    *("energy_drop_median", "energy_drop_mean", "heavy_atom_rmsd_median", "heavy_atom_rmsd_mean"),
+}
+
+
+def judged(structures, costly):
+    verdicts = {name: assign_all(structures, name, jobs=2, progress=False) for name in ASSIGNERS}
+    main = verdicts["xyz2mol"]
+    checks = {}
+    for check in CHECKS if costly else ():
+        few = main.assign(valid=main["valid"] & (np.arange(len(main)) < COSTLY_MOLECULES))
+        module = import_module(f"tutti.metrics.{check}")
+        checks[check] = module.check_all(structures, few, jobs=2, time_limit=60, progress=False)
+    return Judged(structures, verdicts, checks)
+
+
+@pytest.fixture(scope="module")
+def scores():
+    """All rows of all tables, of the held-out molecules and of the adversaries, by model."""
+    with files("tutti.datasets").joinpath("embedded/xtb9_6.npz").open("rb") as file:
+        molecules = Structures.load(file.name)
+    order = np.random.default_rng(0).permutation(len(molecules))
+    training, held_out = molecules[order[:500]], molecules[order[500:]]
+    reference = judged(training, costly=False)
+    sources = {"train": training, "test": held_out}
+    sets = {name: adversary(name, sources[part], 300, 0) for name, (part, _) in ADVERSARIES.items()}
+    rows = []
+    for name, structures in {"test_split": held_out, **sets}.items():
+        samples = judged(structures, costly=True)
+        for family in FAMILIES:
+            table = import_module(f"tutti.suite.{family}").table
+            rows.append(table(samples, reference, model=name, dataset="xtb9", seed=0).assign(family=family))
+    table = pd.concat(rows, ignore_index=True)
+    return table.set_index(["model", "family", "metric", "subset"]).sort_index()
+
+
+def test_every_metric_is_known_to_be_better_higher_or_lower_or_neither(scores):
+    neither = {
+        *("both_valid", "only_first_valid", "only_second_valid", "neither_valid", "same_smiles"),
+        *(
+            f"{name}_{kind}_floor"
+            for name in ("mmd_bond_length", "mmd_bispectrum", "mmd_bispectrum_even14")
+            for kind in ("paper", "full")
+        ),
+        "jsd_floor",
+    }
+    assert set(scores.index.unique("metric")) == HIGHER | LOWER | neither
+
+
+@pytest.mark.parametrize("name", ADVERSARIES)
+def test_no_metric_rewards_an_adversary(scores, name):
+    """Nowhere does the adversary's whole interval lie on the better side of the held-out molecules'.
+
+    Copies of training molecules have the training set's distribution: only there may distances be smaller.
+    """
+    real, fake = scores.loc["test_split"], scores.loc[name]
+    both = pd.merge(real, fake, left_index=True, right_index=True, suffixes=("_real", "_fake")).reset_index()
+    higher = both["metric"].isin(HIGHER) & (both["ci_low_fake"] > both["ci_high_real"])
+    lower = both["metric"].isin(LOWER) & (both["ci_high_fake"] < both["ci_low_real"])
+    rewarded = both[higher | lower]
+    if name == "copied_training":
+        rewarded = rewarded[~rewarded["family"].isin(["mmd_bond_length", "mmd_bispectrum", "jsd"])]
+    assert rewarded.empty, rewarded[["family", "metric", "subset", "value_real", "value_fake"]].to_string()
+
+
+def value(scores, model, family, metric, subset):
+    return scores.loc[(model, family, metric, subset), "value"]
+
+
+@pytest.mark.parametrize("assigner", ASSIGNERS)
+def test_copied_molecules_are_not_novel(scores, assigner):
+    assert value(scores, "copied_training", "validity", "novelty", assigner) == 0
+    assert value(scores, "test_split", "validity", "novelty", assigner) > 0.9
+
+
+@pytest.mark.parametrize("name", ["jittered", "displaced_hydrogens"])
+def test_damaged_geometries_score_badly(scores, name):
+    real = {
+        key: value(scores, "test_split", *key)
+        for key in [
+            ("geometry_with_hydrogens", "geometry_with_hydrogens", "all"),
+            ("strain", "energy_drop_median", "xyz2mol"),
+            ("mmd_bond_length", "mmd_bond_length_full", "C-H:1.0"),
+            ("mmd_bond_length", "mmd_bond_length", "C-H:1.0"),
+            ("mmd_bispectrum", "mmd_bispectrum_full", "C:C1,H3"),
+            ("mmd_bispectrum", "mmd_bispectrum_even14_full", "C:C1,H3"),
+        ]
+    }
+    fake = {key: value(scores, name, *key) for key in real}
+    passing, strain, *distances = real
+    assert real[passing] > 0.9 and fake[passing] < 0.2
+    assert real[strain] < 1 and fake[strain] > 100
+    for key in distances:
+        assert fake[key] > 3 * real[key], key
+    assert value(scores, name, "mmd_bond_length", "mmd_bond_length_p_value", "C-H:1.0") <= 0.005
+    assert value(scores, "test_split", "mmd_bond_length", "mmd_bond_length_p_value", "C-H:1.0") > 0.005
