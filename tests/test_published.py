@@ -116,7 +116,7 @@ def test_numbers_of_other_models_beside_a_table():
 
 
 def test_an_unknown_dataset_beside_is_refused():
-    with pytest.raises(ValueError, match="known:.*qm9"):
+    with pytest.raises(ValueError, match=r"known:.*qm9"):
         published.beside(table(("mine", "data", "validity", "xyz2mol", "1")), "qm99")
 
 

@@ -50,14 +50,14 @@ def test_wide_form_against_hand_made_cells(table):
         ("validity (%)", "symphony_demo, published"): ["91.61 ¹", "", ""],
         ("validity (%)", "test split (control)"): ["99.9 [99.0, 100.0] (130)", "", ""],
         ("novelty (%)", "symphony_demo"): ["– ²", "", ""],
-        ("jsd (nat)", "symphony_demo"): ["", "", "0.0003142 (500)"],
+        ("JSD (nat)", "symphony_demo"): ["", "", "0.0003142 (500)"],
     }
     assert tables.footnotes(table) == ["published: somebody2020, table1", "no valid sample"]
 
 
 def test_wide_rows_are_grouped_by_metric_with_controls_last(table):
     metrics = [metric for metric, _ in tables.wide(table).index]
-    assert metrics == ["validity (%)"] * 3 + ["novelty (%)", "jsd (nat)"]
+    assert metrics == ["validity (%)"] * 3 + ["novelty (%)", "JSD (nat)"]
     models = [model for metric, model in tables.wide(table).index if metric == "validity (%)"]
     assert models[-1] == "test split (control)"
 

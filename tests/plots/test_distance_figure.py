@@ -37,7 +37,7 @@ def points(axes):
 def test_full_values_floors_and_p_values(table, drawn, tmp_path):
     figure = drawn(distances.draw, table, tmp_path / "distances")
     mmd, jsd = figure.axes
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["mmd full", "jsd"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["MMD full", "JSD"]
     assert [label.get_text() for label in mmd.get_yticklabels()] == ["C-H:1.0", "C-O:2.0", "mean"]
     assert mmd.get_xscale() == "log"
     drawn_points = points(mmd)

@@ -3,8 +3,8 @@
 import time
 from contextlib import contextmanager
 
-# Everything after one model's samples: 2 assigners and relaxation in 2 chunks, 4 tables made of parts, the two
-# that come of all tables, figures.
+# Everything after one model's samples: 2 assigners and relaxation in 2 chunks, 4 tables made of parts, one
+# made of all tables, figures.
 AFTER_SAMPLES = {
     "chunks": 1,
     "bonds": 4,

@@ -4,8 +4,8 @@ TABLE_FIGURES = {
     "validity": ("validity", "Validity and what follows from it, with 95 % Wilson intervals."),
     "validity_matrix": (
         "validity",
-        "Validity by assigner and definition. With several models, small numbers are ranks; arrows mark those "
-        "that differ from the first column's.",
+        "Validity by assigner and definition. With several models, small numbers are ranks; arrows mark "
+        "those that differ from the first column's.",
     ),
     "against_n": ("against_n", "What depends on the number of molecules scored, against that number."),
     "mmd_bond_length": (
