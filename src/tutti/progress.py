@@ -1,4 +1,4 @@
-"""Progress of long loops: a bar on a terminal, else a line every tenth of the way (see `logs.announce`)."""
+"""Progress of long loops: a bar on a terminal, else a line now and then (see `logs.announce`)."""
 
 import sys
 import time
@@ -6,6 +6,9 @@ import time
 from tqdm import tqdm
 
 from tutti.logs import announce
+
+# s: a line for every tenth of the way, but not more often, and not more rarely.
+SHORTEST, LONGEST = 5.0, 60.0
 
 
 class Progress:
@@ -16,19 +19,25 @@ class Progress:
         self.bar = tqdm(
             desc=what, total=total, initial=done, disable=silent or not sys.stderr.isatty(), file=sys.stderr
         )
-        self.started = time.perf_counter()
+        self.started = self.told = time.perf_counter()
+        self.tenth = 10 * done // max(total, 1)
 
     def update(self, n: int = 1, **values: float) -> None:
         """`n` more are done; `values` are shown beside."""
-        before, self.done = self.done, self.done + n
+        self.done += n
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
         self.bar.set_postfix_str(shown, refresh=False)
         self.bar.update(n)
-        if self.bar.disable and not self.silent and 10 * self.done // self.total > 10 * before // self.total:
-            seconds = time.perf_counter() - self.started
-            line = f"{self.what}: {self.done}/{self.total} after {seconds:.0f} s"
+        if self.bar.disable and not self.silent and self._is_time():
+            self.told, self.tenth = time.perf_counter(), 10 * self.done // self.total
+            line = f"{self.what}: {self.done}/{self.total} after {self.told - self.started:.0f} s"
             announce(f"{line}, {shown}" if shown else line)
 
     def close(self) -> None:
         """Leave the bar as it stands."""
         self.bar.close()
+
+    def _is_time(self) -> bool:
+        waited = time.perf_counter() - self.told
+        further = 10 * self.done // self.total > self.tenth
+        return self.done >= self.total or waited > LONGEST or (further and waited > SHORTEST)

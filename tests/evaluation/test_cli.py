@@ -130,6 +130,8 @@ def test_models_side_by_side(folder, tmp_path):
     table = tables.read(tmp_path / "tables/validity.csv")
     assert set(table["model"]) == {"samples", "reference"}
     assert set(pd.read_parquet(tmp_path / "molecules.parquet")["model"]) == {"samples", "reference"}
+    ranks = tables.read(tmp_path / "tables/validity_ranks.csv").set_index(["model", "metric"])["value"]
+    assert ranks.loc[[("reference", "validity_rank"), ("samples", "validity_rank")]].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(

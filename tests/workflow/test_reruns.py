@@ -3,7 +3,7 @@
 import time
 from contextlib import contextmanager
 
-# Everything after one model's samples: 2 assigners and relaxation in 2 chunks, 4 tables made of parts, one
+# Everything after one model's samples: 2 assigners and relaxation in 2 chunks, 4 tables made of parts, two
 # made of all tables, figures.
 AFTER_SAMPLES = {
     "chunks": 1,
@@ -14,7 +14,7 @@ AFTER_SAMPLES = {
     "verdicts": 1,
     "metric": 4,
     "table": 4,
-    "summary": 1,
+    "summary": 2,
     "table_figure": 3,
     "sample_figure": 6,
     "pictures": 1,
@@ -36,8 +36,10 @@ def edited(path, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    yield
-    path.write_text(text)
+    try:
+        yield
+    finally:
+        path.write_text(text)
 
 
 def appended(path):
@@ -80,7 +82,7 @@ def test_editing_somebody_elses_samples_repeats_what_follows_from_them(finished)
 
 def test_editing_a_metric_repeats_its_table_only(finished):
     with appended(finished.root / "src/tutti/metrics/agreement.py"):
-        assert finished.plan() == {"metric": 5, "table": 1, "summary": 1, "report": 1}
+        assert finished.plan() == {"metric": 5, "table": 1, "summary": 2, "report": 1}
 
 
 def test_editing_a_plot_redraws_figures_only(finished):
@@ -107,5 +109,5 @@ def test_a_second_seed_adds_its_jobs(finished):
     with edited(finished.root / "config/config.yaml", "seeds: [0]", "seeds: [0, 1]"):
         plan = finished.plan()
     assert (plan["train"], plan["sample"], plan["bonds"]) == (2, 2, 8)
-    assert plan["summary"] == 2  # also the mean over seeds
+    assert plan["summary"] == 3  # also the mean over seeds
     assert "dataset" not in plan

@@ -14,8 +14,8 @@ sys.path.insert(0, str(ROOT / "src"))
 from tutti.config import FILES, PACKAGES, check
 from tutti.registry import ConfigError
 from tutti.sources import sources
-from tutti.suite import FAMILIES, MAIN
-from tutti.suite.captions import SAMPLE_FIGURES, TABLE_FIGURES
+from tutti.suite import CHECKS, FAMILIES, MAIN
+from tutti.suite.captions import MOST_MODELS, SAMPLE_FIGURES, TABLE_FIGURES
 
 # Sets of real molecules that are judged like a model's samples, and what they are drawn from.
 SPLITS = {"training_split": "train", "test_split": "test"}
@@ -55,6 +55,7 @@ wildcard_constraints:
     model=one_of([*config["models"], *CONTROLS]),
     seed=r"\d+",
     assigner=one_of(config["bonds"]["assigners"]),
+    check=one_of(CHECKS),
 
 
 def code(script, *modules):

@@ -66,6 +66,7 @@ rule metric:
         "../../scripts/metric.py"
 
 
+# One core each: the chunks and sets of samples are what runs side by side.
 rule check:
     input:
         chunk="results/{run}/bonds/{dataset}/{model}/seed{seed}/chunks/{scatteritem}.npz",
@@ -77,7 +78,7 @@ rule check:
         "logs/{run}/checks/{dataset}/{model}/seed{seed}/{check}/{scatteritem}.log",
     conda:
         "../../envs/tutti.yaml"
-    threads: 4
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=480,
@@ -182,7 +183,11 @@ rule summary:
     input:
         tables=expand("results/{{run}}/tables/{table}.csv", table=EVALUATION["tables"]),
         code=lambda wildcards: code(
-            wildcards.summary, "tables", "published", "metrics.over_seeds"
+            wildcards.summary,
+            "tables",
+            "published",
+            "metrics.over_seeds",
+            "plots.validity_matrix",
         ),
         data=package_data("report"),
     output:
@@ -190,7 +195,7 @@ rule summary:
     log:
         "logs/{run}/summary/{summary}.log",
     wildcard_constraints:
-        summary="paper_versus_here|over_seeds",
+        summary="paper_versus_here|over_seeds|validity_ranks",
     localrule: True
     conda:
         "../../envs/tutti.yaml"
@@ -205,4 +210,5 @@ TABLES = [
     *EVALUATION["tables"],
     "paper_versus_here",
     *(["over_seeds"] if len(config["seeds"]) > 1 and TRAINED else []),
+    *(["validity_ranks"] if len(MODELS) > 1 and "validity" in SUITE else []),
 ]

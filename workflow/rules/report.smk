@@ -15,9 +15,17 @@ SHOWN_SAMPLES = (
 )
 
 
-def drawn(figure):
-    """Sets of samples in a figure, the grey one first."""
-    return ["test_split" if figure == "strain" else "training_split", *MODELS]
+def grey(figure):
+    """Whose molecules the models' are drawn against."""
+    return "test_split" if figure == "strain" else "training_split"
+
+
+def drawn(pattern, figure, dataset):
+    """`pattern` for the sets of samples in a figure, the grey one first; of several seeds the first."""
+    return [
+        each(pattern, [model], [dataset], assigner=MAIN)[0]
+        for model in [grey(figure), *MODELS[:MOST_MODELS]]
+    ]
 
 
 rule table_figure:
@@ -41,22 +49,21 @@ rule table_figure:
 
 rule sample_figure:
     input:
-        samples=lambda wildcards: each(
+        samples=lambda wildcards: drawn(
             "results/{run}/bonds/{dataset}/{model}/seed{seed}/samples.npz",
-            drawn(wildcards.figure),
-            [wildcards.dataset],
+            wildcards.figure,
+            wildcards.dataset,
         ),
-        verdicts=lambda wildcards: each(
+        verdicts=lambda wildcards: drawn(
             "results/{run}/bonds/{dataset}/{model}/seed{seed}/{assigner}.parquet",
-            drawn(wildcards.figure),
-            [wildcards.dataset],
-            assigner=MAIN,
+            wildcards.figure,
+            wildcards.dataset,
         ),
         checks=lambda wildcards: (
-            each(
+            drawn(
                 "results/{run}/checks/{dataset}/{model}/seed{seed}/strain.parquet",
-                drawn(wildcards.figure),
-                [wildcards.dataset],
+                wildcards.figure,
+                wildcards.dataset,
             )
             if wildcards.figure == "strain"
             else []
@@ -73,12 +80,8 @@ rule sample_figure:
         "../../envs/tutti.yaml"
     params:
         labels=lambda wildcards: [
-            (
-                f"{model}, seed {seed}"
-                if model in TRAINED and len(config["seeds"]) > 1
-                else model
-            )
-            for _, model, seed in samples(drawn(wildcards.figure), [wildcards.dataset])
+            grey(wildcards.figure),
+            *MODELS[:MOST_MODELS],
         ],
     script:
         "../../scripts/sample_figure.py"

@@ -3,6 +3,7 @@
 import json
 from functools import partial
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -13,10 +14,11 @@ from tutti.evaluation.sets import Sets, judge_all, verdicts_on
 from tutti.files import write_text
 from tutti.parts import Parts
 from tutti.plots import molecules
+from tutti.plots.validity_matrix import ranks
 from tutti.progress import Progress
 from tutti.report.build import build
 from tutti.sources import fingerprint, sources
-from tutti.suite.captions import SAMPLE_FIGURES, TABLE_FIGURES
+from tutti.suite.captions import MOST_MODELS, SAMPLE_FIGURES, TABLE_FIGURES
 from tutti.suite.figures import OF_SAMPLES, OF_TABLE
 
 PICTURES = 24
@@ -69,8 +71,11 @@ def _tables(request: Request, parts: Parts, sets: Sets) -> dict[str, pd.DataFram
             progress.update()
         filled = published.fill(pd.concat([part for part in rows if len(part)] or rows, ignore_index=True))
         made[name] = published.beside(filled, request.published) if request.published else filled
-        tables.write(made[name], request.out / "tables" / name)
     progress.close()
+    if "validity" in made and len(sets.samples) > 1:
+        made["validity_ranks"] = ranks(made["validity"])
+    for name, table in made.items():
+        tables.write(table, request.out / "tables" / name)
     return made
 
 
@@ -82,9 +87,10 @@ def _figures(request: Request, sets: Sets, made: dict[str, pd.DataFrame]) -> lis
             OF_TABLE[name](made[table], folder / name)
             drawn.append((folder / f"{name}.svg", caption))
     reference = {} if sets.reference is None else {"reference": sets.reference}
+    shown = dict(islice(sets.samples.items(), MOST_MODELS))
     for name, caption in SAMPLE_FIGURES.items():
         if suite.MAIN in request.assigners and (name != "strain" or name in made):
-            OF_SAMPLES[name](sets.samples if name == "strain" else reference | sets.samples, folder / name)
+            OF_SAMPLES[name](shown if name == "strain" else reference | shown, folder / name)
             drawn.append((folder / f"{name}.svg", caption))
     for name, judged in sets.samples.items():
         stem = folder / f"molecules-{name}"

@@ -32,3 +32,6 @@ SAMPLE_FIGURES = {
     "strain": "Relaxation with GFN2-xTB: energy drop and displacement of the heavy atoms.",
 }
 """Caption by figure."""
+
+MOST_MODELS = 7
+"""Figures of samples show the first so many models: there are no more colours that can be told apart."""

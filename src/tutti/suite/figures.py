@@ -7,10 +7,8 @@ plotting libraries.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from tutti.metrics import bispectrum
 from tutti.metrics import bond_lengths as lengths
 from tutti.plots import (
     against_n,
@@ -27,6 +25,9 @@ from tutti.suite.judged import Judged
 
 Sets = Mapping[str, Judged]
 """Judged samples by label; the first is the reference, drawn in grey."""
+
+LARGEST = 10_000
+"""Molecules that a picture of random environments is drawn from."""
 
 OF_TABLE: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     "validity": validity.draw,
@@ -47,16 +48,16 @@ def bond_lengths(sets: Sets, stem: Path) -> None:
 
 def bispectra_of_environments(sets: Sets, stem: Path) -> None:
     """Figure 4 of the Symphony paper."""
+    from tutti.metrics import (
+        bispectrum,  # brings torch and e3nn, which take seconds and no other figure needs
+    )
+
     reference, *_ = sets.values()
     names = list(bispectrum.by_environment(reference.bonded.head(LARGEST)))[: bispectra.ENVIRONMENTS]
     found = {
         label: bispectrum.by_environment(judged.bonded.head(LARGEST), names) for label, judged in sets.items()
     }
     bispectra.draw(found, stem, bispectrum.TRIPLES)
-
-
-LARGEST = 10_000
-"""Molecules that a picture of random environments is drawn from."""
 
 
 def atom_types(sets: Sets, stem: Path) -> None:
@@ -82,9 +83,7 @@ def strain_of_samples(sets: Sets, stem: Path) -> None:
 def _frequencies(kind: str, sets: Sets, stem: Path, xlabel: str) -> None:
     found = {label: counts(judged)[kind] for label, judged in sets.items()}
     totals = {
-        label: dict(
-            zip(of_kind.names, np.asarray(of_kind.per_molecule.sum(axis=0)).ravel().tolist(), strict=True)
-        )
+        label: dict(zip(of_kind.names, of_kind.per_molecule.sum(axis=0).tolist(), strict=True))
         for label, of_kind in found.items()
     }
     frequencies.draw(totals, stem, xlabel)
