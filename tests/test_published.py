@@ -121,21 +121,26 @@ def test_an_unknown_dataset_beside_is_refused():
 
 
 def test_versus_here_has_every_published_number_of_the_models_with_what_differs():
-    ours = published.fill(
-        table(
-            ("small", "qm9", "validity", "xyz2mol", "1"),
-            ("small", "qm9", "connected", "xyz2mol", "1"),
-            ("other", "qm9", "validity", "xyz2mol", "1"),
-        ),
-        models={"small": "Symphony"},
+    ours = table(
+        ("small", "xtb9", "validity", "xyz2mol", "1"),
+        ("small", "xtb9", "connected", "xyz2mol", "1"),
+        ("other", "qm9", "validity", "xyz2mol", "1"),
     )
     versus = published.versus_here(ours, {"small": "Symphony"}, {"small": "xtb9, 10 steps"})
     theirs = published.numbers()
     assert len(versus) == (theirs["model"] == "Symphony").sum()
     found = versus[versus["value"].notna()]
-    assert found[["metric", "subset"]].to_numpy().tolist() == [["validity", "xyz2mol"]]
-    assert "here: xtb9, 10 steps" in found["note"].iloc[0]
+    assert found[["dataset", "metric", "subset", "published"]].to_numpy().tolist() == [
+        ["xtb9", "validity", "xyz2mol", 0.835]
+    ]
+    note = "here: xtb9, 10 steps; published for qm9: daigavane2024symphony, table1"
+    assert found["note"].tolist() == [note]
     assert versus.loc[versus["value"].isna(), "note"].str.startswith("not computed in this run").all()
+
+
+def test_versus_here_of_unpublished_models_is_empty():
+    ours = table(("mine", "xtb9", "validity", "xyz2mol", "1"))
+    assert published.versus_here(ours, {"mine": "mine"}, {"mine": "nothing"}).empty
 
 
 def test_speeds_stand_beside_the_fastest_batch_with_their_device():

@@ -42,23 +42,28 @@ def table():
     )
 
 
+def cells(frame):
+    return {key: list(texts) for key, texts in zip(frame.index, frame.to_numpy(), strict=True)}
+
+
 def test_wide_form_against_hand_made_cells(table):
-    wide = tables.wide(table)
-    assert list(wide.columns) == ["xyz2mol", "lookup", "atom_types"]
-    assert {key: list(cells) for key, cells in zip(wide.index, wide.to_numpy(), strict=True)} == {
-        ("validity (%)", "symphony_demo"): ["83.5 [81.2, 85.6] (500)", "50.0 [45.0, 55.0] (500)", ""],
-        ("validity (%)", "symphony_demo, published"): ["91.61 ¹", "", ""],
-        ("validity (%)", "test split (control)"): ["99.9 [99.0, 100.0] (130)", "", ""],
-        ("novelty (%)", "symphony_demo"): ["– ²", "", ""],
-        ("JSD (nat)", "symphony_demo"): ["", "", "0.0003142 (500)"],
+    shares, divergence = tables.wide(table)
+    assert list(shares.columns) == ["xyz2mol", "lookup"]
+    assert cells(shares) == {
+        ("validity (%)", "symphony_demo"): ["83.5 [81.2, 85.6] (500)", "50.0 [45.0, 55.0] (500)"],
+        ("validity (%)", "symphony_demo, published"): ["91.61 ¹", ""],
+        ("validity (%)", "test split (control)"): ["99.9 [99.0, 100.0] (130)", ""],
+        ("novelty (%)", "symphony_demo"): ["– ²", ""],
     }
+    assert list(divergence.columns) == ["atom_types"]
+    assert cells(divergence) == {("JSD (nat)", "symphony_demo"): ["0.0003142 (500)"]}
     assert tables.footnotes(table) == ["published: somebody2020, table1", "no valid sample"]
 
 
 def test_wide_rows_are_grouped_by_metric_with_controls_last(table):
-    metrics = [metric for metric, _ in tables.wide(table).index]
-    assert metrics == ["validity (%)"] * 3 + ["novelty (%)", "JSD (nat)"]
-    models = [model for metric, model in tables.wide(table).index if metric == "validity (%)"]
+    keys = [key for frame in tables.wide(table) for key in frame.index]
+    assert [metric for metric, _ in keys] == ["validity (%)"] * 3 + ["novelty (%)", "JSD (nat)"]
+    models = [model for metric, model in keys if metric == "validity (%)"]
     assert models[-1] == "test split (control)"
 
 
@@ -100,8 +105,8 @@ def test_two_writes_give_the_same_bytes(table, tmp_path):
 def test_markdown_is_a_table_with_notes(table):
     lines = tables.markdown(table).splitlines()
     body = [line for line in lines if line.startswith("|")]
-    assert len(body) == 2 + 5
-    assert len({line.count("|") for line in body}) == 1
+    assert len(body) == (2 + 4) + (2 + 1)
+    assert [line.count("|") for line in body] == [5] * 6 + [4] * 3
     assert set(body[1]) <= set("|:-")
     assert lines[-2:] == ["1. published: somebody2020, table1", "2. no valid sample"]
 
@@ -121,7 +126,7 @@ def test_latex_is_escaped_and_balanced(table):
     assert f" & {escaped} & 83.5 [81.2, 85.6] (500)" in text.replace("validity (\\%)", "")
     assert "91.61 \\textsuperscript{1}" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert {line.replace(r"\&", "").count("&") for line in rows} == {4}
+    assert [line.replace(r"\&", "").count("&") for line in rows] == [3] * 5 + [2] * 2
     plain = text.replace(r"\{", "").replace(r"\}", "")
     assert plain.count("{") == plain.count("}")
     assert text.isascii()
@@ -137,3 +142,33 @@ def test_wrong_columns_are_named(table, change):
 def test_two_rows_with_one_key_are_refused(table):
     with pytest.raises(ValueError, match=r"share their key(.|\n)*novelty"):
         tables.check(pd.concat([table, table.iloc[[3]]]))
+
+
+def test_metrics_with_other_subsets_stand_in_a_frame_of_their_own():
+    rows = [
+        ("validity", "a"),
+        ("validity", "b"),
+        ("stability", "b"),
+        ("mmd", "C-H"),
+        ("jsd", "rings"),
+        ("p", "rings"),
+    ]
+    table = pd.DataFrame([row(metric=metric, subset=subset) for metric, subset in rows])
+    frames = tables.wide(table)
+    assert [list(frame.columns) for frame in frames] == [["a", "b"], ["C-H"], ["rings"]]
+    assert [metric for metric, _ in frames[0].index] == ["validity (%)", "stability (%)"]
+    text = tables.markdown(table)
+    assert text.count("| metric") == 3 and text.count("Cells:") == 1
+    assert tables.latex(table).count("\\begin{tabular}") == 3
+
+
+def test_a_table_without_rows_can_be_written_and_read(tmp_path):
+    empty = pd.DataFrame([row()]).iloc[:0]
+    tables.write(empty, tmp_path / "empty")
+    assert tables.read(tmp_path / "empty.csv").empty
+    assert (tmp_path / "empty.md").read_text() == "No rows.\n"
+
+
+def test_rounding_errors_are_shown_as_zero():
+    table = pd.DataFrame([row(value=4.9e-16, ci_low=0.0, ci_high=2e-9, n=3, unit="Å")])
+    assert tables.wide(table)[0].iloc[0, 0] == "0 [0, 2e-09] (3)"

@@ -9,7 +9,7 @@ from importlib import resources
 import pandas as pd
 import yaml
 
-from tutti.tables import PUBLISHED, check
+from tutti.tables import COLUMNS, PUBLISHED, check
 
 KEY = ["dataset", "model", "metric", "subset"]
 DATA = ("test_split", "training_split")  # controls that are the data themselves
@@ -120,62 +120,46 @@ def beside(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
         raise ValueError(f"no published numbers for the dataset '{dataset}' (known: {known})")
     shown = set(zip(table["metric"], table["subset"], strict=True))
     rows = [
-        {
-            **{name: getattr(row, name) for name in (*KEY, "unit")},
-            "seed": 0,
-            "published": row.value,
-            "note": f"{PUBLISHED}: {row.source}, {row.table}",
-        }
+        _missing(row.model, row, f"{PUBLISHED}: {row.source}, {row.table}")
         for row in theirs.itertuples()
         if (row.metric, row.subset) in shown
     ]
-    return check(pd.concat([table, _without_value(rows)], ignore_index=True))
+    return check(pd.concat([table, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True))
 
 
 def versus_here(table: pd.DataFrame, models: Mapping[str, str], here: Mapping[str, str]) -> pd.DataFrame:
     """Published values beside ours, with what differs: a row for each published number of the run's models.
 
+    A value of ours from another dataset than the published one stands beside it too; the note names both.
+
     Args:
-        table: all tidy tables of the run, after `fill`.
+        table: all tidy tables of the run.
         models: published name by model.
-        here: by model, in words, what the run's values come from ("xtb9_demo, 3500 training steps, seed 0").
+        here: by model, in words, what the run's values come from ("xtb9_demo, 3500 training steps, 1 seed").
 
     Returns:
         The tidy table; a published number whose metric the run has not computed has no value, and a note.
     """
     table = check(table)
-    ours = table[table["published"].notna() & table["model"].isin([*models, *DATA])].copy()
-    ours["note"] = [
-        f"{row.note}; here: {here[row.model]}" if row.model in here else row.note for row in ours.itertuples()
-    ]
-    return check(pd.concat([ours, _not_computed(ours, models)], ignore_index=True))
-
-
-def _not_computed(ours: pd.DataFrame, models: Mapping[str, str]) -> pd.DataFrame:
-    """Rows without a value for the published numbers of `models` that `ours` does not hold."""
     rows = []
     for model, name in models.items():
-        mine = ours[ours["model"] == model]
-        found = set(zip(mine["metric"], mine["subset"], strict=True))
-        theirs = _comparable()[_comparable()["model"].map(slug) == slug(name)]
-        for row in theirs.itertuples():
-            if (row.metric, row.subset) not in found:
-                note = f"not computed in this run; {PUBLISHED}: {row.source}, {row.table}"
-                shared = {
-                    "metric": row.metric,
-                    "subset": row.subset,
-                    "unit": row.unit,
-                    "published": row.value,
-                }
-                rows.append({"model": model, "dataset": row.dataset, "seed": 0, **shared, "note": note})
-    return _without_value(rows)
+        mine = table[table["model"] == model]
+        for theirs in _comparable()[_comparable()["model"].map(slug) == slug(name)].itertuples():
+            ours = mine[(mine["metric"] == theirs.metric) & (mine["subset"] == theirs.subset)]
+            note = f"{PUBLISHED} for {theirs.dataset}: {theirs.source}, {theirs.table}"
+            if ours.empty:
+                rows.append(_missing(model, theirs, f"not computed in this run; {note}"))
+            else:
+                note = f"here: {here[model]}; {note}"
+                rows += ours.assign(published=theirs.value, note=note).to_dict("records")
+    return check(pd.DataFrame(rows, columns=COLUMNS))
 
 
-def _without_value(rows: list[dict[str, object]]) -> pd.DataFrame:
-    columns = ["model", "dataset", "seed", "metric", "subset", "unit", "published", "note"]
-    return pd.DataFrame(rows, columns=columns).assign(
-        value=math.nan, ci_low=math.nan, ci_high=math.nan, n=None
-    )
+def _missing(model: str, theirs: tuple, note: str) -> dict[str, object]:
+    """Row of a published number beside which there is none of ours."""
+    where = {name: getattr(theirs, name) for name in ("dataset", "metric", "subset", "unit")}
+    numbers = dict.fromkeys(["value", "ci_low", "ci_high"], math.nan)
+    return {"model": model, "seed": 0, **where, **numbers, "n": None, "published": theirs.value, "note": note}
 
 
 def _data(name: str) -> object:

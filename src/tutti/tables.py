@@ -22,6 +22,7 @@ CONTROLS = {
 }
 ACRONYMS = {"mmd": "MMD", "jsd": "JSD", "smiles": "SMILES", "rmsd": "RMSD", "posebusters": "PoseBusters"}
 MISSING = "–"
+ROUNDING = 1e-9  # in any unit of a table: what is below is shown as 0
 PUBLISHED = "published"  # begins the remarks that belong to published values
 LEGEND = "Cells: value [95 % interval] (n)."
 
@@ -88,7 +89,7 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def wide(table: pd.DataFrame) -> pd.DataFrame:
+def wide(table: pd.DataFrame) -> list[pd.DataFrame]:
     """The form for people: rows are metrics and in each of them models, columns are subsets, cells are text.
 
     A cell reads `83.5 [81.2, 85.6] (500)`: value, 95 % interval, n; fractions (unit `1`) are in percent.
@@ -96,10 +97,30 @@ def wide(table: pd.DataFrame) -> pd.DataFrame:
     instead of it where there is no value of ours.
     A missing value is `–`; superscripts are the numbers of `footnotes(table)`. A note may hold several
     remarks, separated by `; `; one that begins with `published` belongs to the published value.
+
+    Returns:
+        One frame for metrics with the same subsets; a metric that has only some of the subsets of the one
+        before stands in its frame.
     """
     table = _controls_last(check(table))
     table["label"] = labels(table)
     notes = footnotes(table)
+    return [_wide(table[table["metric"].isin(metrics)], notes) for metrics in _with_like_subsets(table)]
+
+
+def _with_like_subsets(table: pd.DataFrame) -> list[list[str]]:
+    """The metrics in order, in groups whose first one has all the subsets of the others."""
+    groups: list[list[str]] = []
+    columns: set[str] = set()
+    for metric, subsets in table.groupby("metric", sort=False)["subset"]:
+        if not groups or not columns.issuperset(subsets):
+            groups.append([])
+            columns = set(subsets)
+        groups[-1].append(metric)
+    return groups
+
+
+def _wide(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for _, block in table.groupby(["metric", "unit", "dataset", "model", "seed"], sort=False):
         ours, theirs = {}, {}
@@ -128,27 +149,32 @@ def footnotes(table: pd.DataFrame) -> list[str]:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The wide form as a GitHub table with its footnotes."""
-    cells = _without_repeats(wide(table)).map(lambda text: text.replace("|", r"\|"))
-    lines = [cells.to_markdown(index=False, disable_numparse=True), "", LEGEND]
+    """The wide form as GitHub tables with their footnotes."""
+    lines = []
+    for frame in wide(table):
+        cells = _without_repeats(frame).map(lambda text: text.replace("|", r"\|"))
+        lines += [cells.to_markdown(index=False, disable_numparse=True), ""]
+    lines.append(LEGEND if lines else "No rows.")
     lines += [f"{i}. {note}" for i, note in enumerate(footnotes(table), start=1)]
     return "\n".join(lines) + "\n"
 
 
 def latex(table: pd.DataFrame) -> str:
-    """The wide form as a LaTeX tabular (package booktabs) with its footnotes."""
-    cells = _without_repeats(wide(table))
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        rf"\begin{{tabular}}{{ll{'r' * (cells.shape[1] - 2)}}}",
-        r"\toprule",
-    ]
-    lines.append(_tex_row(cells.columns))
-    for row in cells.itertuples(index=False):
-        if row[0]:
-            lines.append(r"\midrule")
-        lines.append(_tex_row(row))
-    lines += [r"\bottomrule", r"\end{tabular}", "", rf"{{\footnotesize {tex_escape(LEGEND)}"]
+    """The wide form as LaTeX tabulars (package booktabs) with their footnotes."""
+    lines = ["% needs \\usepackage{booktabs}"]
+    for frame in wide(table):
+        cells = _without_repeats(frame)
+        lines += [
+            rf"\begin{{tabular}}{{ll{'r' * (cells.shape[1] - 2)}}}",
+            r"\toprule",
+            _tex_row(cells.columns),
+        ]
+        for row in cells.itertuples(index=False):
+            if row[0]:
+                lines.append(r"\midrule")
+            lines.append(_tex_row(row))
+        lines += [r"\bottomrule", r"\end{tabular}", ""]
+    lines.append(rf"{{\footnotesize {tex_escape(LEGEND)}")
     lines += [
         rf"\textsuperscript{{{i}}} {tex_escape(note)}" for i, note in enumerate(footnotes(table), start=1)
     ]
@@ -195,7 +221,9 @@ def _marks(notes: list[str], remarks: list[str]) -> str:
 
 
 def _number(value: float, unit: str, decimals: int = 1) -> str:
-    return f"{100 * value:.{decimals}f}" if unit == "1" else f"{value:.4g}"
+    if unit == "1":
+        return f"{100 * value:.{decimals}f}"
+    return "0" if abs(value) < ROUNDING else f"{value:.4g}"
 
 
 def _cell(row: tuple) -> str:

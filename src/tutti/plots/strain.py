@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from tutti.plots import legend, line_styles, new_figure, nothing, shown
 from tutti.tables import CONTROLS
@@ -72,4 +72,5 @@ def _curves(axes: Axes, values: Mapping[str, np.ndarray], styles: Mapping[str, d
     axes.set_xlim(left, right)
     axes.xaxis.set_major_locator(LogLocator(numticks=8))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="both")

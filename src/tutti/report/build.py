@@ -131,7 +131,7 @@ def _terms(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> set[str]:
 def _facts(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> dict[str, Any]:
     """What the first paragraph says, list by list."""
     tidy = list(tidy)
-    rows = pd.concat([pd.DataFrame(columns=["model", "dataset", "seed"]), *tidy])
+    rows = pd.concat([pd.DataFrame(columns=["model", "dataset", "value"]), *tidy])
     names = list(dict.fromkeys(rows["model"]))
     evaluation, generation = config.get("evaluate", {}), config.get("generation", {})
     purpose = _data("controls.yaml")
@@ -139,7 +139,7 @@ def _facts(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> dict[str,
     return {
         "models": [name for name in names if name not in CONTROLS],
         "controls": {label: purpose.get(name, "") for name, label in CONTROLS.items() if name in names},
-        "datasets": list(dict.fromkeys(rows["dataset"])),
+        "datasets": list(dict.fromkeys(rows.loc[rows["value"].notna(), "dataset"])),
         "seeds": [str(seed) for seed in config.get("seeds", [])],
         "assigners": (evaluation or config.get("bonds", {})).get("assigners", []),
         "samples": [str(generation["samples"])] if "samples" in generation else [],
@@ -191,7 +191,20 @@ def _data(name: str) -> Any:
 
 def _table(stem: Path, tidy: pd.DataFrame) -> dict[str, Any]:
     """What the template needs of one table."""
-    cells = wide(tidy)
+    frames = [{"header": [*cells.index.names, *cells.columns], "rows": _rows(cells)} for cells in wide(tidy)]
+    return {
+        "name": Path(stem).name,
+        "folded": sum(len(frame["rows"]) for frame in frames) > LONG,
+        "frames": frames,
+        "notes": footnotes(tidy),
+        "csv": _data_uri(Path(f"{stem}.csv")),
+        "markdown": markdown(tidy),
+        "latex": latex(tidy),
+    }
+
+
+def _rows(cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """Texts of each row with the classes that style it."""
     controls = tuple(CONTROLS.values())
     rows, previous = [], None
     for (metric, model), texts in zip(cells.index, cells.to_numpy().tolist(), strict=True):
@@ -202,16 +215,7 @@ def _table(stem: Path, tidy: pd.DataFrame) -> dict[str, Any]:
         ]
         rows.append({"classes": " ".join(classes), "texts": [metric, model, *texts]})
         previous = metric
-    return {
-        "name": Path(stem).name,
-        "folded": len(rows) > LONG,
-        "header": [*cells.index.names, *cells.columns],
-        "rows": rows,
-        "notes": footnotes(tidy),
-        "csv": _data_uri(Path(f"{stem}.csv")),
-        "markdown": markdown(tidy),
-        "latex": latex(tidy),
-    }
+    return rows
 
 
 def _data_uri(path: Path) -> str:

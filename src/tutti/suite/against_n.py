@@ -29,6 +29,8 @@ def _discrepancies(samples: Judged, reference: Judged, names: dict[str, object])
         {"subset": f"n={n}", "n": n, "value": mmd_at_n(found, known, n)} for n in sizes(len(samples.bonded))
     ]
     fixed = {"metric": "mmd_bond_length_full", "unit": "dimensionless", **names}
-    fixed["note"] = "mean over the reference's ten most frequent bond types, of the first n valid molecules"
+    fixed["note"] = (
+        "mean over the reference's ten most frequent bond types, as far as they occur in the first n molecules"
+    )
     missing = dict.fromkeys(["ci_low", "ci_high", "published"], np.nan)
     return tables.check(pd.DataFrame(rows).assign(**fixed, **missing))
