@@ -30,7 +30,7 @@ def _discrepancies(samples: Judged, reference: Judged, names: dict[str, object])
     ]
     fixed = {"metric": "mmd_bond_length_full", "unit": "dimensionless", **names}
     fixed["note"] = (
-        "mean over the reference's ten most frequent bond types, as far as they occur in the first n molecules"
+        "mean over the reference's ten most frequent bond types, if they occur in the first n molecules"
     )
     missing = dict.fromkeys(["ci_low", "ci_high", "published"], np.nan)
     return tables.check(pd.DataFrame(rows).assign(**fixed, **missing))
