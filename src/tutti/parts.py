@@ -1,8 +1,10 @@
 """Finished parts of long computations on disk, found again by what they were computed from."""
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,21 @@ class Parts:
         self.folder = folder
 
     def get(self, key: Any, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        """The part with this key, computed if it is not there.
+        """The part with this key, computed if it is not there, or was made with other versions of packages.
 
         Args:
-            key: everything that the part depends on, as JSON types.
+            key: everything else that the part depends on, as JSON types.
             compute: makes the part.
         """
-        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps([key, _versions()], sort_keys=True).encode()).hexdigest()
         path = self.folder / f"{digest}.parquet"
         if not path.is_file():
             frames.write(compute(), path)
         return pd.read_parquet(path)
+
+
+@cache
+def _versions() -> list[str]:
+    """Names and versions of all installed packages."""
+    found = {(d.metadata["Name"], d.version) for d in importlib.metadata.distributions()}
+    return [f"{name} {version}" for name, version in sorted(found)]
