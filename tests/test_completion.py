@@ -43,6 +43,17 @@ def test_which_hydrogen_is_random():
     assert set(np.unique(sums, return_counts=True)[1] > 30) == {True} and len(np.unique(sums)) == 4
 
 
+def test_which_molecules_is_random():
+    rng = np.random.default_rng(0)
+    # Molecule k stands k Å from the origin.
+    lines = [([6, 1], [[k, 0, 0], [k, 1, 0]]) for k in range(20)]
+    whole = Structures.from_frames([(np.array(kinds), np.array(place, float)) for kinds, place in lines])
+    draws = [without_one_hydrogen(whole, 5, rng).positions[:, 0].astype(int) for _ in range(400)]
+    assert all(len(set(rows)) == 5 for rows in draws)
+    counts = np.bincount(np.concatenate(draws), minlength=20)
+    assert np.abs(counts - 100).max() < 5 * np.sqrt(100)  # each is in a quarter of the draws
+
+
 class Completer(toy_model.ToyModel):
     completes = True
 
@@ -86,7 +97,7 @@ def test_without_completions_the_rate_is_undefined_with_the_reason():
     verdicts = assign_all(molecules()[:0], "xyz2mol", jobs=1, progress=False)
     (row,) = completion_table({"train": verdicts}, **NAMES).itertuples()
     assert np.isnan(row.value) and row.n == 0
-    assert row.note.startswith("the model does not make molecules atom by atom")
+    assert row.note == "undefined: no completions; the model does not make molecules atom by atom"
 
 
 def test_no_hydrogen_at_all_is_refused(complete, monkeypatch):

@@ -28,3 +28,11 @@ def test_a_failed_computation_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError):
         parts.get("key", fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_part_is_computed_again(tmp_path):
+    parts = Parts(tmp_path)
+    parts.get("key", lambda: pd.DataFrame({"x": [1]}))
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    assert parts.get("key", lambda: pd.DataFrame({"x": [2]}))["x"].tolist() == [2]

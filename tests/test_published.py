@@ -116,7 +116,7 @@ def test_numbers_of_other_models_beside_a_table():
 
 
 def test_an_unknown_dataset_beside_is_refused():
-    with pytest.raises(ValueError, match=r"known:.*qm9"):
+    with pytest.raises(ValueError, match="did you mean 'qm9'"):
         published.beside(table(("mine", "data", "validity", "xyz2mol", "1")), "qm99")
 
 
@@ -147,3 +147,9 @@ def test_speeds_stand_beside_the_fastest_batch_with_their_device():
     (row,) = published.fill(table(("edm", "qm9", "sampling_time", "best batch", "s/molecule"))).itertuples()
     assert row.published == 0.93
     assert "NVIDIA RTX A5000" in row.note
+
+
+def test_beside_does_not_repeat_what_is_filled_already():
+    ours = published.fill(table(("EDM", "qm9", "validity", "xyz2mol", "1")))
+    beside = published.beside(ours, "qm9")
+    assert beside["model"].tolist() == ["EDM", "QM9", "Symphony", "G-SchNet", "G-SphereNet"]

@@ -1,12 +1,14 @@
 """Throughput of a model whose speed is known."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import toy_model
-from tutti import registry
+from tutti import registry, throughput
+from tutti.report.provenance import hardware
 from tutti.throughput import ROUNDS, throughput_table
 
 
@@ -37,8 +39,49 @@ def test_seconds_per_molecule_and_their_inverse(table):
     assert (seconds["ci_low"] <= seconds["value"]).all() and (seconds["value"] <= seconds["ci_high"]).all()
     assert seconds.loc["best batch", "value"] == seconds["value"].min()
     assert seconds.loc["batch 20", "n"] == 20 * ROUNDS
-    assert "cpu" in seconds.loc["batch 1", "note"]
+    assert seconds.loc["batch 1", "note"].startswith(f"on {hardware()['processor']}, ")
 
 
 def test_peak_memory_is_given(table):
-    assert 10 < table.set_index("metric").loc["peak_memory", "value"] < 1e5
+    row = table.set_index("metric").loc["peak_memory"]
+    assert 10 < row["value"] < 1e5
+    assert row["note"].endswith("; of the whole process")
+
+
+@pytest.fixture
+def seconds(monkeypatch, tmp_path):
+    """{subset: sampling time} of a model whose batches take known times."""
+    monkeypatch.setattr(registry, "module", lambda kind, name: toy_model)
+
+    def measure(times):
+        """`times` by batch size: s for each batch of that size, the first one first."""
+        now, left = [0.0], {size: iter(durations) for size, durations in times.items()}
+
+        class Timed(toy_model.ToyModel):
+            def sample(self, n, generator, settings):
+                now[0] += next(left[n])
+                return super().sample(n, generator, settings)
+
+        monkeypatch.setattr(throughput, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+        monkeypatch.setattr(toy_model, "MODEL", Timed)
+        Timed(toy_model.Config()).save(tmp_path)
+        names = {"model": "toy", "dataset": "data"}
+        table = throughput_table(tmp_path, list(times), seed=0, settings={}, accelerator="cpu", **names)
+        return table[table["metric"] == "sampling_time"].set_index("subset")["value"]
+
+    return measure
+
+
+def test_the_first_batch_of_each_size_is_not_counted(seconds):
+    warm = {1: [0.5] * ROUNDS, 10: [2.0] * ROUNDS}
+    steady = seconds({size: [times[0], *times] for size, times in warm.items()})
+    slow_at_first = seconds({size: [100.0, *times] for size, times in warm.items()})
+    assert steady.to_dict() == pytest.approx({"batch 1": 0.5, "batch 10": 0.2, "best batch": 0.2})
+    assert slow_at_first.to_dict() == pytest.approx(steady.to_dict())
+
+
+def test_the_best_batch_is_that_of_the_smallest_reported_time(seconds):
+    """One slow batch of size 1: its arithmetic mean is above that of size 2, its geometric mean below."""
+    found = seconds({1: [1.0] * ROUNDS + [10.0], 2: [4.0] * (ROUNDS + 1)})
+    assert found["batch 1"] == pytest.approx(10 ** (1 / ROUNDS))
+    assert found["best batch"] == found["batch 1"] < found["batch 2"] == pytest.approx(2)

@@ -32,6 +32,9 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Training molecules, for novelty and distributions."),
     ] = None,
+    test: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Molecules no model has seen: what it could reach.")
+    ] = None,
     assigners: Annotated[
         str, typer.Option(metavar="NAMES", help="Who finds the bonds, separated by commas.")
     ] = "xyz2mol,openbabel,lookup",
@@ -69,21 +72,27 @@ def evaluate(
             inputs=tuple(paths),
             out=out,
             reference=reference,
+            test=test,
             assigners=_names(assigners),
             only=_names(only),
-            jobs=jobs or len(os.sched_getaffinity(0)),
+            jobs=jobs or _cores(),
             compare=compare,
             molecules=molecules,
             published=published,
         )
         report = run(request)
-    except (ConfigError, FormatError, FileNotFoundError) as error:
+    except (ConfigError, FormatError, OSError, ModuleNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"The report: {report}")
+
+
+def _cores() -> int:
+    """Usable cores, where the system tells (Linux), else all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _names(text: str) -> tuple[str, ...]:

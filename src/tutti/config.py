@@ -93,6 +93,24 @@ def _unknown_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
         if table in suite.FAMILIES and table not in feasible:
             needed = "two assigners" if table == "assigner_agreement" else f"the assigner '{suite.MAIN}'"
             yield ConfigError(f"'{table}' needs {needed} in bonds.assigners", "evaluation.tables")
+    if not set(config["generation"]["datasets"]) - set(config["datasets"]):
+        yield from _empty_test_splits(config)
+    for name in set(config["generation"]["models"]) & set(config["models"]):
+        path = config["models"][name].get("path")
+        if path is not None and not Path(path).exists():
+            yield ConfigError(f"no such file or folder: {path}", f"models.{name}.path")
+
+
+def _empty_test_splits(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """A dataset without a test split has no molecules for most controls."""
+    evaluation = config["evaluation"]
+    needy = {"test_split", "jittered", "displaced_hydrogens"} & set(evaluation["controls"])
+    needy |= {"completion", "strain"} & set(evaluation["tables"])
+    for name in config["generation"]["datasets"]:
+        if config["datasets"][name]["split"].get("test") == 0 and needy:
+            found = ", ".join(sorted(needy))
+            problem = f"the test split is empty, but evaluation asks for {found}, which are made of it"
+            yield ConfigError(problem, f"datasets.{name}.split.test")
 
 
 def _catalogue_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:

@@ -4,11 +4,13 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from tutti import frames
 
@@ -32,8 +34,9 @@ class Parts:
         """
         digest = hashlib.sha256(json.dumps([key, _versions()], sort_keys=True).encode()).hexdigest()
         path = self.folder / f"{digest}.parquet"
-        if not path.is_file():
-            frames.write(compute(), path)
+        with suppress(FileNotFoundError, pa.ArrowInvalid):  # not there, or damaged: a full disk, say
+            return pd.read_parquet(path)
+        frames.write(compute(), path)
         return pd.read_parquet(path)
 
 

@@ -9,6 +9,7 @@ from importlib import resources
 import pandas as pd
 import yaml
 
+from tutti.registry import ConfigError, closest
 from tutti.tables import COLUMNS, PUBLISHED, check
 
 KEY = ["dataset", "model", "metric", "subset"]
@@ -103,26 +104,39 @@ def fill(
     return table
 
 
+def of_dataset(dataset: str) -> pd.DataFrame:
+    """The published numbers for a dataset of the papers.
+
+    Raises:
+        ConfigError: when there are none.
+    """
+    theirs = _comparable()[_comparable()["dataset"].map(slug) == slug(dataset)]
+    if theirs.empty:
+        raise ConfigError(f"no published numbers for {closest(dataset, set(_comparable()['dataset']))}")
+    return theirs
+
+
 def beside(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """The tidy table with a row, without a value of our own, for every published number that belongs into it.
 
     Args:
-        table: a tidy table; a published number belongs into it when it has the same metric and subset.
+        table: a tidy table; a published number belongs into it when it has the same metric and subset, and
+            stands in it not yet.
         dataset: the papers' dataset, "qm9" for example.
 
     Raises:
-        ValueError: when nothing is published for that dataset.
+        ConfigError: when nothing is published for that dataset.
     """
     table = check(table)
-    theirs = _comparable()[_comparable()["dataset"].map(slug) == slug(dataset)]
-    if theirs.empty:
-        known = ", ".join(sorted(set(_comparable()["dataset"])))
-        raise ValueError(f"no published numbers for the dataset '{dataset}' (known: {known})")
+    theirs = of_dataset(dataset)
+    filled = {
+        tuple(map(slug, row)) for row in table.loc[table["published"].notna(), KEY].itertuples(index=False)
+    }
     shown = set(zip(table["metric"], table["subset"], strict=True))
     rows = [
         _missing(row.model, row, f"{PUBLISHED}: {row.source}, {row.table}")
         for row in theirs.itertuples()
-        if (row.metric, row.subset) in shown
+        if (row.metric, row.subset) in shown and tuple(slug(getattr(row, name)) for name in KEY) not in filled
     ]
     return check(pd.concat([table, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True))
 

@@ -24,6 +24,7 @@ ACRONYMS = {"mmd": "MMD", "jsd": "JSD", "smiles": "SMILES", "rmsd": "RMSD", "pos
 MISSING = "–"
 ROUNDING = 1e-9  # in any unit of a table: what is below is shown as 0
 PUBLISHED = "published"  # begins the remarks that belong to published values
+OF = "of "  # begins the remark that names the denominator
 LEGEND = "Cells: value [95 % interval] (n)."
 
 _DIGITS, _SUPERSCRIPTS = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -66,7 +67,7 @@ def read(path: Path) -> pd.DataFrame:
 def concatenate(paths: Iterable[Path]) -> pd.DataFrame:
     """The rows of several tidy .csv files, one file after another."""
     parts = [read(path) for path in paths]
-    return check(pd.concat([part for part in parts if len(part)], ignore_index=True))
+    return check(pd.concat([part for part in parts if len(part)] or parts, ignore_index=True))
 
 
 def check(table: pd.DataFrame) -> pd.DataFrame:
@@ -96,7 +97,8 @@ def wide(table: pd.DataFrame) -> list[pd.DataFrame]:
     Controls come last in their metric. Published values stand in a row of their own below the model's, or
     instead of it where there is no value of ours.
     A missing value is `–`; superscripts are the numbers of `footnotes(table)`. A note may hold several
-    remarks, separated by `; `; one that begins with `published` belongs to the published value.
+    remarks, separated by `; `; one that begins with `published` belongs to the published value, and one that
+    begins with `of` names the denominator, which stands in the metric's heading.
 
     Returns:
         One frame for metrics with the same subsets; a metric that has only some of the subsets of the one
@@ -122,7 +124,8 @@ def _with_like_subsets(table: pd.DataFrame) -> list[list[str]]:
 
 def _wide(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for _, block in table.groupby(["metric", "unit", "dataset", "model", "seed"], sort=False):
+    headings = {metric: _heading(rows) for metric, rows in table.groupby("metric", sort=False)}
+    for (metric, *_), block in table.groupby(["metric", "dataset", "model", "seed"], sort=False):
         ours, theirs = {}, {}
         for row in block.itertuples():
             remarks = _remarks(row.note)
@@ -130,13 +133,12 @@ def _wide(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             if not np.isnan(row.published):
                 number = _number(row.published, row.unit, decimals=2)
                 theirs[row.subset] = number + _marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
-        key = _heading(row.metric, row.unit), row.label
+        key = headings[metric], row.label
         if block["value"].notna().any() or not theirs:
             rows[key] = ours
         if theirs:
             rows[key[0], f"{key[1]}, {PUBLISHED}"] = theirs
-    headings = list(dict.fromkeys(heading for heading, _ in rows))
-    keys = sorted(rows, key=lambda key: headings.index(key[0]))
+    keys = sorted(rows, key=lambda key: list(headings.values()).index(key[0]))
     index = pd.MultiIndex.from_tuples(keys, names=["metric", "model"])
     columns = list(dict.fromkeys(table["subset"]))
     return pd.DataFrame([rows[key] for key in keys], index=index, columns=columns).fillna("")
@@ -205,13 +207,25 @@ def _controls_last(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("model", key=lambda models: models.isin(CONTROLS), kind="stable")
 
 
-def _heading(metric: str, unit: str) -> str:
-    shown = "%" if unit == "1" else unit
-    return f"{metric_name(metric)} ({shown})" if shown else metric_name(metric)
+def _heading(rows: pd.DataFrame) -> str:
+    """Name, unit and, where it is the same for all, denominator of one metric's rows."""
+    unit = rows["unit"].iloc[0]
+    parts = ["%" if unit == "1" else unit]
+    named = {remark for note in rows["note"] for remark in _all_remarks(note) if remark.startswith(OF)}
+    if len(named) == 1:
+        parts.append(named.pop())
+    shown = " ".join(part for part in parts if part and part != "dimensionless")
+    name = metric_name(rows["metric"].iloc[0])
+    return f"{name} ({shown})" if shown else name
+
+
+def _all_remarks(note: str) -> list[str]:
+    return [remark for remark in note.split("; ") if remark]
 
 
 def _remarks(note: str) -> list[str]:
-    return [remark for remark in note.split("; ") if remark]
+    """The remarks that become footnotes."""
+    return [remark for remark in _all_remarks(note) if not remark.startswith(OF)]
 
 
 def _marks(notes: list[str], remarks: list[str]) -> str:

@@ -10,10 +10,10 @@ import torch
 from scipy import stats
 
 from tutti import tables
-from tutti.environment import describe
 from tutti.models import Generator
 from tutti.progress import Progress
 from tutti.randomness import torch_generator
+from tutti.report.provenance import hardware
 from tutti.sampling import load_generator, peak_memory
 
 ROUNDS = 5  # timed batches of each size; one more, not timed, comes first
@@ -32,8 +32,8 @@ def throughput_table(
     """Seconds per molecule and molecules per second of a warm model, by batch size, and peak memory.
 
     Per batch size: `sampling_time` (s/molecule, geometric mean over `ROUNDS` batches with its t-interval) and
-    `molecules_per_second` (its inverse); for the fastest size also subset `best batch`. The note names the
-    device.
+    `molecules_per_second` (its inverse); for the size with the smallest `sampling_time` also subset
+    `best batch`. The note names the device.
 
     Args:
         weights: folder that `Model.save` wrote.
@@ -48,20 +48,25 @@ def throughput_table(
         ValueError: when the model is no generator.
     """
     generator, sampling = load_generator(Path(weights), settings, accelerator)
-    facts = describe(generator.device)
-    where = str(facts["device"])
-    if generator.device.type == "cpu":
-        where += f", {facts['torch_threads']} thread(s)"
+    where = _where(generator.device)
     progress = Progress("throughput", len(batch_sizes) * (ROUNDS + 1))
     times = {size: _times(generator, sampling, size, seed, progress) / size for size in batch_sizes}
     progress.close()
-    best = min(times, key=lambda size: times[size].mean())
+    best = min(times, key=lambda size: stats.gmean(times[size]))
     rows = [row for size in times for row in _rows(f"batch {size}", times[size], size, where)]
     rows += _rows("best batch", times[best], best, where)
-    memory = {"metric": "peak_memory", "subset": "all batches", "unit": "MB", "note": f"on {where}"}
+    note = f"on {where}" if generator.device.type == "cuda" else f"on {where}; of the whole process"
+    memory = {"metric": "peak_memory", "subset": "all batches", "unit": "MB", "note": note}
     rows.append({**memory, "value": peak_memory(generator.device) / 1e6, "ci_low": np.nan, "ci_high": np.nan})
     frame = pd.DataFrame(rows).assign(model=model, dataset=dataset, seed=seed, published=np.nan)
     return tables.check(frame.assign(n=frame["n"].astype("Int64")))
+
+
+def _where(device: torch.device) -> str:
+    """The GPU's name, or the processor's and the number of threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{hardware()['processor']}, {torch.get_num_threads()} thread(s)"
 
 
 def _times(generator: Generator, sampling: object, size: int, seed: int, progress: Progress) -> np.ndarray:

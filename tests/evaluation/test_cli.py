@@ -13,7 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tutti import tables
+from tutti.bonds.pool import assign_all
 from tutti.cli import app
+from tutti.evaluation.request import Request
 from tutti.formats import extxyz
 from tutti.metrics.validity import validity_table
 from tutti.structures import Structures
@@ -128,10 +130,10 @@ def test_models_side_by_side(folder, tmp_path):
     )
     assert result.exit_code == 0, result.output
     table = tables.read(tmp_path / "tables/validity.csv")
-    assert set(table["model"]) == {"samples", "reference"}
-    assert set(pd.read_parquet(tmp_path / "molecules.parquet")["model"]) == {"samples", "reference"}
-    ranks = tables.read(tmp_path / "tables/validity_ranks.csv").set_index(["model", "metric"])["value"]
-    assert ranks.loc[[("reference", "validity_rank"), ("samples", "validity_rank")]].tolist() == [1, 2]
+    names = {"samples", "reference_samples"}  # "reference" alone means something else
+    assert set(table["model"]) == set(pd.read_parquet(tmp_path / "molecules.parquet")["model"]) == names
+    ranks = tables.read(tmp_path / "tables/validity_ranks.csv").set_index(["metric", "model"])["value"]
+    assert ranks.loc["validity_rank"].to_dict() == {"reference_samples": 1, "samples": 2}
 
 
 @pytest.mark.parametrize(
@@ -143,6 +145,8 @@ def test_models_side_by_side(folder, tmp_path):
         (["bad.xyz", "--assigners", "openbable"], "did you mean 'openbabel'?"),
         (["bad.xyz", "--only", "jsd"], "--reference FILE"),
         (["bad.xyz", "--only", "strain", "--assigners", "lookup"], "needs the assigner 'xyz2mol'"),
+        (["bad.xyz", "--assigners", ","], "name at least one of lookup, openbabel, xyz2mol"),
+        (["bad.xyz", "--published", "qm8"], "did you mean 'qm9'?"),
     ],
 )
 def test_errors_say_what_to_do(tmp_path, monkeypatch, arguments, message):
@@ -160,10 +164,10 @@ def test_a_killed_evaluation_goes_on_where_it_was(folder, tmp_path, judged):
     arguments = ["evaluate", folder / "samples.xyz", "--out", out, "--only", FAST, "--jobs", "2"]
     command = [sys.executable, "-c", "from tutti.cli import app; app()", *map(str, arguments)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        while not list(out.glob(".parts/*.parquet")) and process.poll() is None:
+        while not list(out.glob(".parts/[0-9a-f]*.parquet")) and process.poll() is None:
             time.sleep(0.002)
         os.killpg(process.pid, signal.SIGKILL)
-    kept = {path: path.stat().st_mtime_ns for path in out.glob(".parts/*.parquet")}
+    kept = {path: path.stat().st_mtime_ns for path in out.glob(".parts/[0-9a-f]*.parquet")}
     assert kept and not (out / "report").exists()
     assert tutti(*arguments[1:]).exit_code == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
@@ -185,3 +189,69 @@ def test_help_has_an_example():
     result = tutti("--help")
     assert result.exit_code == 0
     assert "tutti evaluate samples.xyz --reference" in result.output
+
+
+def test_out_that_is_a_file(tmp_path, folder):
+    (tmp_path / "out").write_text("")
+    result = tutti(folder / "samples.xyz", "--out", tmp_path / "out")
+    assert result.exit_code == 1 and "--out names a folder" in result.output
+
+
+def test_samples_named_like_a_control_are_not_mistaken_for_it(folder, tmp_path):
+    (tmp_path / "jittered.xyz").write_bytes((folder / "samples.xyz").read_bytes())
+    result = tutti(
+        *(tmp_path / "jittered.xyz", "--reference", folder / "reference.extxyz"),
+        *("--out", tmp_path / "out", "--only", "validity", "--assigners", "lookup"),
+    )
+    assert result.exit_code == 0, result.output
+    validity = tables.read(tmp_path / "out/tables/validity.csv").set_index(["metric", "model"])["value"]
+    assert validity.loc["validity", "jittered_samples"] > 0.8 > validity.loc["validity", "jittered"]
+
+
+def test_test_molecules_are_a_control(folder, tmp_path):
+    result = tutti(
+        *(folder / "samples.xyz", "--test", folder / "reference.extxyz"),
+        *("--out", tmp_path, "--only", "validity", "--assigners", "lookup"),
+    )
+    assert result.exit_code == 0, result.output
+    assert set(tables.read(tmp_path / "tables/validity.csv")["model"]) == {"samples", "test_split"}
+
+
+def test_what_is_judged_anew_changes_the_tables(folder, tmp_path, monkeypatch):
+    arguments = [folder / "samples.xyz", "--out", tmp_path, "--only", "validity", "--assigners", "lookup"]
+    assert tutti(*arguments).exit_code == 0
+    before = tables.read(tmp_path / "tables/validity.csv")
+    monkeypatch.setattr("tutti.parts._versions", lambda: ["another version"])
+    monkeypatch.setattr(
+        "tutti.evaluation.judging.assign_all",
+        lambda *arguments, **options: assign_all(*arguments, **options).assign(valid=False, smiles=None),
+    )
+    assert tutti(*arguments).exit_code == 0
+    after = tables.read(tmp_path / "tables/validity.csv")
+    assert before.loc[0, "value"] > 0.8 and after.loc[0, "value"] == 0
+
+
+def test_tables_of_an_earlier_request_do_not_stay(folder, tmp_path):
+    common = [folder / "samples.xyz", "--out", tmp_path, "--assigners", "lookup"]
+    assert tutti(*common).exit_code == 0
+    assert (tmp_path / "tables/reasons.csv").exists()
+    assert tutti(*common, "--only", "validity").exit_code == 0
+    assert {path.stem for path in (tmp_path / "tables").iterdir()} == {"validity"}
+
+
+def test_models_of_the_same_name_are_told_apart_by_their_folders(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.v1.xyz").write_text("1\n\nH 0 0 0\n")
+    paths = tuple(tmp_path / name / "run.v1.xyz" for name in ("first", "second"))
+    assert list(Request(inputs=paths, out=tmp_path, compare=True).sets) == ["first_run.v1", "second_run.v1"]
+    assert list(Request(inputs=paths[:1], out=tmp_path).sets) == ["run.v1"]
+
+
+def test_what_a_folder_holds_besides_is_told(tmp_path):
+    (tmp_path / "in/sub").mkdir(parents=True)
+    (tmp_path / "in/a.xyz").write_text("1\n\nH 0 0 0\n")
+    (tmp_path / "in/notes.txt").write_text("")
+    result = tutti(tmp_path / "in", "--out", tmp_path / "out", "--only", "validity", "--assigners", "lookup")
+    assert result.exit_code == 0, result.output
+    assert "notes.txt, sub" in result.output

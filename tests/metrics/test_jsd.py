@@ -59,7 +59,7 @@ def test_value(table):
     found = row(rows, "jsd", "local_environments")
     assert found["value"] == pytest.approx(expected, abs=1e-12)
     assert found["ci_low"] < expected < found["ci_high"]
-    assert found["n"] == 300
+    assert found["n"] == (samples["local_environments"].per_molecule.sum(axis=1) > 0).sum()
     assert found["unit"] == "nat"
     assert row(rows, "jsd_p_value", "local_environments")["unit"] == "dimensionless"
 
@@ -74,6 +74,24 @@ def test_no_rings_at_all_is_undefined(table):
         found = row(table[2], metric, "ring_sizes")
         assert np.isnan(found["value"])
         assert found["note"] == "undefined: nothing to count in the samples"
+
+
+def test_n_counts_molecules_with_any():
+    g = np.random.default_rng(5)
+    ours, theirs = counted(g, 200, [0.3, 0.4]), counted(g, 200, [0.3, 0.4])
+    rows = jsd_table({"ring_sizes": ours}, {"ring_sizes": theirs}, **NAMES)
+    with_rings = (ours.per_molecule.toarray().sum(axis=1) > 0).sum()
+    assert 0 < with_rings < 200
+    assert (rows["n"] == with_rings).all()
+
+
+def test_notes_say_what_the_ranges_are(table):
+    notes = {
+        metric: row(table[2], metric, "atom_types")["note"] for metric in ("jsd", "jsd_floor", "jsd_p_value")
+    }
+    assert "interval by bootstrap over molecules" in notes["jsd"]
+    assert "range of 20 divisions of the reference" in notes["jsd_floor"]
+    assert not any("bootstrap" in notes[metric] for metric in ("jsd_floor", "jsd_p_value"))
 
 
 def test_nothing_on_either_side():
@@ -94,6 +112,8 @@ def test_identical_counts():
     assert row(rows, "jsd", "atom_types")["value"] == 0
     assert row(rows, "jsd_p_value", "atom_types")["value"] == 1
     assert row(rows, "jsd_floor", "atom_types")["value"] > 0
+    assert "below all null draws" in row(rows, "jsd", "atom_types")["note"]
+    assert "below all null draws" not in row(rows, "jsd_floor", "atom_types")["note"]
 
 
 @pytest.mark.parametrize(("n", "m"), [(500, 4000), (1000, 1000)])

@@ -6,8 +6,9 @@ from mmd_references import direct, gaussian_mmd_squared, observed, single
 from scipy.stats import kstest, norm
 
 from tutti.metrics import mmd_protocols
-from tutti.metrics.mmd_protocols import full, paper, paper_floor
+from tutti.metrics.mmd_protocols import capped, full, paper, paper_floor, paper_replicates
 from tutti.metrics.observations import Observations
+from tutti.metrics.resampling import percentile_interval
 
 
 @pytest.mark.parametrize("d", [1, 15])
@@ -87,7 +88,8 @@ def test_paper_protocol(d):
     expected = gaussian_mmd_squared(0, 0.05, 0.06, d, 1000, 1000)
     assert (draws**2).mean() == pytest.approx(expected, rel=0.2)
     floor = gaussian_mmd_squared(0, 0.05, 0.05, d, 1000, 1000)
-    assert (paper_floor(x, "key", 0) ** 2).mean() == pytest.approx(floor, rel=0.2)
+    floors = np.concatenate([paper_floor(x, 15_000, "key", i) for i in range(5)])
+    assert (floors**2).mean() == pytest.approx(floor, rel=0.2)
 
 
 def test_paper_protocol_against_the_double_sum():
@@ -98,27 +100,65 @@ def test_paper_protocol_against_the_double_sum():
     np.testing.assert_allclose(paper(single(x), single(y), "key", 0) ** 2, direct(x, y), rtol=1e-4)
 
 
-def test_halves_of_the_paper_floor_share_no_molecule():
+@pytest.mark.parametrize("n", [60, 1000])
+def test_paper_floor_is_the_paper_value_of_new_molecules(n):
+    """At any number of molecules: few repeat in the batches and lie further apart."""
+    g = np.random.default_rng(11)
+    reference = observed(g, 8000)
+    values, floors = [], []
+    for i in range(15):
+        samples = observed(g, n)
+        values.append(paper(samples, reference, "key", i).mean())
+        floors.append(paper_floor(reference, len(np.unique(samples.molecule)), "key", i).mean())
+    assert np.mean(values) == pytest.approx(np.mean(floors), rel=0.15)
+
+
+@pytest.mark.parametrize("n", [100, 4000])
+def test_the_papers_interval_covers_the_value_of_many_molecules(n):
+    """Of a shifted distribution: with few molecules these are what changes, with many the mini-batches."""
+    g = np.random.default_rng(12)
+    reference, small = (observed(g, size, common=0.01) for size in (20_000, 1000))
+    many = observed(g, 20_000, mean=1.12, common=0.01)
+    truth = np.mean([paper(many, reference, "key", i).mean() for i in range(10)])
+    inside = 0
+    for i in range(40):
+        samples = observed(g, n, mean=1.12, common=0.01)
+        draws = paper(samples, reference, "key", i)
+        low, high = percentile_interval(paper_replicates(draws, full(samples, small, "key", i), "key", i))
+        assert low < draws.mean() < high
+        inside += low < truth < high
+    assert inside >= 34
+
+
+def test_parts_of_the_paper_floor_share_no_molecule():
     """A reference of two molecules, each with a number of its own: always as far apart as these."""
     values = np.repeat([[1.1], [1.2]], 50, axis=0)
     reference = Observations(values, np.repeat([0, 1], 50), 2)
     expected = direct(values[:1], values[-1:]) ** 0.5
-    np.testing.assert_allclose(paper_floor(reference, "key", 0), expected, rtol=1e-4)
+    np.testing.assert_allclose(paper_floor(reference, 9, "key", 0), expected, rtol=1e-4)
+    assert len(paper_floor(single(values[:1]), 9, "key", 0)) == 0
+
+
+def test_the_first_part_of_the_paper_floor_has_as_many_molecules_as_the_samples():
+    reference = single(100 * np.arange(200.0).reshape(100, 2))  # so far apart that no two look alike
+    for part in (1, 10):
+        # Two draws from k points are the same draw, or else the same point: 1/1000 + 999/1000 k.
+        same = sum(0.001 + 0.999 / k for k in (part, 100 - part))
+        np.testing.assert_allclose(paper_floor(reference, part, "key", 0) ** 2, 30 * same, rtol=0.02)
 
 
 def test_at_most_so_many_points(monkeypatch):
     """Whole molecules, in random order, as many as there is room for; the same ones for the same seed."""
     monkeypatch.setattr(mmd_protocols, "MAX_POINTS", 50)
-    g = np.random.default_rng(9)
-    samples, reference = observed(g, 100, 2, 3), observed(g, 90, 2, 3)
-    chosen = mmd_protocols._compared(samples, "samples", 0)
+    samples = observed(np.random.default_rng(9), 100, 2, 3)
+    part = capped(samples, "samples", 0)
     counts = np.bincount(samples.molecule, minlength=100)
-    assert 50 - counts.max() < counts[chosen].sum() <= 50
-    assert chosen.tolist() == mmd_protocols._compared(samples, "samples", 0).tolist() == sorted(chosen)
-    assert chosen.tolist() != mmd_protocols._compared(samples, "samples", 1).tolist()
-    theirs = mmd_protocols._compared(reference, "reference with key", 4)
-    ours = mmd_protocols._compared(samples, "samples with key", 4)
-    expected = direct(
-        samples.values[np.isin(samples.molecule, ours)], reference.values[np.isin(reference.molecule, theirs)]
-    )
-    assert full(samples, reference, "key", 4).estimate == pytest.approx(expected, rel=1e-4)
+    kept = np.unique(part.molecule)
+    assert 50 - counts.max() < len(part) <= 50
+    assert part.n_molecules == 100
+    np.testing.assert_array_equal(part.values, samples.values[np.isin(samples.molecule, kept)])
+    np.testing.assert_array_equal(np.bincount(part.molecule, minlength=100)[kept], counts[kept])
+    np.testing.assert_array_equal(part.values, capped(samples, "samples", 0).values)
+    assert kept.tolist() != np.unique(capped(samples, "samples", 1).molecule).tolist()
+    line = single(samples.values[:, :1])
+    assert capped(line, "samples", 0) is line

@@ -9,7 +9,7 @@ from tutti.bonds.pool import assign_all
 from tutti.metrics import mmd_protocols
 from tutti.metrics.bond_lengths import by_type, most_frequent
 from tutti.metrics.bonded import Bonded
-from tutti.metrics.mmd_protocols import full, is_capped, mmd_at_n
+from tutti.metrics.mmd_protocols import capped, full, mmd_at_n
 from tutti.metrics.mmd_tables import mmd_bispectrum_table, mmd_bond_length_table
 from tutti.metrics.observations import Observations
 from tutti.structures import Structures
@@ -51,7 +51,7 @@ def test_full_is_the_double_sum(lengths, table):
 
 def test_intervals_contain_the_estimates(table):
     defined = table[table["value"].notna() & ~table["metric"].str.endswith("p_value")]
-    assert len(defined) == 12
+    assert len(defined) == 8
     assert defined["value"].between(defined["ci_low"], defined["ci_high"], inclusive="neither").all()
 
 
@@ -65,6 +65,62 @@ def test_rows(lengths, table):
     assert rows["note"].str.startswith("protocol=").all()
 
 
+def test_notes_say_what_the_ranges_are(table):
+    notes = table[table["subset"] == "C-H:1.0"].set_index("metric")["note"]
+    value, paper_floor, full_, full_floor, p_value = (notes[f"mmd_bond_length{ending}"] for ending in METRICS)
+    assert value == (
+        "protocol=paper: mean over 10 mini-batches of 1000;"
+        " interval widened by the noise of the mini-batches; interval by bootstrap over molecules"
+    )
+    assert full_ == "protocol=full: all pairs; interval by bootstrap over molecules"
+    assert "range of 10 divisions of the reference" in paper_floor
+    assert "range of 20 divisions of the reference" in full_floor
+    assert not any("bootstrap" in note for note in (paper_floor, full_floor, p_value))
+
+
+def test_floors_of_many_samples_are_of_smaller_parts():
+    g = np.random.default_rng(12)
+    reference = {"a": observed(g, 100)}
+    for n, smaller in ((40, False), (90, True)):
+        rows = lengths_table({"a": observed(g, n)}, reference)
+        note = cells(rows, "mmd_bond_length_paper_floor").loc["a", "note"]
+        assert ("null floor from parts smaller than the samples" in note) == smaller
+
+
+def test_copies_are_below_the_floor():
+    g = np.random.default_rng(13)
+    reference = observed(g, 400)
+    part = reference.molecule < 150
+    copies = Observations(reference.values[part], reference.molecule[part], 150)
+    sides = {"copies": copies, "shifted": observed(g, 150, mean=1.13)}
+    rows = cells(lengths_table(sides, dict.fromkeys(sides, reference)), "mmd_bond_length_full")
+    assert rows["note"].str.contains("below all null draws").to_dict() == {
+        "copies": True,
+        "shifted": False,
+        "mean": False,
+    }
+    floor = cells(lengths_table(sides, dict.fromkeys(sides, reference)), "mmd_bond_length_full_floor")
+    assert not floor["note"].str.contains("below all null draws").any()
+
+
+def test_the_mean_tells_copies_that_no_key_tells():
+    """Many keys together tell smaller differences than one."""
+    g = np.random.default_rng(14)
+    reference = {str(key): observed(g, 200) for key in range(10)}
+    copies, new = {}, {}
+    for key, theirs in reference.items():
+        part = theirs.molecule < 80
+        copies[key] = Observations(theirs.values[part], theirs.molecule[part], 80)
+        new[key] = observed(g, 80)
+    told = [
+        cells(lengths_table(side, reference), "mmd_bond_length_full")["note"].str.contains("below all null")
+        for side in (copies, new)
+    ]
+    assert told[0]["mean"]
+    assert not told[0].all()
+    assert not told[1]["mean"]
+
+
 def test_a_type_that_never_occurs_is_undefined(table):
     rows = table[table["subset"] == "H-O:1.0"]
     assert len(rows) == 5
@@ -73,15 +129,25 @@ def test_a_type_that_never_occurs_is_undefined(table):
     assert (rows["n"] == 0).all()
 
 
-def test_means(table):
+def test_means(lengths):
+    samples, reference = lengths
+    table = lengths_table(samples, {key: reference[key] for key in samples})
     for ending in METRICS[:-1]:
         rows = cells(table, f"mmd_bond_length{ending}")
-        mean = rows.loc["mean"]
-        assert mean["value"] == pytest.approx(rows.loc[["C-H:1.0", "C-C:1.0"], "value"].mean())
-        assert "mean of 2 keys of 3" in mean["note"]
-        assert mean["n"] == rows.loc[["C-H:1.0", "C-C:1.0"], "n"].sum()
+        mean, keys = rows.loc["mean"], rows.drop("mean")
+        assert mean["value"] == pytest.approx(keys["value"].mean())
+        assert keys["ci_low"].min() < mean["ci_low"] < mean["value"] < mean["ci_high"] < keys["ci_high"].max()
+        assert mean["n"] == keys["n"].sum()
     widths = cells(table, "mmd_bond_length_full").eval("ci_high - ci_low")
     assert widths["mean"] < widths.max()  # errors of several keys cancel in part
+
+
+def test_no_mean_of_some_of_the_keys(table):
+    """A model gains nothing by missing a bond type."""
+    means = table[table["subset"] == "mean"]
+    assert len(means) == 4
+    assert means["value"].isna().all()
+    assert (means["note"] == "undefined: 2 of 3 keys occur").all()
 
 
 def test_different_distributions_have_the_least_p_value(table):
@@ -150,16 +216,42 @@ def test_only_the_first_molecules_lack_a_type():
     assert cells(table, "mmd_bispectrum_full")["value"].notna().all()
 
 
-def test_the_note_says_when_points_are_left_out(monkeypatch):
+def test_the_note_says_which_points_are_left_out(monkeypatch):
     samples, reference = bispectra(0), bispectra(1)
     for limit, said in ((1000, False), (150, True)):
         monkeypatch.setattr(mmd_protocols, "MAX_POINTS", limit)
-        assert any(map(is_capped, samples.values())) == said
-        notes = cells(mmd_bispectrum_table(samples, reference, samples, **NAMES), "mmd_bispectrum_full")[
-            "note"
-        ]
-        assert notes.str.contains("environments of a side").all() == said
-    assert not is_capped(single(np.zeros((10_000, 1))))
+        table = mmd_bispectrum_table(samples, reference, samples, **NAMES)
+        for key, whole in samples.items():
+            sides = {"samples": whole, "reference": reference[key]}
+            ours, theirs = (capped(side, f"{which} with {key}", 3) for which, side in sides.items())
+            shares = (
+                f"a random {len(ours)} of {len(whole)} observations of the samples; "
+                f"a random {len(theirs)} of {len(reference[key])} observations of the reference"
+            )
+            for ending in ("_full", "_full_floor", "_p_value"):
+                row = cells(table, f"mmd_bispectrum{ending}").loc[key]
+                assert (shares in row["note"]) == said
+                assert row["n"] == len(ours)
+            expected = direct(ours.values, theirs.values) ** 0.5
+            found = cells(table, "mmd_bispectrum_full").loc[key, "value"]
+            assert found == pytest.approx(expected, rel=1e-4)
+            assert cells(table, "mmd_bispectrum").loc[key, "n"] == len(whole)
+
+
+def test_the_papers_interval_is_of_the_first_molecules():
+    """Few molecules tell less than many."""
+    samples, reference = bispectra(0), bispectra(1)
+    head = {
+        key: Observations(o.values[o.molecule < 25], o.molecule[o.molecule < 25], 25)
+        for key, o in samples.items()
+    }
+    whole, first = (
+        cells(mmd_bispectrum_table(samples, reference, side, **NAMES), "mmd_bispectrum").eval(
+            "ci_high**2 - ci_low**2"
+        )
+        for side in (samples, head)
+    )
+    assert (first > 1.4 * whole).all()
 
 
 def test_one_molecule():
@@ -226,13 +318,17 @@ def test_rare_molecules_of_a_resample():
 
 def test_mmd_at_n(lengths, table):
     samples, reference = lengths
-    whole = mmd_at_n(samples, reference, 150)
-    assert whole == pytest.approx(cells(table, "mmd_bond_length_full").loc["mean", "value"], rel=1e-6)
-    assert mmd_at_n(samples, reference, 10**6) == whole
+    common = {key: reference[key] for key in samples}
+    whole = mmd_at_n(samples, common, 150)
+    values = cells(table, "mmd_bond_length_full")["value"]
+    assert whole == pytest.approx(values[list(samples)].mean(), rel=1e-6)
+    assert mmd_at_n(samples, common, 10**6) == whole
     ten = [samples[key].values[samples[key].molecule < 10] for key in samples]
     expected = [direct(x, reference[key].values) ** 0.5 for key, x in zip(samples, ten, strict=True)]
-    assert mmd_at_n(samples, reference, 10) == pytest.approx(np.mean(expected), rel=1e-4)
+    assert mmd_at_n(samples, common, 10) == pytest.approx(np.mean(expected), rel=1e-4)
+    assert np.isnan(mmd_at_n(samples, reference, 150))
     assert np.isnan(mmd_at_n({}, reference, 10))
+    assert np.isnan(mmd_at_n(samples, {}, 10))
 
 
 def test_real_molecules(shared_data):

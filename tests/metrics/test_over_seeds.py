@@ -8,9 +8,9 @@ from tutti import tables
 from tutti.metrics.over_seeds import ALL_SEEDS, over_seeds_table
 
 
-def rows(model, values, metric="validity", published=np.nan):
+def rows(model, values, metric="validity", published=np.nan, unit="1", note=""):
     records = [
-        (model, "data", seed, metric, "lookup", value, np.nan, np.nan, 10, "1", published, "")
+        (model, "data", seed, metric, "lookup", value, np.nan, np.nan, 10, unit, published, note)
         for seed, value in enumerate(values)
     ]
     return pd.DataFrame(records, columns=tables.COLUMNS)
@@ -34,3 +34,28 @@ def test_one_seed_and_undefined_values_are_left_out():
     )
     assert table["model"].tolist() == ["c"]
     assert table["n"].tolist() == [2]
+
+
+def test_intervals_of_fractions_end_at_0_and_1():
+    """Two seeds: the half-width is 12.7 standard errors, 0.13 here."""
+    both = [rows("low", [0.01, 0.03]), rows("high", [0.97, 0.99]), rows("longer", [0.01, 0.03], unit="s")]
+    table = over_seeds_table(pd.concat(both)).set_index("model")
+    half = 12.706204736432095 * 0.01
+    assert table.loc["low", ["ci_low", "ci_high"]].tolist() == pytest.approx([0, 0.02 + half])
+    assert table.loc["high", ["ci_low", "ci_high"]].tolist() == pytest.approx([0.98 - half, 1])
+    assert table.loc["longer", ["ci_low", "ci_high"]].tolist() == pytest.approx([0.02 - half, 0.02 + half])
+
+
+def test_p_values_floors_and_memory_are_left_out():
+    names = ("jsd", "jsd_floor", "jsd_p_value", "mmd_bond_length_paper_floor", "peak_memory", "p_value_of")
+    table = over_seeds_table(pd.concat([rows("a", [0.1, 0.3], metric=name) for name in names]))
+    assert table["metric"].tolist() == ["jsd", "p_value_of"]
+
+
+def test_the_source_of_the_published_value_stays_and_other_remarks_go():
+    source = "published for another dataset (qm9): Symphony paper, table 1"
+    (row,) = over_seeds_table(
+        rows("a", [0.5, 0.6], published=0.9, note=f"some remark; {source}")
+    ).itertuples()
+    assert row.note == f"mean over 2 training seeds, standard error 0.05; {source}"
+    assert row.published == 0.9

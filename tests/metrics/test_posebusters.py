@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from posebusters import PoseBusters
+from rdkit import Chem
+from rdkit.Chem import rdDetermineBonds
 from scipy.spatial.transform import Rotation
 
 from tutti import formats, published, tables
-from tutti.bonds import xyz2mol
+from tutti.bonds import graph, xyz2mol
+from tutti.bonds.assignment import Reason
 from tutti.bonds.pool import assign_all
-from tutti.metrics import posebusters
+from tutti.metrics import geometry, posebusters
 from tutti.metrics.intervals import wilson
 from tutti.structures import Structures
 
@@ -161,6 +164,40 @@ def test_other_tests_in_the_library_are_refused(samples, verdicts, monkeypatch):
     monkeypatch.setattr(posebusters, "PoseBusters", lambda _: PoseBusters(config))
     with pytest.raises(RuntimeError, match=r"new \['has_an_inchi'\], gone \['inchi_convertible'\]"):
         posebusters.check_all(samples, verdicts, 1, progress=False)
+
+
+def short_bond() -> Sample:
+    """Ethanol, with one C-H bond of 0.6 Å."""
+    numbers, positions = known("CH3CH2OH")
+    away = np.linalg.norm(positions - positions[0], axis=1)
+    hydrogen = np.flatnonzero((numbers == 1) & (away < 1.2))[0]
+    positions[hydrogen] = positions[0] + 0.6 / away[hydrogen] * (positions[hydrogen] - positions[0])
+    return numbers, positions
+
+
+def test_hydrogens_are_seen_by_our_geometry_only():
+    both = Structures.from_frames([known("CH3CH2OH"), short_bond()])
+    found = assign_all(both, "xyz2mol", 1, progress=False)
+    assert found["valid"].all()
+    theirs = posebusters.check_all(both, found, 1, progress=False)
+    assert theirs[["bond_lengths", "bond_angles", "internal_steric_clash"]].all(axis=None)
+    ours = geometry.check_all(both, found, 1, progress=False)
+    assert ours["bond_lengths"].tolist() == [True, False]
+
+
+def test_validity_of_a_radical_depends_on_an_option_of_rdkit():
+    """Planar CH3 is no molecule without charge, unless RDKit may leave electrons unpaired.
+
+    So a share of valid molecules means nothing without the options behind it, and the tables have shares
+    without radicals and without charges beside it.
+    """
+    radical = known("CH3")
+    assert np.ptp(radical[1][:, 2]) == 0
+    assert xyz2mol.assign(*radical).reason == Reason.CHARGE
+    mol = graph.molecule(*radical)
+    rdDetermineBonds.DetermineBonds(mol, charge=0, allowChargedFragments=False)
+    assert Chem.MolToSmiles(Chem.RemoveHs(mol)) == "[CH3]"
+    assert sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()) == 1
 
 
 def hand() -> pd.DataFrame:

@@ -1,15 +1,25 @@
 """What the suite says of itself."""
 
 from importlib import import_module
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from ase.build import molecule
 
+from tutti.bonds.pool import assign_all
+from tutti.datasets.controls import ADVERSARIES
+from tutti.structures import Structures
 from tutti.suite import CHECKS, FAMILIES, possible
-from tutti.suite.captions import SAMPLE_FIGURES, TABLE_FIGURES
+from tutti.suite.captions import SAMPLE_FIGURES, SHOWN_WITH, TABLE_FIGURES
 from tutti.suite.figures import OF_SAMPLES, OF_TABLE
+from tutti.suite.judged import Judged
 from tutti.suite.molecules import molecules
+from tutti.tables import CONTROLS
 
+METHANE = molecule("CH4").positions
 ALL = ("xyz2mol", "openbabel", "lookup")
 
 
@@ -27,13 +37,14 @@ def test_figures_have_captions_and_the_other_way_round():
     assert OF_TABLE.keys() == TABLE_FIGURES.keys()
     assert OF_SAMPLES.keys() == SAMPLE_FIGURES.keys()
     assert {table for table, _ in TABLE_FIGURES.values()} <= FAMILIES.keys()
+    assert SHOWN_WITH.keys() == SAMPLE_FIGURES.keys() and set(SHOWN_WITH.values()) <= FAMILIES.keys()
 
 
 def test_what_is_possible():
     assert possible(ALL, reference=True) == list(FAMILIES)
     assert not {"mmd_bond_length", "mmd_bispectrum", "jsd"} & set(possible(ALL, reference=False))
-    assert possible(("lookup",), reference=True) == ["validity"]
-    assert possible(("lookup", "openbabel"), reference=True) == ["validity", "assigner_agreement"]
+    assert possible(("lookup",), reference=True) == ["validity", "reasons"]
+    assert possible(("lookup", "openbabel"), reference=True) == ["validity", "reasons", "assigner_agreement"]
 
 
 def frame(ids, **columns):
@@ -57,3 +68,25 @@ def test_molecules_stand_in_input_order_with_all_assigners_and_the_checks_of_xyz
 def test_verdicts_of_different_samples_are_refused():
     with pytest.raises(ValueError, match="different samples"):
         molecules({"lookup": frame(["a"])}, {"strain": frame(["b"])})
+
+
+def test_reasons_add_up_with_the_valid_ones():
+    structures = Structures.from_frames([([6, 1, 1, 1, 1], METHANE), ([6], np.zeros((1, 3))), ([], [])])
+    judged = Judged(structures, {name: assign_all(structures, name, 1, progress=False) for name in ALL})
+    table = import_module("tutti.suite.reasons").table(judged, None, model="m", dataset="d", seed=0)
+    shares = table.pivot(index="metric", columns="subset", values="value")
+    assert shares.loc["no_atoms"].tolist() == [pytest.approx(1 / 3)] * 3
+    assert shares.loc["valid"].tolist() == [pytest.approx(1 / 3)] * 3
+    np.testing.assert_allclose(shares.sum(), 1)
+
+
+def test_the_workflow_knows_the_same_adversaries_and_tables():
+    root = Path(__file__).resolve().parents[2]
+    common = (root / "workflow/rules/common.smk").read_text()
+    for name, (part, _) in ADVERSARIES.items():
+        assert f'"{name}": "{part}"' in common
+    assert {*ADVERSARIES, "test_split", "training_split"} == CONTROLS.keys()
+    schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
+    listed = schema["properties"]["evaluation"]["properties"]
+    assert listed["tables"]["items"]["enum"] == [*FAMILIES, "completion", "throughput"]
+    assert set(listed["controls"]["items"]["enum"]) == CONTROLS.keys()

@@ -19,7 +19,7 @@ BROKEN = """
 run: broken
 generation: {datasets: [broken]}
 datasets:
-  broken: {kind: file, config: {path: config/README.md}, split: {train: 1, valid: 0, test: 0}}
+  broken: {kind: file, config: {path: config/README.md}, split: {train: 1, valid: 0, test: 1}}
 """
 
 
@@ -31,6 +31,44 @@ def test_use_conda_plans_the_same_jobs(tree, tmp_path, monkeypatch):
     without = tree.plan()
     assert without["train"] == 1
     assert tree.plan("--use-conda") == without
+
+
+ONLY_EXTERNAL = """
+run: external
+generation: {models: [theirs]}
+models:
+  theirs: {kind: external, path: theirs.xyz}
+"""
+EMPTY_TEST = """
+run: empty
+datasets:
+  xtb9_demo: {split: {test: 0}}
+"""
+
+
+def test_external_models_need_no_training(tree):
+    (tree.root / "theirs.xyz").write_text("1\n\nH 0 0 0\n")
+    (tree.root / "external.yaml").write_text(ONLY_EXTERNAL)
+    result = tree.snakemake("--dry-run", "--configfile", "external.yaml")
+    assert result.returncode == 0, result.stdout
+    assert "Exception" not in result.stdout
+    plan = tree.plan("--configfile", "external.yaml")
+    assert not {"train", "sample", "complete", "throughput"} & plan.keys()
+    assert plan["metric"] > 0 and plan["report"] == 1
+
+
+def test_an_empty_test_split_is_told_before_any_job(tree):
+    (tree.root / "empty.yaml").write_text(EMPTY_TEST)
+    result = tree.snakemake("--dry-run", "--configfile", "empty.yaml")
+    assert result.returncode != 0
+    assert "empty.yaml: datasets.xtb9_demo.split.test: the test split is empty" in result.stdout
+
+
+def test_samples_that_do_not_exist_are_told_before_any_job(tree):
+    (tree.root / "nowhere.yaml").write_text(ONLY_EXTERNAL.replace("theirs.xyz", "nowhere.xyz"))
+    result = tree.snakemake("--dry-run", "--configfile", "nowhere.yaml")
+    assert result.returncode != 0
+    assert "models.theirs.path: no such file or folder: nowhere.xyz" in result.stdout
 
 
 def test_misspelt_keys_stop_the_run_with_file_key_and_the_right_one(tree):

@@ -7,7 +7,7 @@ scattergather:
 rule chunks:
     input:
         samples=lambda wildcards: samples_of(wildcards.model),
-        code=code("chunks", "bonds.chunks"),
+        code=code("chunks", "bonds.chunks", *READERS),
     output:
         whole="results/{run}/bonds/{dataset}/{model}/seed{seed}/samples.npz",
         parts=scatter.samples(

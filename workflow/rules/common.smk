@@ -46,7 +46,8 @@ EXTERNAL = [name for name in MODELS if config["models"][name]["kind"] == "extern
 
 def one_of(names):
     """Regular expression that matches exactly these names."""
-    return "|".join(map(re.escape, names))
+    # Snakemake takes an empty expression for no constraint; this one matches nothing.
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:
@@ -79,7 +80,19 @@ def local_files(path):
     if path is None:
         return []
     path = Path(path)
-    return sorted(map(str, path.rglob("*.*"))) if path.is_dir() else [str(path)]
+    if not path.is_dir():
+        return [str(path)]
+    return sorted(
+        str(file) for file in path.iterdir() if file.is_file() and file.name[0] != "."
+    )
+
+
+# Readers are imported by the names of formats, which no import statement shows.
+READERS = [
+    f"formats.{file.stem}"
+    for file in sorted((ROOT / "src/tutti/formats").glob("*.py"))
+    if file.stem != "__init__"
+]
 
 
 def samples_of(model):

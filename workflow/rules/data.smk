@@ -4,7 +4,13 @@ rule dataset:
             config["datasets"][wildcards.dataset]["config"].get("path")
         ),
         code=lambda wildcards: code(
-            "dataset", f"datasets.{config['datasets'][wildcards.dataset]['kind']}"
+            "dataset",
+            f"datasets.{config['datasets'][wildcards.dataset]['kind']}",
+            *(
+                READERS
+                if config["datasets"][wildcards.dataset]["kind"] == "file"
+                else []
+            ),
         ),
     output:
         "results/{run}/data/{dataset}.npz",

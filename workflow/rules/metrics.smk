@@ -1,7 +1,9 @@
 # Tables. Those of `tutti.suite` are made of parts, one for each file of samples; so are completion, throughput.
 EVALUATION = config["evaluation"]
 SUITE = [table for table in EVALUATION["tables"] if table in FAMILIES]
-TRAINED_ONLY = [table for table in EVALUATION["tables"] if table not in FAMILIES]
+TRAINED_ONLY = [
+    table for table in EVALUATION["tables"] if table not in FAMILIES and TRAINED
+]
 JUDGED = [*MODELS, *EVALUATION["controls"]]
 PART = "results/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.parquet"
 VERDICTS = "results/{{run}}/bonds/{{dataset}}/{model}/seed{seed}/{assigner}.parquet"
@@ -71,7 +73,9 @@ rule check:
     input:
         chunk="results/{run}/bonds/{dataset}/{model}/seed{seed}/chunks/{scatteritem}.npz",
         verdicts=f"results/{{run}}/bonds/{{dataset}}/{{model}}/seed{{seed}}/{MAIN}/{{scatteritem}}.parquet",
-        code=lambda wildcards: code("check", f"metrics.{wildcards.check}", "frames"),
+        code=lambda wildcards: code(
+            "check", f"metrics.{wildcards.check}", "frames", "bonds.chunks"
+        ),
     output:
         "results/{run}/checks/{dataset}/{model}/seed{seed}/{check}/{scatteritem}.parquet",
     log:
@@ -137,9 +141,12 @@ rule completion:
     input:
         train="results/{run}/completions/{dataset}/{model}/seed{seed}/train.npz",
         test="results/{run}/completions/{dataset}/{model}/seed{seed}/test.npz",
-        code=code("completion", "metrics.completion", "bonds.pool", f"bonds.{MAIN}"),
+        code=code(
+            "completion", "metrics.completion", "bonds.pool", f"bonds.{MAIN}", "frames"
+        ),
     output:
-        "results/{run}/metrics/completion/{dataset}/{model}/seed{seed}.parquet",
+        table="results/{run}/metrics/completion/{dataset}/{model}/seed{seed}.parquet",
+        verdicts="results/{run}/completions/{dataset}/{model}/seed{seed}.parquet",
     log:
         "logs/{run}/metrics/completion/{dataset}/{model}/seed{seed}.log",
     conda:
@@ -165,7 +172,7 @@ rule table:
     log:
         "logs/{run}/table/{table}.log",
     wildcard_constraints:
-        table=one_of(EVALUATION["tables"]),
+        table=one_of([*SUITE, *TRAINED_ONLY]),
     localrule: True
     conda:
         "../../envs/tutti.yaml"
@@ -181,7 +188,9 @@ rule table:
 
 rule summary:
     input:
-        tables=expand("results/{{run}}/tables/{table}.csv", table=EVALUATION["tables"]),
+        tables=expand(
+            "results/{{run}}/tables/{table}.csv", table=[*SUITE, *TRAINED_ONLY]
+        ),
         code=lambda wildcards: code(
             wildcards.summary,
             "tables",
@@ -207,7 +216,8 @@ rule summary:
 
 
 TABLES = [
-    *EVALUATION["tables"],
+    *SUITE,
+    *TRAINED_ONLY,
     "paper_versus_here",
     *(["over_seeds"] if len(config["seeds"]) > 1 and TRAINED else []),
     *(["validity_ranks"] if len(MODELS) > 1 and "validity" in SUITE else []),

@@ -1,15 +1,9 @@
 # Figures of the suite; those of samples also show the reference or, for strain, the test split, in grey.
 SHOWN_TABLES = {
-    figure: table
-    for figure, (table, _) in TABLE_FIGURES.items()
-    if table in EVALUATION["tables"]
+    figure: table for figure, (table, _) in TABLE_FIGURES.items() if table in SUITE
 }
 SHOWN_SAMPLES = (
-    [
-        figure
-        for figure in SAMPLE_FIGURES
-        if figure != "strain" or "strain" in EVALUATION["tables"]
-    ]
+    [figure for figure in SAMPLE_FIGURES if figure != "strain" or "strain" in SUITE]
     if MAIN in config["bonds"]["assigners"]
     else []
 )

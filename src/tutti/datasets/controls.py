@@ -51,8 +51,8 @@ def adversary(name: str, molecules: Structures, n: int, seed: int) -> Structures
     if not len(molecules):
         raise ValueError(f"control '{name}': there is no molecule to draw from; is the split empty?")
     rng = numpy_generator(seed, f"control {name}")
-    rows = rng.permutation(len(molecules))[:n]
-    return ADVERSARIES[name][1](molecules[np.sort(rows)], rng)
+    rows = rng.permutation(len(molecules))[:n]  # in this order: a part of them is random too
+    return ADVERSARIES[name][1](molecules[rows], rng)
 
 
 def _moved(molecules: Structures, steps: np.ndarray) -> Structures:

@@ -16,8 +16,8 @@ from tutti.structures import Structures
 from tutti.suite import MAIN
 from tutti.suite.judged import Judged
 
-CHUNK = {"bonds": 2000, "geometry": 1000, "posebusters": 100, "strain": 100}
-"""Samples judged between two saves: a few seconds of work."""
+CHUNK = {"bonds": 2000, "geometry": 1000, "posebusters": 40, "strain": 40}
+"""Samples judged between two saves: seconds of work."""
 TIME_LIMIT = {"bonds": 20.0, "geometry": 20.0, "posebusters": 60.0, "strain": 60.0}
 """s for one sample."""
 COSTLY = ("posebusters", "strain")
@@ -59,8 +59,12 @@ class Judge:
         def assign(rows: slice) -> pd.DataFrame:
             return assign_all(structures[rows], assigner, self.jobs, limit, progress=False)
 
-        key = [assigner, limit, fingerprint(sources("bonds.pool", f"bonds.{assigner}"), None)]
-        return self._by_chunks(f"{name}: bonds by {assigner}", structures, CHUNK["bonds"], key, assign)
+        code = fingerprint(sources("bonds.pool", f"bonds.{assigner}"), None)
+
+        def key(rows: slice) -> list[object]:
+            return [assigner, limit, code, structures[rows].digest]
+
+        return self._by_chunks(f"{name}: bonds by {assigner}", len(structures), CHUNK["bonds"], key, assign)
 
     def _checks(self, name: str, structures: Structures, verdicts: pd.DataFrame, check: str) -> pd.DataFrame:
         module, limit = import_module(f"tutti.metrics.{check}"), TIME_LIMIT[check]
@@ -68,23 +72,29 @@ class Judge:
         def look(rows: slice) -> pd.DataFrame:
             return module.check_all(structures[rows], verdicts.iloc[rows], self.jobs, limit, progress=False)
 
-        key = [check, limit, verdicts["valid"].tolist(), fingerprint(sources(f"metrics.{check}"), None)]
-        return self._by_chunks(f"{name}: {check}", structures, CHUNK[check], key, look)
+        code = fingerprint(sources(f"metrics.{check}"), None)
+
+        def key(rows: slice) -> list[object]:
+            part = verdicts.iloc[rows]
+            valid = part["smiles"].where(part["valid"]).fillna("").tolist()
+            return [check, limit, code, valid, structures[rows].digest]
+
+        return self._by_chunks(f"{name}: {check}", len(structures), CHUNK[check], key, look)
 
     def _by_chunks(
         self,
         what: str,
-        structures: Structures,
+        n: int,
         size: int,
-        key: list[object],
+        key: Callable[[slice], list[object]],
         judge: Callable[[slice], pd.DataFrame],
     ) -> pd.DataFrame:
-        """Rows of all chunks; what is kept under `key` and a chunk's contents is not judged again."""
-        progress = Progress(what, len(structures))
+        """Rows of all chunks; those of a chunk whose key is known are not judged again."""
+        progress = Progress(what, n)
         done = []
-        for start in range(0, len(structures), size):
-            rows = slice(start, min(start + size, len(structures)))
-            done.append(self.parts.get([*key, structures[rows].digest], partial(judge, rows)))
+        for start in range(0, n, size):
+            rows = slice(start, min(start + size, n))
+            done.append(self.parts.get(key(rows), partial(judge, rows)))
             progress.update(rows.stop - rows.start)
         progress.close()
         return pd.concat(done, ignore_index=True)

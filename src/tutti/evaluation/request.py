@@ -3,8 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutti import registry, suite
+from tutti import published, registry, suite
+from tutti.formats import SUFFIXES
 from tutti.registry import ConfigError, closest
+from tutti.suite.captions import SHOWN_WITH
+from tutti.tables import CONTROLS
+
+RESERVED = {*CONTROLS, "reference"}
+"""Names that mean something else in the tables."""
+
+
+def stem_of(path: Path) -> str:
+    """Name of a file without the suffix of its format, or of a folder."""
+    name = path.resolve().name
+    suffixes = sorted((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), key=len)
+    return name[: -len(suffixes[-1])] if suffixes and path.is_file() else name
 
 
 @dataclass(frozen=True)
@@ -15,6 +28,7 @@ class Request:
         inputs: files and folders of samples.
         out: folder for everything that is made.
         reference: file or folder of the training molecules, if there are any.
+        test: file or folder of molecules that the model has not seen: the ceiling, a control in every table.
         assigners: modules of `tutti.bonds`.
         only: tables wanted (see `tutti.suite.FAMILIES`); empty for all that are possible.
         jobs: number of worker processes.
@@ -23,13 +37,16 @@ class Request:
         published: dataset of the papers whose numbers stand beside ("qm9"), or empty.
 
     Raises:
-        ConfigError: for an unknown assigner or table, or a table that needs what is not given.
-        FileNotFoundError: when an input or the reference does not exist.
+        ConfigError: for an unknown assigner, table or published dataset, or a table that needs what is not
+            given.
+        FileNotFoundError: when an input, the reference or the test molecules do not exist.
+        NotADirectoryError: when `out` is a file.
     """
 
     inputs: tuple[Path, ...]
     out: Path
     reference: Path | None = None
+    test: Path | None = None
     assigners: tuple[str, ...] = ("xyz2mol", "openbabel", "lookup")
     only: tuple[str, ...] = ()
     jobs: int = 1
@@ -38,15 +55,28 @@ class Request:
     published: str = ""
 
     def __post_init__(self) -> None:
-        for path in (*self.inputs, *([self.reference] if self.reference else [])):
+        self._check_paths()
+        self._check_tables()
+        if self.published:
+            published.of_dataset(self.published)
+
+    def _check_paths(self) -> None:
+        for path in filter(None, (*self.inputs, self.reference, self.test)):
             if not path.exists():
                 raise FileNotFoundError(f"{path}: no such file or folder")
+        if self.out.exists() and not self.out.is_dir():
+            raise NotADirectoryError(f"{self.out}: is a file; --out names a folder")
         if self.compare and len(set(self.names)) < len(self.inputs):
-            raise ConfigError(f"the inputs to compare need different names, got {', '.join(self.names)}")
+            names = ", ".join(self.names)
+            raise ConfigError(f"the inputs to compare need different names of files or folders, got {names}")
+
+    def _check_tables(self) -> None:
         known = registry.names("bonds")
         for name in self.assigners:
             if name not in known:
                 raise ConfigError(f"unknown assigner {closest(name, known)}", "--assigners")
+        if not self.assigners:
+            raise ConfigError(f"name at least one of {', '.join(known)}", "--assigners")
         for name in self.only:
             if name not in suite.FAMILIES:
                 raise ConfigError(f"unknown table {closest(name, suite.FAMILIES)}", "--only")
@@ -56,7 +86,10 @@ class Request:
     @property
     def names(self) -> list[str]:
         """What each input is called in the tables."""
-        return [path.name.split(".")[0] or path.name for path in self.inputs]
+        stems = [stem_of(path) for path in self.inputs]
+        if len(set(stems)) < len(stems):  # a/samples.xyz and b/samples.xyz
+            stems = [f"{path.resolve().parent.name}_{stem_of(path)}" for path in self.inputs]
+        return [f"{stem}_samples" if stem in RESERVED else stem for stem in stems]
 
     @property
     def sets(self) -> dict[str, tuple[Path, ...]]:
@@ -70,10 +103,16 @@ class Request:
         """Names of the tables to make, in the suite's order."""
         return [name for name in self._possible if not self.only or name in self.only]
 
+    def draws(self, figure: str) -> bool:
+        """Whether a figure of samples is drawn: all that are possible, or those of the tables asked for."""
+        if suite.MAIN not in self.assigners or (figure == "strain" and "strain" not in self.tables):
+            return False
+        return not self.only or SHOWN_WITH[figure] in self.only
+
     @property
     def dataset(self) -> str:
         """What the reference is called in the tables."""
-        return self.reference.name.split(".")[0] if self.reference else "none"
+        return stem_of(self.reference) if self.reference else "none"
 
     @property
     def _possible(self) -> list[str]:

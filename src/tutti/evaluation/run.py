@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from tutti import frames, published, suite, tables
+from tutti import frames, published, tables
 from tutti.evaluation.request import Request
 from tutti.evaluation.sets import Sets, judge_all, verdicts_on
 from tutti.files import write_text
+from tutti.logs import announce
 from tutti.parts import Parts
 from tutti.plots import molecules
 from tutti.plots.validity_matrix import ranks
@@ -58,16 +59,16 @@ def _tables(request: Request, parts: Parts, sets: Sets) -> dict[str, pd.DataFram
     """All tables by name, written to tables/."""
     judged = sets.samples | sets.controls
     progress = Progress("tables", len(request.tables) * len(judged))
-    known = None if sets.reference is None else sets.reference.structures.digest
+    known = None if sets.reference is None else sets.reference.digest
     made = {}
     for name in request.tables:
         table = import_module(f"tutti.suite.{name}").table
-        key = [name, request.assigners, request.molecules, known, fingerprint(sources(f"suite.{name}"), None)]
+        key = [name, known, fingerprint(sources(f"suite.{name}"), None)]
         rows = []
         for model, samples in judged.items():
             where = {"model": model, "dataset": request.dataset, "seed": 0}
             compute = partial(table, samples, sets.reference, **where)
-            rows.append(parts.get([*key, where, samples.structures.digest], compute))
+            rows.append(parts.get([*key, where, samples.digest], compute))
             progress.update()
         filled = published.fill(pd.concat([part for part in rows if len(part)] or rows, ignore_index=True))
         made[name] = published.beside(filled, request.published) if request.published else filled
@@ -76,12 +77,21 @@ def _tables(request: Request, parts: Parts, sets: Sets) -> dict[str, pd.DataFram
         made["validity_ranks"] = ranks(made["validity"])
     for name, table in made.items():
         tables.write(table, request.out / "tables" / name)
+    _remove_others(request.out / "tables", set(made))
     return made
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Delete what an earlier request for other tables or figures has left in the folder."""
+    for path in folder.iterdir():
+        if path.stem not in names:
+            path.unlink()
 
 
 def _figures(request: Request, sets: Sets, made: dict[str, pd.DataFrame]) -> list[tuple[Path, str]]:
     """(file, caption) of every figure, drawn in figures/."""
     folder, drawn = request.out / "figures", []
+    announce("drawing figures")
     for name, (table, caption) in TABLE_FIGURES.items():
         if table in made:
             OF_TABLE[name](made[table], folder / name)
@@ -89,7 +99,9 @@ def _figures(request: Request, sets: Sets, made: dict[str, pd.DataFrame]) -> lis
     reference = {} if sets.reference is None else {"reference": sets.reference}
     shown = dict(islice(sets.samples.items(), MOST_MODELS))
     for name, caption in SAMPLE_FIGURES.items():
-        if suite.MAIN in request.assigners and (name != "strain" or name in made):
+        if request.draws(name):
+            if not reference:
+                caption = caption.replace("reference's", "samples'")
             OF_SAMPLES[name](shown if name == "strain" else reference | shown, folder / name)
             drawn.append((folder / f"{name}.svg", caption))
     for name, judged in sets.samples.items():
@@ -97,6 +109,7 @@ def _figures(request: Request, sets: Sets, made: dict[str, pd.DataFrame]) -> lis
         verdicts = judged.verdicts[request.assigners[0]]
         molecules.grid(judged.structures, verdicts, stem, n=PICTURES, seed=0)
         drawn.append((Path(f"{stem}.svg"), f"Random, not chosen, samples of {name}."))
+    _remove_others(folder, {path.stem for path, _ in drawn})
     return drawn
 
 
@@ -105,6 +118,7 @@ def _settings(request: Request) -> dict[str, object]:
     return {
         "inputs": [path.name for path in request.inputs],
         "reference": request.reference.name if request.reference else None,
+        "test": request.test.name if request.test else None,
         "assigners": list(request.assigners),
         "tables": request.tables,
         "molecules in costly checks": request.molecules,

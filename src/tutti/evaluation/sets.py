@@ -11,6 +11,7 @@ from tutti import suite
 from tutti.datasets.controls import ADVERSARIES, adversary
 from tutti.evaluation.judging import Judge
 from tutti.evaluation.request import Request
+from tutti.formats import files_of
 from tutti.formats.samples import read_samples
 from tutti.parts import Parts
 from tutti.structures import Structures
@@ -27,7 +28,8 @@ class Sets:
 
     Attributes:
         samples: what the user gave, by name.
-        controls: adversaries made of the reference, by name; none without a reference.
+        controls: by name, the test molecules, where they are given, and with a reference the adversaries made
+            of it.
         reference: the training molecules.
     """
 
@@ -48,14 +50,14 @@ def judge_all(request: Request, parts: Parts) -> Sets:
     needed = {check for table in request.tables for check in suite.FAMILIES[table].checks}
     checks = tuple(check for check in suite.CHECKS if check in needed)
     samples = {name: judge.judge(name, found, checks, request.molecules) for name, found in given.items()}
-    if reference is None:
-        return Sets(samples, {}, None)
     n = min(CONTROL_MOLECULES, max(map(len, given.values())))
-    controls = {
-        name: judge.judge(name, _numbered(adversary(name, reference, n, seed=0)), checks, max(1, n // 10))
-        for name in ADVERSARIES
-    }
-    return Sets(samples, controls, judge.judge("reference", reference, (), 0))
+    real = {} if request.test is None else {"test_split": _read((request.test,))[:n]}
+    if reference is not None:
+        molecules = reference[reference.n_atoms > 0]
+        real |= {name: _numbered(adversary(name, molecules, n, seed=0)) for name in ADVERSARIES}
+    controls = {name: judge.judge(name, found, checks, max(1, n // 10)) for name, found in real.items()}
+    known = None if reference is None else judge.judge("reference", reference, (), 0)
+    return Sets(samples, controls, known)
 
 
 def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
@@ -74,6 +76,12 @@ def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
 
 
 def _read(paths: tuple[Path, ...]) -> Structures:
+    for folder in filter(Path.is_dir, paths):
+        taken = set(files_of(folder))
+        left = sorted(path.name for path in folder.iterdir() if path not in taken and path.name[0] != ".")
+        if left:
+            text = f"{folder}: not read, as subfolders or of unknown formats: {', '.join(left[:5])}"
+            warnings.warn(text + (f" and {len(left) - 5} more" if len(left) > 5 else ""), stacklevel=3)
     structures = read_samples(paths)
     problems = structures.columns["unreadable"][structures.columns["unreadable"] != ""]
     if len(problems):

@@ -2,21 +2,24 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from tutti import tables
-from tutti.metrics.resampling import PERMUTATIONS, Inference, mean_interval, percentile_interval
+from tutti.metrics.resampling import PERMUTATIONS, Inference, percentile_interval
 
 UNDEFINED = "undefined: "
 NO_FLOOR = "undefined: a null floor needs two molecules of the reference"
-ONE_MOLECULE = "no interval: one molecule only"
+_ONE_MOLECULE = "no interval: one molecule only"
+_BOOTSTRAP = "interval by bootstrap over molecules"
+_BELOW = "below all null draws: closer to the reference than new molecules of the same distribution (copies?)"
 _P_VALUE = f"p-value of {PERMUTATIONS} permutations of the molecules"
 _FLOOR = "null floor: a part of the reference against the disjoint rest at the same number of molecules"
 _EXTRAPOLATED = "null floor extrapolated from smaller parts"
 _MEAN = "mean"
+_TIE = 1e-6  # rounding leaves as much of a distance that is 0
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,8 @@ class Entry:
         value: NaN when undefined.
         n: the samples' observations.
         note: remarks; says why when undefined.
-        draws: [R] the replicates, mini-batches or divisions of the reference that `interval` is made from.
-            Draws of the same index belong together, so that a mean over keys can be drawn too.
-        interval: 95 % interval from the draws.
+        draws: [R] the bootstrap replicates or divisions of the reference, whose central 95 % is the
+            interval. Draws of the same index belong together, so that a mean over keys can be drawn too.
     """
 
     metric: str
@@ -40,7 +42,6 @@ class Entry:
     n: int
     note: str
     draws: np.ndarray
-    interval: Callable[[np.ndarray], tuple[float, float]] = mean_interval
 
     @classmethod
     def undefined(cls, metric: str, subset: str, n: int, note: str) -> "Entry":
@@ -48,9 +49,20 @@ class Entry:
         return cls(metric, subset, math.nan, n, note, np.empty(0))
 
     @classmethod
-    def of_draws(cls, metric: str, subset: str, n: int, note: str, draws: np.ndarray) -> "Entry":
-        """The mean of independent draws."""
-        return cls(metric, subset, float(draws.mean()), n, note, draws)
+    def estimate(
+        cls, metric: str, subset: str, value: float, n: int, note: str, replicates: np.ndarray
+    ) -> "Entry":
+        """A distance with its bootstrap replicates, NaN where undefined."""
+        how = _ONE_MOLECULE if np.isnan(replicates).all() else _BOOTSTRAP
+        return cls(metric, subset, value, n, remarks(note, how), replicates)
+
+    @classmethod
+    def floor(cls, metric: str, subset: str, n: int, note: str, draws: np.ndarray) -> "Entry":
+        """The mean distance in divisions of the reference, with the range that chance gives them."""
+        if len(draws) == 0:
+            return cls.undefined(metric, subset, n, remarks(NO_FLOOR, note))
+        how = f"range of {len(draws)} divisions of the reference"
+        return cls(metric, subset, float(draws.mean()), n, remarks(note, how), draws)
 
 
 def remarks(*notes: str) -> str:
@@ -77,22 +89,28 @@ def entries(
         root: from the squared distance to the one reported.
     """
     estimate, floor, p_value = names
-    draws = root(inference.replicates)
-    single = ONE_MOLECULE if np.isnan(draws).all() else ""
     value = float(root(np.array(inference.estimate)))
-    rows = [Entry(estimate, subset, value, n, remarks(note, single), draws, percentile_interval)]
-    if len(inference.floors):
-        text = remarks(note, _FLOOR, _EXTRAPOLATED if inference.extrapolated else "")
-        rows.append(Entry.of_draws(floor, subset, n, text, root(inference.floors)))
-    else:
-        rows.append(Entry.undefined(floor, subset, n, remarks(NO_FLOOR, note)))
-    return [*rows, Entry(p_value, subset, inference.p_value, n, remarks(note, _P_VALUE), np.empty(0))]
+    null = remarks(note, _FLOOR, _EXTRAPOLATED if inference.extrapolated else "")
+    floors = Entry.floor(floor, subset, n, null, root(inference.floors))
+    return [
+        _told(Entry.estimate(estimate, subset, value, n, note, root(inference.replicates)), floors),
+        floors,
+        Entry(p_value, subset, inference.p_value, n, remarks(note, _P_VALUE), np.empty(0)),
+    ]
 
 
-def with_means(rows: list[Entry], metrics: list[str], n_keys: int) -> list[Entry]:
-    """The rows, and for each of `metrics` one more: the mean over the keys in which it is defined."""
-    means = [_mean([row for row in rows if row.metric == metric], metric, n_keys) for metric in metrics]
-    return [*rows, *means]
+def with_means(rows: list[Entry], metrics: list[str]) -> list[Entry]:
+    """The rows, and for each of `metrics` one more: the mean over all keys.
+
+    It is undefined when the metric is undefined in any key: nothing is gained by missing one. A mean of
+    `x` that lies below all draws of that of `x_floor` says so, as the keys do: it tells smaller differences.
+    """
+    means = {metric: _mean([row for row in rows if row.metric == metric], metric) for metric in metrics}
+    floors = {metric: means.get(f"{metric}_floor") for metric in metrics}
+    return [
+        *rows,
+        *(_told(means[metric], floor) if floor else means[metric] for metric, floor in floors.items()),
+    ]
 
 
 def table(
@@ -117,7 +135,7 @@ def table(
                     "metric": row.metric,
                     "subset": row.subset,
                     "value": row.value,
-                    **dict(zip(("ci_low", "ci_high"), row.interval(row.draws), strict=True)),
+                    **dict(zip(("ci_low", "ci_high"), percentile_interval(row.draws), strict=True)),
                     "n": row.n,
                     "unit": unit(row.metric),
                     "published": math.nan,
@@ -130,19 +148,30 @@ def table(
     )
 
 
-def _mean(rows: list[Entry], metric: str, n_keys: int) -> Entry:
-    defined = [row for row in rows if not math.isnan(row.value)]
-    if not defined:
-        return Entry.undefined(metric, _MEAN, 0, f"{UNDEFINED}no key has it")
-    notes = list(dict.fromkeys(remark for row in defined for remark in row.note.split("; ") if remark))
-    if len(defined) < n_keys:
-        notes.append(f"mean of {len(defined)} keys of {n_keys}")
+def _told(row: Entry, floor: Entry) -> Entry:
+    """The row, with a remark when it lies below all draws of its null floor."""
+    if len(floor.draws) == 0 or not row.value < floor.draws.min() - _TIE:
+        return row
+    return replace(row, note=remarks(row.note, _BELOW))
+
+
+def _mean(rows: list[Entry], metric: str) -> Entry:
+    n_defined = sum(not math.isnan(row.value) for row in rows)
+    if n_defined == 0 or n_defined < len(rows):
+        return Entry.undefined(metric, _MEAN, 0, f"{UNDEFINED}{n_defined} of {len(rows)} keys occur")
+    draws = np.mean([row.draws for row in rows], axis=0)
+    notes = [row.note.split("; ") for row in rows]
+    # What is true of one key only stands in its own row.
+    shared = [
+        remark
+        for remark in notes[0]
+        if remark not in (_BELOW, _ONE_MOLECULE) and all(remark in note for note in notes)
+    ]
     return Entry(
         metric=metric,
         subset=_MEAN,
-        value=float(np.mean([row.value for row in defined])),
-        n=sum(row.n for row in defined),
-        note=remarks(*notes),
-        draws=np.mean([row.draws for row in defined], axis=0),
-        interval=defined[0].interval,
+        value=float(np.mean([row.value for row in rows])),
+        n=sum(row.n for row in rows),
+        note=remarks(*shared, "no interval: a key has one molecule only" if np.isnan(draws).all() else ""),
+        draws=draws,
     )

@@ -36,7 +36,8 @@ def jsd_table(
     """JSD of categories from the reference's, with bootstrap interval, null floor and p-value.
 
     Metrics, per key of the reference: `jsd`, `jsd_floor`, `jsd_p_value`; `n` is the number of the samples'
-    molecules. What is resampled and permuted is molecules that have any of the categories.
+    molecules that have any of the categories: molecules with rings, for `ring_sizes`. These are what is
+    resampled and permuted.
 
     Args:
         samples: counts of categories by key (`atom_types`, `local_environments`, `ring_sizes`).
@@ -54,7 +55,7 @@ def jsd_table(
 def _compare(key: str, samples: Counts, reference: Counts, seed: int) -> list[Entry]:
     ours, theirs = (side.per_molecule for side in aligned(samples, reference))
     sides = (("samples", ours), ("reference", theirs))
-    n = len(samples)
+    n = np.count_nonzero(ours.sum(axis=1))
     if empty := [name for name, counts in sides if not counts.data.any()]:
         why = f"{comparisons.UNDEFINED}nothing to count in the {' and the '.join(empty)}"
         return [Entry.undefined(metric, key, n, why) for metric in _METRICS]

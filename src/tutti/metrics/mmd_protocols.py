@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,51 +32,99 @@ def paper(samples: Observations, reference: Observations, key: str, seed: int) -
         key: names the random stream, together with `seed`.
         seed: of the draws.
     """
-    return _minibatches(samples.values, reference.values, numpy_generator(seed, f"mini-batches of {key}"))
+    generator, shape = numpy_generator(seed, f"mini-batches of {key}"), (BATCHES, BATCH)
+    return _distances(*(generator.choice(side.values, shape) for side in (samples, reference)))
 
 
-def paper_floor(reference: Observations, key: str, seed: int) -> np.ndarray:
-    """`paper` of two random halves of the reference's molecules; empty when only one has observations."""
-    generator = numpy_generator(seed, f"mini-batches of halves of {key}")
-    molecules = generator.permutation(np.unique(reference.molecule))
-    if len(molecules) < 2:
+def paper_replicates(draws: np.ndarray, inference: Inference, key: str, seed: int) -> np.ndarray:
+    """Replicates [REPLICATES] of the paper's number, from the bootstrap of the full MMD².
+
+    Given the observations, a batch's MMD² is on average the full one and terms of order 1/BATCH, which
+    hardly depend on the molecules: both numbers change alike from one set of molecules to the next. What
+    the draw of the batches adds is t-distributed noise; with many molecules it is most of the uncertainty.
+
+    Args:
+        draws: [BATCHES] MMD of the mini-batches.
+        inference: of the full MMD² of the same observations.
+        key: names the random stream, together with `seed`.
+        seed: of the noise.
+    """
+    generator = numpy_generator(seed, f"noise of mini-batches of {key}")
+    error = np.std(draws**2, ddof=1) / math.sqrt(len(draws))
+    noise = error * generator.standard_t(len(draws) - 1, size=len(inference.replicates))
+    squared = draws.mean() ** 2 + inference.replicates - inference.estimate + noise
+    return np.sqrt(np.maximum(squared, 0))
+
+
+def paper_floor(reference: Observations, n_molecules: int, key: str, seed: int) -> np.ndarray:
+    """MMD [BATCHES] of mini-batches of two disjoint parts of the reference, divided anew for each.
+
+    Args:
+        reference: observations in T molecules.
+        n_molecules: S of the samples that have observations; the first part has min(S, T/2) molecules.
+        key: names the random stream, together with `seed`.
+        seed: of the draws.
+
+    Returns:
+        Empty when T < 2.
+    """
+    generator = numpy_generator(seed, f"mini-batches of divisions of {key}")
+    molecules = np.unique(reference.molecule)
+    part = min(n_molecules, len(molecules) // 2)
+    if part == 0:
         return np.empty(0)
-    in_first = np.zeros(reference.n_molecules, bool)
-    in_first[molecules[: len(molecules) // 2]] = True
-    first = in_first[reference.molecule]
-    return _minibatches(reference.values[first], reference.values[~first], generator)
+    batches = np.empty((2, BATCHES, BATCH), np.int64)
+    for division in range(BATCHES):
+        in_first = np.zeros(reference.n_molecules, bool)
+        in_first[generator.choice(molecules, part, replace=False, shuffle=False)] = True
+        first = in_first[reference.molecule]
+        for side, chosen in enumerate((first, ~first)):
+            batches[side, division] = generator.choice(np.flatnonzero(chosen), BATCH)
+    return _distances(*reference.values[batches])
 
 
 def full(samples: Observations, reference: Observations, key: str, seed: int) -> Inference:
     """MMD² of all observations, with bootstrap, permutations and null floors of whole molecules.
 
-    In more than one dimension at most MAX_POINTS points of either side are compared (see `is_capped`). The
-    bootstrap draws the same molecules for all keys, so that a mean over keys has replicates too.
+    The bootstrap draws the same molecules for all keys, so that a mean over keys has replicates too.
 
     Args:
-        samples: n >= 1 observations.
-        reference: n >= 1 observations.
+        samples: n >= 1 observations; many points in more than one dimension take long (see `capped`).
+        reference: the same.
         key: names the random streams, together with `seed`.
         seed: of the draws.
     """
-    ours = _compared(samples, f"samples with {key}", seed)
-    theirs = _compared(reference, f"reference with {key}", seed)
+    ours, theirs = np.unique(samples.molecule), np.unique(reference.molecule)
     multiplicity = bootstrap(samples.n_molecules, numpy_generator(seed, "bootstrap of molecules"))[:, ours]
     pool = pooled(_restricted(samples, ours), _restricted(reference, theirs))
     design = Design.of(multiplicity, len(theirs), numpy_generator(seed, f"permutations and floors of {key}"))
     return design.inference(_squared(pool, design))
 
 
-def is_capped(observations: Observations) -> bool:
-    """Whether `full` compares only a part of these observations."""
-    return observations.values.shape[1] > 1 and len(observations) > MAX_POINTS
+def capped(observations: Observations, stream: str, seed: int) -> Observations:
+    """All observations; in more than one dimension at most MAX_POINTS, of whole molecules in random order.
+
+    Molecules left out keep their numbers, as molecules without observations.
+
+    Args:
+        observations: of either side.
+        stream: names the random stream, together with `seed`.
+        seed: of the order.
+    """
+    if observations.values.shape[1] == 1 or len(observations) <= MAX_POINTS:
+        return observations
+    counts = np.bincount(observations.molecule, minlength=observations.n_molecules)
+    order = numpy_generator(seed, stream).permutation(np.flatnonzero(counts))
+    n = np.searchsorted(np.cumsum(counts[order]), MAX_POINTS, side="right")
+    kept = np.isin(observations.molecule, order[: max(n, 1)])
+    return replace(observations, values=observations.values[kept], molecule=observations.molecule[kept])
 
 
 def mmd_at_n(samples: Keyed, reference: Keyed, n_molecules: int, seed: int = 0) -> float:
     """Mean of the full MMD over the keys of the reference, of the samples' first `n_molecules`.
 
-    For a curve against n: nothing is resampled. Keys with fewer than two observations on either side are
-    left out; NaN when none remains.
+    For a curve against n: nothing is resampled. NaN where a key has fewer than two observations on either
+    side, and without keys.
 
     Args:
         samples: observations by key.
@@ -88,16 +137,11 @@ def mmd_at_n(samples: Keyed, reference: Keyed, n_molecules: int, seed: int = 0) 
         ours = samples.get(key, NOTHING)
         ours = _restricted(ours, np.arange(min(n_molecules, ours.n_molecules)))
         if len(ours) < 2 or len(theirs) < 2:
-            continue
-        x = _restricted(ours, _compared(ours, f"samples with {key}", seed)).values
-        y = _restricted(theirs, _compared(theirs, f"reference with {key}", seed)).values
+            return math.nan
+        x = capped(ours, f"samples with {key}", seed).values
+        y = capped(theirs, f"reference with {key}", seed).values
         values.append(_distances(x[None], y[None])[0])
     return float(np.mean(values)) if values else math.nan
-
-
-def _minibatches(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    shape = (BATCHES, BATCH)
-    return _distances(x[generator.integers(len(x), size=shape)], y[generator.integers(len(y), size=shape)])
 
 
 def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -122,17 +166,6 @@ def _squared(pool: Observations, design: Design) -> np.ndarray:
     grid = Grid.of(pool)
     blocks = (slice(start, start + _BLOCK) for start in range(0, len(design), _BLOCK))
     return np.concatenate([grid.mmd_squared(design.signed_weights(counts, block)) for block in blocks])
-
-
-def _compared(observations: Observations, stream: str, seed: int) -> np.ndarray:
-    """The molecules with observations, ascending; in random order, as many as MAX_POINTS has room for."""
-    counts = np.bincount(observations.molecule, minlength=observations.n_molecules)
-    molecules = np.flatnonzero(counts)
-    if not is_capped(observations):
-        return molecules
-    order = numpy_generator(seed, stream).permutation(molecules)
-    n = np.searchsorted(np.cumsum(counts[order]), MAX_POINTS, side="right")
-    return np.sort(order[: max(n, 1)])
 
 
 def _restricted(observations: Observations, molecules: np.ndarray) -> Observations:

@@ -5,19 +5,24 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from tutti.metrics import comparisons, mmd_protocols
+from tutti.metrics import bispectrum, comparisons, mmd_protocols
 from tutti.metrics.comparisons import Entry, remarks
 from tutti.metrics.mmd_binned import BIN, bin_width, kernel_error
-from tutti.metrics.mmd_protocols import BATCH, BATCHES, MAX_POINTS, NOTHING, Keyed
+from tutti.metrics.mmd_protocols import BATCH, BATCHES, NOTHING, Keyed
 from tutti.metrics.observations import Observations
+from tutti.metrics.resampling import Inference
 
 # By prefix of the metric: its variant and its columns.
-_VARIANTS = {"mmd_bispectrum": ("all15", slice(15)), "mmd_bispectrum_even14": ("even14", slice(14))}
+_VARIANTS = {"mmd_bispectrum": ("all15", slice(None)), "mmd_bispectrum_even14": ("even14", bispectrum.EVEN)}
 
-_PAPER = f"protocol=paper: mean of {BATCHES} mini-batches of {BATCH}, t-interval"
-_PAPER_FLOOR = "null floor: the same protocol on two disjoint halves of the reference"
-_FULL = "protocol=full: all pairs, bootstrap over the samples' molecules"
-_CAPPED = f"a random {MAX_POINTS} environments of a side that has more"
+_PAPER = f"protocol=paper: mean over {BATCHES} mini-batches of {BATCH}"
+_BATCH_NOISE = "interval widened by the noise of the mini-batches"
+_PAPER_FLOOR = (
+    "null floor: mini-batches of a part of the reference with as many molecules as the samples,"
+    " and of the disjoint rest"
+)
+_SMALLER_PARTS = "null floor from parts smaller than the samples"
+_FULL = "protocol=full: all pairs"
 
 
 def mmd_bond_length_table(
@@ -27,8 +32,8 @@ def mmd_bond_length_table(
 
     Metrics, per key of the reference: `mmd_bond_length` (paper), `mmd_bond_length_paper_floor`,
     `mmd_bond_length_full`, `mmd_bond_length_full_floor`, `mmd_bond_length_p_value`; as subset `mean`, the
-    mean of each but the last over the keys in which it is defined. Molecules without the bond type take no
-    part in a comparison: "as many molecules" means as many that have it.
+    mean of each but the last over the keys, undefined when it is undefined in one. Molecules without the
+    bond type take no part in a comparison: "as many molecules" means as many that have it.
 
     Args:
         samples: lengths [n, 1] in Å by bond type.
@@ -41,7 +46,7 @@ def mmd_bond_length_table(
     for key, theirs in reference.items():
         ours = samples.get(key, NOTHING)
         rows += _compare("mmd_bond_length", key, ours, theirs, ours, _range(ours, theirs), seed)
-    return _table(rows, ["mmd_bond_length"], len(reference), model=model, dataset=dataset, seed=seed)
+    return _table(rows, ["mmd_bond_length"], model=model, dataset=dataset, seed=seed)
 
 
 def mmd_bispectrum_table(
@@ -55,7 +60,8 @@ def mmd_bispectrum_table(
     Args:
         samples: bispectra [n, 15] by environment, the pseudoscalar last.
         reference: the same; its keys are the table's.
-        paper_samples: the same of the samples' first 1000 valid molecules, for the paper's protocol.
+        paper_samples: the same of the samples' first 1000 valid molecules, for the paper's protocol; with
+            as many molecules as `samples`, these.
         model: name for the table.
         dataset: name for the table.
         seed: training seed for the table, and of all that is drawn here.
@@ -66,7 +72,7 @@ def mmd_bispectrum_table(
             sides = (samples.get(key, NOTHING), theirs, paper_samples.get(key, NOTHING))
             ours, theirs, paper = (replace(side, values=side.values[:, columns]) for side in sides)
             rows += _compare(name, key, ours, theirs, paper, f"variant={variant}", seed)
-    return _table(rows, list(_VARIANTS), len(reference), model=model, dataset=dataset, seed=seed)
+    return _table(rows, list(_VARIANTS), model=model, dataset=dataset, seed=seed)
 
 
 def _range(ours: Observations, theirs: Observations) -> str:
@@ -82,38 +88,54 @@ def _range(ours: Observations, theirs: Observations) -> str:
 def _compare(
     name: str, key: str, ours: Observations, theirs: Observations, paper: Observations, note: str, seed: int
 ) -> list[Entry]:
-    return [
-        *_by_paper(name, key, paper, theirs, note, seed),
-        *_in_full(name, key, ours, theirs, note, seed),
-    ]
+    full, inference = _in_full(name, key, ours, theirs, note, seed)
+    if paper.n_molecules != ours.n_molecules:  # otherwise both are the same
+        _, inference = _in_full(name, key, paper, theirs, note, seed)
+    return [*_by_paper(name, key, paper, theirs, inference, note, seed), *full]
 
 
 def _by_paper(
-    name: str, key: str, ours: Observations, theirs: Observations, note: str, seed: int
+    name: str,
+    key: str,
+    ours: Observations,
+    theirs: Observations,
+    inference: Inference | None,
+    note: str,
+    seed: int,
 ) -> list[Entry]:
-    metrics, n = (name, f"{name}_paper_floor"), len(ours)
-    if why := _why_undefined(ours, theirs):
-        return [Entry.undefined(metric, key, n, remarks(why, note)) for metric in metrics]
-    draws = mmd_protocols.paper(ours, theirs, key, seed)
+    value, floor, n = name, f"{name}_paper_floor", len(ours)
+    if inference is None:
+        why = remarks(_why_undefined(ours, theirs), note)
+        return [Entry.undefined(metric, key, n, why) for metric in (value, floor)]
     note = remarks(_PAPER, note)
-    value = Entry.of_draws(metrics[0], key, n, note, draws)
-    floors = mmd_protocols.paper_floor(theirs, key, seed)
-    if len(floors) == 0:
-        return [value, Entry.undefined(metrics[1], key, n, remarks(comparisons.NO_FLOOR, note))]
-    return [value, Entry.of_draws(metrics[1], key, n, remarks(note, _PAPER_FLOOR), floors)]
+    draws = mmd_protocols.paper(ours, theirs, key, seed)
+    replicates = mmd_protocols.paper_replicates(draws, inference, key, seed)
+    n_ours, n_theirs = (len(np.unique(side.molecule)) for side in (ours, theirs))
+    null = remarks(note, _PAPER_FLOOR, _SMALLER_PARTS if n_ours > n_theirs // 2 else "")
+    return [
+        Entry.estimate(value, key, float(draws.mean()), n, remarks(note, _BATCH_NOISE), replicates),
+        Entry.floor(floor, key, n, null, mmd_protocols.paper_floor(theirs, n_ours, key, seed)),
+    ]
 
 
 def _in_full(
     name: str, key: str, ours: Observations, theirs: Observations, note: str, seed: int
-) -> list[Entry]:
-    metrics, n = (f"{name}_full", f"{name}_full_floor", f"{name}_p_value"), len(ours)
+) -> tuple[list[Entry], Inference | None]:
+    """The rows, and what they are made from."""
+    metrics = (f"{name}_full", f"{name}_full_floor", f"{name}_p_value")
     if why := _why_undefined(ours, theirs):
-        return [Entry.undefined(metric, key, n, remarks(why, note)) for metric in metrics]
-    capped = max(map(mmd_protocols.is_capped, (ours, theirs)))
-    note = remarks(_FULL, note, _CAPPED if capped else "")
-    return comparisons.entries(
-        mmd_protocols.full(ours, theirs, key, seed), metrics, key, n, note=note, root=np.sqrt
-    )
+        return [Entry.undefined(metric, key, len(ours), remarks(why, note)) for metric in metrics], None
+    sides = {"samples": ours, "reference": theirs}
+    parts = {which: mmd_protocols.capped(side, f"{which} with {key}", seed) for which, side in sides.items()}
+    shares = [
+        f"a random {len(parts[which])} of {len(side)} observations of the {which}"
+        for which, side in sides.items()
+        if len(parts[which]) < len(side)
+    ]
+    inference = mmd_protocols.full(*parts.values(), key, seed)
+    note = remarks(_FULL, note, *shares)
+    n = len(parts["samples"])
+    return comparisons.entries(inference, metrics, key, n, note=note, root=np.sqrt), inference
 
 
 def _why_undefined(ours: Observations, theirs: Observations) -> str:
@@ -122,8 +144,6 @@ def _why_undefined(ours: Observations, theirs: Observations) -> str:
     return f"{comparisons.UNDEFINED}fewer than 2 observations in the {short}" if short else ""
 
 
-def _table(rows: list[Entry], names: list[str], n_keys: int, **where: str | int) -> pd.DataFrame:
+def _table(rows: list[Entry], names: list[str], **where: str | int) -> pd.DataFrame:
     means = [f"{name}{ending}" for name in names for ending in ("", "_paper_floor", "_full", "_full_floor")]
-    return comparisons.table(
-        comparisons.with_means(rows, means, n_keys), lambda metric: "dimensionless", **where
-    )
+    return comparisons.table(comparisons.with_means(rows, means), lambda metric: "dimensionless", **where)

@@ -30,9 +30,9 @@ class Proportion:
     def row(self) -> dict[str, object]:
         """Its columns of the tidy table: a fraction with its 95 % Wilson interval; NaN when `n` is 0."""
         low, high = wilson(self.successes, self.n)
-        remarks = [self.note] if self.note else []
-        if self.n == 0:
-            remarks.append(f"undefined: no {self.of}")
+        remarks = [f"of {self.of}" if self.n else f"undefined: no {self.of}"]
+        if self.note:
+            remarks.append(self.note)
         return {
             "metric": self.metric,
             "value": self.successes / self.n if self.n else math.nan,

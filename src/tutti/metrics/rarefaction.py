@@ -5,7 +5,7 @@ probability C(N - c, n) / C(N, n); the expected number of distinct ones follows 
 Ecology 52, 577, 1971).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import count, takewhile
 
 import numpy as np
@@ -23,32 +23,26 @@ def sizes(total: int) -> list[int]:
     return [*takewhile(lambda size: size < total, series), *([total] if total else [])]
 
 
-def expected_distinct(occurrences: Sequence[int] | np.ndarray, n: int) -> float:
+def expected_distinct(occurrences: np.ndarray, n: int, total: int) -> float:
     """Expected number of distinct kinds among `n` of the items, drawn without replacement.
 
     Args:
-        occurrences: [K], how often each kind occurs among all items.
-        n: how many are drawn, at most the sum of the occurrences.
+        occurrences: [K] int, how often each kind that counts occurs.
+        n: how many are drawn, at most `total`.
+        total: number of items; more than the sum of the occurrences when not all kinds count.
 
     Raises:
-        ValueError: when `n` is larger than that.
+        ValueError: when `n` is larger than `total`.
     """
-    occurrences = np.asarray(occurrences, dtype=float)
-    total = occurrences.sum()
-    return _expected(occurrences, n, total)
-
-
-def _expected(occurrences: np.ndarray, n: int, total: float) -> float:
-    """`occurrences` [K] may be those of some of the kinds only; `total` counts all items."""
     if n > total:
-        raise ValueError(f"{n} items cannot be drawn out of {total:.0f}")
+        raise ValueError(f"{n} items cannot be drawn out of {total}")
     left = total - occurrences
     possible = left >= n  # otherwise every draw holds the kind
-    log_absent = _log_choose(left[possible], n) - _log_choose(np.array(total), n)
+    log_absent = _log_choose(left[possible], n) - _log_choose(total, n)
     return float(len(occurrences) - np.exp(log_absent).sum())
 
 
-def _log_choose(total: np.ndarray, n: int) -> np.ndarray:
+def _log_choose(total: np.ndarray | int, n: int) -> np.ndarray:
     return gammaln(total + 1) - gammaln(n + 1) - gammaln(total - n + 1)
 
 
@@ -69,14 +63,14 @@ def rarefaction_table(
         exact for the molecules at hand.
     """
     occurrences = pd.Series(list(smiles), dtype=str).value_counts()
-    counts, total = occurrences.to_numpy(float), float(occurrences.sum())
+    counts, total = occurrences.to_numpy(), int(occurrences.sum())
     novel = counts[~occurrences.index.isin(training_smiles or ())]
     rows = []
-    for n in sizes(int(total)):
-        distinct = _expected(counts, n, total)
+    for n in sizes(total):
+        distinct = expected_distinct(counts, n, total)
         values = {"uniqueness": distinct / n}
         if training_smiles is not None:
-            values["novelty"] = _expected(novel, n, total) / distinct
+            values["novelty"] = expected_distinct(novel, n, total) / distinct
         rows += [
             {"metric": metric, "subset": f"n={n}", "value": value, "n": n} for metric, value in values.items()
         ]

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
 
 REPLICATES = 200
 PERMUTATIONS = 199
@@ -38,26 +37,13 @@ def shifted(estimate: float, replicates: np.ndarray) -> np.ndarray:
     return np.maximum(replicates - np.nanmean(replicates) + estimate, 0)
 
 
-def percentile_interval(replicates: np.ndarray) -> tuple[float, float]:
-    """The central 95 % of the replicates that are defined; NaN when none is."""
-    defined = replicates[~np.isnan(replicates)]
+def percentile_interval(draws: np.ndarray) -> tuple[float, float]:
+    """The central 95 % of the draws that are defined; NaN when none is."""
+    defined = draws[~np.isnan(draws)]
     if len(defined) == 0:
         return math.nan, math.nan
     low, high = np.percentile(defined, _PERCENTILES)
     return float(low), float(high)
-
-
-def shifted_interval(estimate: float, replicates: np.ndarray) -> tuple[float, float]:
-    """95 % interval of a squared distance from its bootstrap replicates (see `shifted`)."""
-    return percentile_interval(shifted(estimate, replicates))
-
-
-def mean_interval(draws: np.ndarray) -> tuple[float, float]:
-    """95 % t-interval of the mean of independent draws; NaN for fewer than two."""
-    if len(draws) < 2:
-        return math.nan, math.nan
-    half = t.ppf(0.975, len(draws) - 1) * np.std(draws, ddof=1) / math.sqrt(len(draws))
-    return float(np.mean(draws) - half), float(np.mean(draws) + half)
 
 
 def p_value(observed: float, permuted: np.ndarray) -> float:

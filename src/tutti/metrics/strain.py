@@ -178,7 +178,8 @@ def _statistic(values: pd.Series, metric: str, unit: str, of: str, seed: int) ->
     function = np.median if metric.endswith("median") else np.mean
     row = {"metric": metric, "unit": unit, "n": len(known), "published": np.nan, "note": of}
     if len(known) == 0:
-        note = f"undefined: no relaxed molecules; {of}"
+        missing = "relaxed molecules" if values.empty else "relaxed molecule with heavy atoms"
+        note = f"undefined: no {missing}; {of}"
         return {**row, "value": np.nan, "ci_low": np.nan, "ci_high": np.nan, "note": note}
     low = high = np.nan
     if len(known) > 1:

@@ -1,5 +1,6 @@
 """Figures. One style and one way to save for all of them."""
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +76,9 @@ def new_figure(stem: Path, width: float, height: float) -> Iterator[Figure]:
         FigureCanvasAgg(figure)
         yield figure
         for suffix, metadata in ((".svg", {"Date": None, "Creator": None}), (".png", {"Software": None})):
-            with atomic_path(f"{stem}{suffix}") as temporary:
+            with atomic_path(f"{stem}{suffix}") as temporary, warnings.catch_warnings():
+                # A file's name may hold letters that the font lacks; they are drawn as boxes.
+                warnings.filterwarnings("ignore", message="Glyph .* missing from font")
                 figure.savefig(temporary, dpi=200, metadata=metadata)
 
 

@@ -66,8 +66,10 @@ def _curves(axes: Axes, table: pd.DataFrame, styles: dict[str, dict]) -> None:
     axes.set_title(metric_name(metric) + shown)
     axes.set_xlabel("molecules")
     axes.grid(axis="y")
+    axes.ticklabel_format(axis="y", useOffset=False)
     if unit == "1":
-        axes.set_ylim(max(axes.get_ylim()[0], -3), min(axes.get_ylim()[1], 103))
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(max(low, -3), 97), min(max(high, 100.5), 103))
     else:
         axes.set_ylim(bottom=0)
 

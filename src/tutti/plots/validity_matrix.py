@@ -103,6 +103,8 @@ def draw(table: pd.DataFrame, stem: Path) -> None:
 def _shares(table: pd.DataFrame) -> pd.DataFrame:
     table = check(table)
     table = table[table["metric"].isin(DEFINITIONS)]
+    # Models that only have published values are not drawn.
+    table = table[table["value"].notna().groupby(table["model"]).transform("any")]
     if table.empty:
         raise ValueError(f"the table has none of {', '.join(DEFINITIONS)}")
     return table

@@ -30,6 +30,7 @@ class Family:
 FAMILIES: MappingProxyType[str, Family] = MappingProxyType(
     {
         "validity": Family(verdicts="all", reference="optional"),
+        "reasons": Family(verdicts="all"),
         "against_n": Family(reference="optional"),
         "assigner_agreement": Family(verdicts="all"),
         "posebusters": Family(checks=("posebusters",)),

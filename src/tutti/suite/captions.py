@@ -33,5 +33,15 @@ SAMPLE_FIGURES = {
 }
 """Caption by figure."""
 
+SHOWN_WITH = {
+    "bond_lengths": "mmd_bond_length",
+    "bispectra": "mmd_bispectrum",
+    "atom_types": "jsd",
+    "ring_sizes": "jsd",
+    "atom_counts": "validity",
+    "strain": "strain",
+}
+"""Table that each figure of samples belongs to."""
+
 MOST_MODELS = 7
 """Figures of samples show the first so many models: there are no more colours that can be told apart."""

@@ -1,5 +1,6 @@
 """Samples with all that has been found out about each of them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -37,6 +38,15 @@ class Judged:
         """Rows of the molecules that `MAIN` finds valid, in the order of `bonded`."""
         verdicts = self.verdicts[MAIN]
         return verdicts[verdicts["valid"]]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the samples and of everything found out about them but how long it took."""
+        digest = hashlib.sha256(self.structures.digest.encode())
+        for name, frame in [*self.verdicts.items(), *self.checks.items()]:
+            digest.update(name.encode())
+            digest.update(frame.drop(columns="seconds").to_json(orient="split").encode())
+        return digest.hexdigest()
 
     @classmethod
     def read(
