@@ -171,4 +171,4 @@ def test_table_counts_what_has_no_result_as_not_passed(tmp_path):
     tables.write(table, tmp_path / "geometry")
     nothing = geometry.geometry_table(frame[4:], **NAMES)
     assert nothing["value"].isna().all()
-    assert nothing["note"].str.contains("undefined: no checked molecules").all()
+    assert nothing["note"].str.contains("undefined: no checked valid molecules").all()

@@ -237,4 +237,4 @@ def test_published_values_are_found():
 def test_table_of_nothing():
     table = posebusters.posebusters_table(hand()[4:], **NAMES)
     assert table["value"].isna().all()
-    assert table["note"].str.contains("undefined: no checked molecules").all()
+    assert table["note"].str.contains("undefined: no checked valid molecules").all()

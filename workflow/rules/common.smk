@@ -139,6 +139,36 @@ def each(pattern, *selection, **wildcards):
     ]
 
 
+def assigners(table):
+    """Assigners whose verdicts a table of the suite is made from."""
+    return config["bonds"]["assigners"] if FAMILIES[table].verdicts == "all" else [MAIN]
+
+
+def reference(wildcards, pattern, **lists):
+    """Files of the training split, which a table compares the samples with; none where it does not."""
+    if FAMILIES[wildcards.table].reference == "no":
+        return []
+    fixed = {
+        "run": wildcards.run,
+        "dataset": wildcards.dataset,
+        "model": "training_split",
+    }
+    return expand(pattern, **fixed, seed=0, **lists)
+
+
+def grey(figure):
+    """Whose molecules the models' are drawn against."""
+    return "test_split" if figure == "strain" else "training_split"
+
+
+def drawn(pattern, figure, dataset):
+    """`pattern` for the sets of samples in a figure, the grey one first; of several seeds the first."""
+    return [
+        each(pattern, [model], [dataset], assigner=MAIN)[0]
+        for model in [grey(figure), *MODELS[:MOST_MODELS]]
+    ]
+
+
 def used_config():
     """The configuration with only those entries of the catalogues that the study uses."""
     chosen = {

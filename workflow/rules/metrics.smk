@@ -9,22 +9,6 @@ PART = "results/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.parquet"
 VERDICTS = "results/{{run}}/bonds/{{dataset}}/{model}/seed{seed}/{assigner}.parquet"
 
 
-def assigners(table):
-    return config["bonds"]["assigners"] if FAMILIES[table].verdicts == "all" else [MAIN]
-
-
-def reference(wildcards, pattern, **lists):
-    """Files of the training split, which a table compares the samples with; none where it does not."""
-    if FAMILIES[wildcards.table].reference == "no":
-        return []
-    fixed = {
-        "run": wildcards.run,
-        "dataset": wildcards.dataset,
-        "model": "training_split",
-    }
-    return expand(pattern, **fixed, seed=0, **lists)
-
-
 rule metric:
     input:
         samples="results/{run}/bonds/{dataset}/{model}/seed{seed}/samples.npz",

@@ -9,19 +9,6 @@ SHOWN_SAMPLES = (
 )
 
 
-def grey(figure):
-    """Whose molecules the models' are drawn against."""
-    return "test_split" if figure == "strain" else "training_split"
-
-
-def drawn(pattern, figure, dataset):
-    """`pattern` for the sets of samples in a figure, the grey one first; of several seeds the first."""
-    return [
-        each(pattern, [model], [dataset], assigner=MAIN)[0]
-        for model in [grey(figure), *MODELS[:MOST_MODELS]]
-    ]
-
-
 rule table_figure:
     input:
         table=lambda wildcards: (

@@ -119,10 +119,9 @@ def passing_table(
     for (metric, subset), tests in groups.items():
         results = checked[list(tests)].astype("boolean")
         passed = int(results.fillna(False).all(axis=1).sum())
-        note = "of the checked molecules valid by xyz2mol"
-        if open_ := failures(checked[results.isna().any(axis=1)]):
-            note += f"; without a result, counted as not passed: {open_}"
-        share = Proportion(metric, passed, len(checked), "checked molecules valid by xyz2mol", note)
+        unsettled = failures(checked[results.isna().any(axis=1)])
+        note = f"without a result, counted as not passed: {unsettled}" if unsettled else ""
+        share = Proportion(metric, passed, len(checked), "checked valid molecules", note)
         rows.append({"model": model, "dataset": dataset, "seed": seed, "subset": subset, **share.row()})
     return tables.check(pd.DataFrame(rows))
 

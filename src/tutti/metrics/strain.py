@@ -150,7 +150,7 @@ def strain_table(frame: pd.DataFrame, *, model: str, dataset: str, seed: int) ->
     """
     checked = frame[frame["checked"]]
     relaxed = checked[checked["reason"] == Failure.NONE]
-    of = "of the relaxed molecules valid by xyz2mol"
+    of = "of relaxed molecules"
     rows = [
         _statistic(relaxed[column], f"{metric}_{name}", unit, of, seed)
         for metric, column, unit in (
@@ -160,12 +160,11 @@ def strain_table(frame: pd.DataFrame, *, model: str, dataset: str, seed: int) ->
         for name in ("median", "mean")
     ]
     survivors = int(relaxed["graph_survives"].sum())
-    note = "of the checked molecules valid by xyz2mol"
-    if others := failures(checked):
-        note += f"; not relaxed: {others}"
+    others = failures(checked)
+    note = f"not relaxed: {others}" if others else ""
     shares = [
-        Proportion("graph_survives", survivors, len(relaxed), "relaxed molecules valid by xyz2mol", of),
-        Proportion("relaxed", len(relaxed), len(checked), "checked molecules valid by xyz2mol", note),
+        Proportion("graph_survives", survivors, len(relaxed), "relaxed molecules"),
+        Proportion("relaxed", len(relaxed), len(checked), "checked valid molecules", note),
     ]
     where = {"model": model, "dataset": dataset, "seed": seed, "subset": "xyz2mol"}
     rows += [share.row() for share in shares]
