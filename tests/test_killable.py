@@ -91,7 +91,9 @@ def test_senseless_arguments(jobs, time_limit):
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_orphans_when_the_parent_is_stopped(end):
     code = (
-        "import os, time\n"
+        "import os, signal, time\n"
+        # What starts in the background of a shell ignores Ctrl-C, and so do its children: this one must not.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from tutti.killable import map_killable\n"
         "map_killable(lambda _: os.write(1, b'%d\\n' % os.getpid()) and time.sleep(1.5), range(4), 2, 5)\n"
     )
