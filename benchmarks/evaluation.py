@@ -6,17 +6,17 @@ ETKDG and repeated, each time with another 0.02 Å of noise, up to the numbers w
 """
 
 import argparse
-import os
 import resource
 import time
-from importlib.resources import files
 
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from tutti.bonds.pool import assign_all
+from tutti.datasets import xtb9
 from tutti.randomness import numpy_generator
+from tutti.report.provenance import usable_cores
 from tutti.structures import Structures
 from tutti.suite import jsd, mmd_bispectrum, mmd_bond_length
 from tutti.suite.judged import Judged
@@ -43,8 +43,7 @@ def joined(smiles: list[str], rng: np.random.Generator) -> Chem.Mol:
 def molecules(n: int) -> Structures:
     """`n` molecules; every DISTINCT-th has the same graph."""
     rng = numpy_generator(0, "benchmark molecules", n)
-    with files("tutti.datasets").joinpath("embedded/xtb9_6.npz").open("rb") as file:
-        smiles = Structures.load(file.name).columns["smiles"].tolist()
+    smiles = Structures.load(xtb9.EMBEDDED / "xtb9_6.npz").columns["smiles"].tolist()
     frames = []
     while len(frames) < min(n, DISTINCT):
         mol = joined(smiles, rng)
@@ -61,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--reference", type=int, default=20_000)
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--jobs", type=int, default=usable_cores())
     arguments = parser.parse_args()
     samples, reference = molecules(max(arguments.sizes)), molecules(arguments.reference)
     print(f"# evaluation: {samples.n_atoms.mean():.1f} atoms in a molecule, {arguments.jobs} processes")

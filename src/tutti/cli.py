@@ -1,6 +1,5 @@
 """The command line: `tutti evaluate`."""
 
-import os
 import sys
 import warnings
 from pathlib import Path
@@ -65,6 +64,7 @@ def evaluate(
     from tutti.evaluation.run import evaluate as run
     from tutti.formats import FormatError
     from tutti.registry import ConfigError
+    from tutti.report.provenance import usable_cores
 
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
@@ -75,7 +75,7 @@ def evaluate(
             test=test,
             assigners=_names(assigners),
             only=_names(only),
-            jobs=jobs or _cores(),
+            jobs=jobs or usable_cores(),
             compare=compare,
             molecules=molecules,
             published=published,
@@ -88,11 +88,6 @@ def evaluate(
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"The report: {report}")
-
-
-def _cores() -> int:
-    """Usable cores, where the system tells (Linux), else all."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -66,8 +66,13 @@ def read(path: Path) -> pd.DataFrame:
 
 def concatenate(paths: Iterable[Path]) -> pd.DataFrame:
     """The rows of several tidy .csv files, one file after another."""
-    parts = [read(path) for path in paths]
-    return check(pd.concat([part for part in parts if len(part)] or parts, ignore_index=True))
+    return check(join(map(read, paths)))
+
+
+def join(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of several tables, one after another; those without rows must not change any column's type."""
+    parts = list(parts)
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
 def check(table: pd.DataFrame) -> pd.DataFrame:
@@ -211,7 +216,7 @@ def _heading(rows: pd.DataFrame) -> str:
     """Name, unit and, where it is the same for all, denominator of one metric's rows."""
     unit = rows["unit"].iloc[0]
     parts = ["%" if unit == "1" else unit]
-    named = {remark for note in rows["note"] for remark in _all_remarks(note) if remark.startswith(OF)}
+    named = {remark for note in rows["note"] for remark in split_remarks(note) if remark.startswith(OF)}
     if len(named) == 1:
         parts.append(named.pop())
     shown = " ".join(part for part in parts if part and part != "dimensionless")
@@ -219,13 +224,14 @@ def _heading(rows: pd.DataFrame) -> str:
     return f"{name} ({shown})" if shown else name
 
 
-def _all_remarks(note: str) -> list[str]:
+def split_remarks(note: str) -> list[str]:
+    """The remarks that a note holds."""
     return [remark for remark in note.split("; ") if remark]
 
 
 def _remarks(note: str) -> list[str]:
     """The remarks that become footnotes."""
-    return [remark for remark in _all_remarks(note) if not remark.startswith(OF)]
+    return [remark for remark in split_remarks(note) if not remark.startswith(OF)]
 
 
 def _marks(notes: list[str], remarks: list[str]) -> str:

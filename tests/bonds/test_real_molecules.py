@@ -1,12 +1,11 @@
 """All assigners on real molecules: QM7, and the embedded set against the SMILES it was made from."""
 
-from importlib.resources import files
-
 import numpy as np
 import pytest
 
 from tutti import formats
 from tutti.bonds.pool import assign_all
+from tutti.datasets import xtb9
 from tutti.structures import Structures
 
 
@@ -30,8 +29,7 @@ def test_qm7(hcno, assigner, valid):
 
 @pytest.mark.parametrize(("assigner", "found"), [("xyz2mol", 871), ("openbabel", 851), ("lookup", 822)])
 def test_the_embedded_set_gives_back_its_smiles(assigner, found):
-    with files("tutti.datasets").joinpath("embedded/xtb9_6.npz").open("rb") as file:
-        molecules = Structures.load(file.name)
+    molecules = Structures.load(xtb9.EMBEDDED / "xtb9_6.npz")
     verdicts = assign_all(molecules, assigner, jobs=2, progress=False)
     same = verdicts["smiles"].to_numpy(object) == molecules.columns["smiles"].astype(object)
     assert abs(same.sum() - found) <= 2

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 from tutti import tables
 from tutti.bonds.pool import assign_all
 from tutti.cli import app
+from tutti.datasets import xtb9
 from tutti.evaluation.request import Request
 from tutti.formats import extxyz
 from tutti.metrics.validity import validity_table
@@ -30,8 +30,7 @@ def tutti(*arguments):
 @pytest.fixture(scope="module")
 def molecules():
     """Real molecules without the columns of their dataset."""
-    with files("tutti.datasets").joinpath("embedded/xtb9_6.npz").open("rb") as file:
-        known = Structures.load(file.name)[np.arange(0, 871, 9)]
+    known = Structures.load(xtb9.EMBEDDED / "xtb9_6.npz")[np.arange(0, 871, 9)]
     return Structures(known.n_atoms, known.numbers, known.positions)
 
 

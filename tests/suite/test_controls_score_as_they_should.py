@@ -1,7 +1,6 @@
 """No table rewards an adversary: real molecules, copied, jittered and with displaced hydrogens."""
 
 from importlib import import_module
-from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,7 @@ import pytest
 
 from tutti.bonds.assignment import Reason
 from tutti.bonds.pool import assign_all
+from tutti.datasets import xtb9
 from tutti.datasets.controls import ADVERSARIES, adversary
 from tutti.structures import Structures
 from tutti.suite import CHECKS, FAMILIES
@@ -45,8 +45,7 @@ def judged(structures, costly):
 @pytest.fixture(scope="module")
 def scores():
     """All rows of all tables, of the held-out molecules and of the adversaries, by model."""
-    with files("tutti.datasets").joinpath("embedded/xtb9_6.npz").open("rb") as file:
-        molecules = Structures.load(file.name)
+    molecules = Structures.load(xtb9.EMBEDDED / "xtb9_6.npz")
     order = np.random.default_rng(0).permutation(len(molecules))
     training, held_out = molecules[order[:500]], molecules[order[500:]]
     reference = judged(training, costly=False)

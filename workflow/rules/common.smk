@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from tutti.config import FILES, PACKAGES, check
 from tutti.registry import ConfigError
 from tutti.sources import sources
-from tutti.suite import CHECKS, FAMILIES, MAIN
+from tutti.suite import CHECKS, FAMILIES, MAIN, checks_of
 from tutti.suite.captions import MOST_MODELS, SAMPLE_FIGURES, TABLE_FIGURES
 
 # Sets of real molecules that are judged like a model's samples, and what they are drawn from.

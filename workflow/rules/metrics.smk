@@ -6,7 +6,7 @@ TRAINED_ONLY = [
 ]
 JUDGED = [*MODELS, *EVALUATION["controls"]]
 PART = "results/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.parquet"
-VERDICTS = "results/{{run}}/bonds/{{dataset}}/{model}/seed{seed}/{assigner}.parquet"
+NEEDED_CHECKS = checks_of(SUITE)
 
 
 rule metric:
@@ -102,9 +102,7 @@ rule verdicts:
         ),
         checks=expand(
             "results/{{run}}/checks/{{dataset}}/{{model}}/seed{{seed}}/{check}.parquet",
-            check=sorted(
-                {check for table in SUITE for check in FAMILIES[table].checks}
-            ),
+            check=NEEDED_CHECKS,
         ),
         code=code("verdicts", "suite.molecules", "frames"),
     output:
@@ -116,7 +114,7 @@ rule verdicts:
         "../../envs/tutti.yaml"
     params:
         assigners=config["bonds"]["assigners"],
-        checks=sorted({check for table in SUITE for check in FAMILIES[table].checks}),
+        checks=NEEDED_CHECKS,
     script:
         "../../scripts/verdicts.py"
 

@@ -1,5 +1,7 @@
 """RDKit molecules: made from samples and bonds, and what is read off them. Shared by all assigners."""
 
+from functools import lru_cache
+
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdqueries
@@ -46,6 +48,17 @@ def molecule(numbers: np.ndarray, positions: np.ndarray) -> Chem.RWMol:
     conformer.SetPositions(np.ascontiguousarray(positions, dtype=float))
     mol.AddConformer(conformer, assignId=False)
     return mol
+
+
+def pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs of atoms, each once: first [n (n - 1) / 2] and second, always above the first."""
+    # Kept for the sizes of usual molecules only: those of the largest have 32 MB.
+    return _kept_pairs(n_atoms) if n_atoms <= 200 else np.triu_indices(n_atoms, 1)
+
+
+@lru_cache(maxsize=64)
+def _kept_pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(n_atoms, 1)
 
 
 def has_overlap(mol: Chem.Mol) -> bool:

@@ -7,7 +7,6 @@ tolerances were tuned on QM9, so that other elements than H, C, N, O, F are less
 """
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from rdkit import Chem, rdBase
@@ -50,11 +49,6 @@ _LIMITS = np.stack([_limits(order) for order in (1, 2, 3)])
 _ELEMENTS = frozenset(_LIMITS.any(axis=(0, 1)).nonzero()[0].tolist())
 
 
-@lru_cache(maxsize=8)  # a pair of arrays has 32 MB for the largest molecules, and samples vary little in size
-def _pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.triu_indices(n_atoms, 1)
-
-
 def find_bonds(numbers: np.ndarray, distances: np.ndarray) -> Bonds:
     """Bonds of order 1, 2 and 3 by the table, sorted by atoms.
 
@@ -62,7 +56,7 @@ def find_bonds(numbers: np.ndarray, distances: np.ndarray) -> Bonds:
         numbers: [n] uint8, atomic numbers up to 118.
         distances: [n, n] float, Å.
     """
-    first, second = _pairs(len(numbers))
+    first, second = graph.pairs(len(numbers))
     # A bond of order 3 lies below all three limits, one of order 2 below the first two.
     orders = (distances[first, second] < _LIMITS[:, numbers[first], numbers[second]]).sum(axis=0)
     bonded = orders.nonzero()[0]

@@ -105,9 +105,7 @@ class Request:
 
     def draws(self, figure: str) -> bool:
         """Whether a figure of samples is drawn: all that are possible, or those of the tables asked for."""
-        if suite.MAIN not in self.assigners or (figure == "strain" and "strain" not in self.tables):
-            return False
-        return not self.only or SHOWN_WITH[figure] in self.only
+        return suite.MAIN in self.assigners and (not self.only or SHOWN_WITH[figure] in self.only)
 
     @property
     def dataset(self) -> str:

@@ -70,7 +70,7 @@ def _tables(request: Request, parts: Parts, sets: Sets) -> dict[str, pd.DataFram
             compute = partial(table, samples, sets.reference, **where)
             rows.append(parts.get([*key, where, samples.digest], compute))
             progress.update()
-        filled = published.fill(pd.concat([part for part in rows if len(part)] or rows, ignore_index=True))
+        filled = published.fill(tables.join(rows))
         made[name] = published.beside(filled, request.published) if request.published else filled
     progress.close()
     if "validity" in made and len(sets.samples) > 1:

@@ -47,8 +47,7 @@ def judge_all(request: Request, parts: Parts) -> Sets:
     given = {name: _read(paths) for name, paths in request.sets.items()}
     reference = None if request.reference is None else _read((request.reference,))
     judge = Judge(parts, request.jobs, request.assigners)
-    needed = {check for table in request.tables for check in suite.FAMILIES[table].checks}
-    checks = tuple(check for check in suite.CHECKS if check in needed)
+    checks = suite.checks_of(request.tables)
     samples = {name: judge.judge(name, found, checks, request.molecules) for name, found in given.items()}
     n = min(CONTROL_MOLECULES, max(map(len, given.values())))
     real = {} if request.test is None else {"test_split": _read((request.test,))[:n]}

@@ -1,12 +1,12 @@
 """Bond lengths by bond type, `C-O:2.0` for example: Daigavane et al. (ICLR 2024), table 3."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from tutti.elements import SYMBOLS
 from tutti.metrics.bonded import Bonded
-from tutti.metrics.observations import Observations
+from tutti.metrics.observations import Observations, most_frequent
 
 ALPHABETICAL = np.argsort(np.argsort(SYMBOLS))
 """[119] int: the place of each atomic number's symbol in the alphabet."""
@@ -41,11 +41,6 @@ def by_type(bonded: Bonded, types: Sequence[str] | None = None) -> dict[str, Obs
         return {name: observations[name] for name in most_frequent(observations, len(observations))}
     nothing = Observations(np.empty((0, 1)), np.empty(0, np.int64), len(bonded))
     return {name: observations.get(name, nothing) for name in types}
-
-
-def most_frequent(observations: Mapping[str, Observations], k: int = 10) -> list[str]:
-    """The `k` names with most observations, the most frequent first, ties in alphabetical order."""
-    return sorted(observations, key=lambda name: (-len(observations[name]), name))[:k]
 
 
 def _types(bonded: Bonded) -> tuple[list[str], np.ndarray]:

@@ -160,7 +160,7 @@ def _mean(rows: list[Entry], metric: str) -> Entry:
     if n_defined == 0 or n_defined < len(rows):
         return Entry.undefined(metric, _MEAN, 0, f"{UNDEFINED}{n_defined} of {len(rows)} keys occur")
     draws = np.mean([row.draws for row in rows], axis=0)
-    notes = [row.note.split("; ") for row in rows]
+    notes = [tables.split_remarks(row.note) for row in rows]
     # What is true of one key only stands in its own row.
     shared = [
         remark

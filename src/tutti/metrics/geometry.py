@@ -5,13 +5,12 @@ against the bounds of RDKit's distance geometry (Buttenschoen, Morris, Deane, Ch
 section "Chemical and geometric consistency"), but with tolerances of our own.
 """
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 from rdkit import Chem, rdBase
 from rdkit.Chem.rdDistGeom import GetMoleculeBoundsMatrix
 
+from tutti.bonds import graph
 from tutti.metrics.permolecule import Failure, check_valid, molecule, passing_table
 from tutti.structures import Structures
 
@@ -90,7 +89,7 @@ def judge(mol: Chem.Mol) -> tuple[bool, bool, bool]:
     with rdBase.BlockLogs():
         bounds = GetMoleculeBoundsMatrix(mol, **_BOUNDS)
     _symmetrise(bounds, mol)
-    first, second = _pairs(mol.GetNumAtoms())
+    first, second = graph.pairs(mol.GetNumAtoms())
     distance = Chem.Get3DDistanceMatrix(mol)[first, second]
     upper, lower = bounds[first, second], bounds[second, first]
     steps = Chem.GetDistanceMatrix(mol)[first, second]
@@ -122,11 +121,6 @@ def _symmetrise(bounds: np.ndarray, mol: Chem.Mol) -> None:
         lower = min(bounds[j, i] for i, j in pairs)
         for i, j in pairs:
             bounds[i, j], bounds[j, i] = upper, lower
-
-
-@lru_cache(maxsize=64)
-def _pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.triu_indices(n_atoms, 1)
 
 
 def geometry_table(frame: pd.DataFrame, *, model: str, dataset: str, seed: int) -> pd.DataFrame:

@@ -134,8 +134,7 @@ def mmd_at_n(samples: Keyed, reference: Keyed, n_molecules: int, seed: int = 0) 
     """
     values = []
     for key, theirs in reference.items():
-        ours = samples.get(key, NOTHING)
-        ours = _restricted(ours, np.arange(min(n_molecules, ours.n_molecules)))
+        ours = samples.get(key, NOTHING).head(n_molecules)
         if len(ours) < 2 or len(theirs) < 2:
             return math.nan
         x = capped(ours, f"samples with {key}", seed).values

@@ -1,6 +1,8 @@
 """Numbers observed in molecules: what distributions are made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -23,3 +25,13 @@ class Observations:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def head(self, n_molecules: int) -> Self:
+        """What is observed in the first `n_molecules` molecules, or in all when there are fewer."""
+        n = int(np.searchsorted(self.molecule, n_molecules))
+        return type(self)(self.values[:n], self.molecule[:n], min(n_molecules, self.n_molecules))
+
+
+def most_frequent(observations: Mapping[str, Observations], k: int = 10) -> list[str]:
+    """The `k` names with most observations, the most frequent first, ties in alphabetical order."""
+    return sorted(observations, key=lambda name: (-len(observations[name]), name))[:k]

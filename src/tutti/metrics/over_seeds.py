@@ -58,4 +58,4 @@ def over_seeds_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def _sources(note: str) -> list[str]:
     """The remarks that belong to the published value."""
-    return [remark for remark in note.split("; ") if remark.startswith(tables.PUBLISHED)]
+    return [remark for remark in tables.split_remarks(note) if remark.startswith(tables.PUBLISHED)]

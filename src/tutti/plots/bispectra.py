@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import AsinhNorm
 from matplotlib.figure import SubFigure
 
-from tutti.metrics.observations import Observations
+from tutti.metrics.observations import Observations, most_frequent
 from tutti.plots import BAD, new_figure, nothing, shown
 from tutti.randomness import numpy_generator
 
@@ -39,11 +39,11 @@ def draw(samples: Mapping[str, Mapping[str, Observations]], stem: Path, columns:
         ValueError: when bispectra have not K entries.
     """
     reference = next(iter(samples))
-    counts = {key: len(observed) for key, observed in samples[reference].items() if len(observed)}
-    if not counts:
+    found = {key: observed for key, observed in samples[reference].items() if len(observed)}
+    if not found:
         nothing(stem, f"{shown(reference)}: no environment in any valid molecule")
         return
-    keys = sorted(counts, key=lambda key: (-counts[key], key))[:ENVIRONMENTS]
+    keys = most_frequent(found, ENVIRONMENTS)
     with new_figure(stem, 1.1 + 1.75 * len(samples), 0.4 + 2.6 * len(keys)) as figure:
         if any(sum(triple) % 2 for triple in columns):
             figure.supxlabel("entry l₁l₂l₃ of the bispectrum; * pseudoscalar", size=8)

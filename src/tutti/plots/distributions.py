@@ -9,7 +9,7 @@ from ase.data import chemical_symbols
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tutti.metrics.observations import Observations
+from tutti.metrics.observations import Observations, most_frequent
 from tutti.plots import INK, colours, legend, new_figure, nothing, patches, shown
 from tutti.structures import Structures
 
@@ -30,11 +30,11 @@ def bond_lengths(samples: Mapping[str, Mapping[str, Observations]], stem: Path) 
         ValueError: when there are more labels than colours.
     """
     reference = next(iter(samples))
-    counts = {key: len(observed) for key, observed in samples[reference].items() if len(observed)}
-    if not counts:
+    found = {key: observed for key, observed in samples[reference].items() if len(observed)}
+    if not found:
         nothing(stem, f"{shown(reference)}: no bond in any valid molecule")
         return
-    types = sorted(counts, key=lambda key: (-counts[key], key))[:BOND_TYPES]
+    types = most_frequent(found, BOND_TYPES)
     n_columns = min(COLUMNS, len(types))
     n_rows = -(-len(types) // n_columns)
     with new_figure(stem, 0.8 + 1.75 * n_columns, 0.7 + 1.55 * n_rows) as figure:

@@ -29,12 +29,17 @@ def hardware() -> dict[str, str | int]:
     """Processor model, usable cores, memory, GPUs and operating system."""
     described = {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cores": usable_cores(),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.machine()}",
     }
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {**described, "gpu": ", ".join(gpus) or "none"}
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, where the system tells (Linux), else all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def git_commit() -> str | None:

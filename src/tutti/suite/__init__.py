@@ -4,6 +4,7 @@ A module exports `table(samples, reference, *, model, dataset, seed) -> DataFram
 `reference` are `tutti.suite.judged.Judged`. The workflow and `tutti evaluate` run the same modules.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -45,6 +46,12 @@ FAMILIES: MappingProxyType[str, Family] = MappingProxyType(
 
 CHECKS = tuple(dict.fromkeys(check for family in FAMILIES.values() for check in family.checks))
 """Per-molecule checks that any family needs."""
+
+
+def checks_of(tables: Iterable[str]) -> tuple[str, ...]:
+    """The per-molecule checks that these tables need; names that are no family need none."""
+    needed = {check for name in tables if name in FAMILIES for check in FAMILIES[name].checks}
+    return tuple(check for check in CHECKS if check in needed)
 
 
 def possible(assigners: list[str] | tuple[str, ...], reference: bool) -> list[str]:

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from tutti import tables
-from tutti.metrics import bond_lengths
 from tutti.metrics.mmd_protocols import mmd_at_n
 from tutti.metrics.rarefaction import rarefaction_table, sizes
 from tutti.suite.judged import Judged
+from tutti.suite.mmd_bond_length import lengths
 
 BOND_TYPES = 3  # so frequent that nearly every handful of molecules has them all
 NOTE = (
@@ -23,15 +23,11 @@ def table(samples: Judged, reference: Judged | None, *, model: str, dataset: str
     unique = rarefaction_table(samples.valid["smiles"], known, **names)
     if reference is None or unique.empty:
         return unique
-    parts = [unique, _discrepancies(samples, reference, names)]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return tables.join([unique, _discrepancies(samples, reference, names)])
 
 
 def _discrepancies(samples: Judged, reference: Judged, names: dict[str, object]) -> pd.DataFrame:
-    lengths = bond_lengths.by_type(reference.bonded)
-    types = bond_lengths.most_frequent(lengths, BOND_TYPES)
-    found = bond_lengths.by_type(samples.bonded, types)
-    known = {name: lengths[name] for name in types}
+    found, known = lengths(samples, reference, BOND_TYPES)
     rows = [
         {"subset": f"n={n}", "n": n, "value": mmd_at_n(found, known, n)} for n in sizes(len(samples.bonded))
     ]

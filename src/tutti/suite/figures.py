@@ -48,9 +48,8 @@ def bond_lengths(sets: Sets, stem: Path) -> None:
 
 def bispectra_of_environments(sets: Sets, stem: Path) -> None:
     """Figure 4 of the Symphony paper."""
-    from tutti.metrics import (
-        bispectrum,  # brings torch and e3nn, which take seconds and no other figure needs
-    )
+    # Brings torch and e3nn, which take seconds and no other figure needs.
+    from tutti.metrics import bispectrum
 
     reference, *_ = sets.values()
     names = list(bispectrum.by_environment(reference.bonded.head(LARGEST)))[: bispectra.ENVIRONMENTS]

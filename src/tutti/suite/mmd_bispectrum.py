@@ -12,10 +12,11 @@ PAPER_MOLECULES = 1000  # Daigavane et al. took the first 1000 valid molecules o
 def table(samples: Judged, reference: Judged, *, model: str, dataset: str, seed: int) -> pd.DataFrame:
     """The ten most frequent environments of the reference."""
     known = bispectrum.by_environment(reference.bonded)
+    found = bispectrum.by_environment(samples.bonded, list(known))
     return mmd_bispectrum_table(
-        bispectrum.by_environment(samples.bonded, list(known)),
+        found,
         known,
-        bispectrum.by_environment(samples.bonded.head(PAPER_MOLECULES), list(known)),
+        {name: observed.head(PAPER_MOLECULES) for name, observed in found.items()},
         model=model,
         dataset=dataset,
         seed=seed,
