@@ -39,7 +39,11 @@ def check(
     Raises:
         ConfigError: with one line per mistake.
     """
-    errors = list(_schema_errors(config, schemas)) or list(_unknown_choices(config))
+    errors = (
+        list(_schema_errors(config, schemas))
+        or list(_unknown_choices(config))
+        or list(_impossible_choices(config))
+    )
     if not errors and modules:
         errors = list(_catalogue_errors(config))
     if errors:
@@ -86,16 +90,18 @@ def _unknown_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     generators = [name for name, entry in config["models"].items() if entry["kind"] in kinds]
     yield from _unknown_names(config["generation"]["datasets"], config["datasets"], "generation.datasets")
     yield from _unknown_names(config["generation"]["models"], generators, "generation.models")
-    assigners = config["bonds"]["assigners"]
-    yield from _unknown_names(assigners, registry.names("bonds"), "bonds.assigners")
-    feasible = suite.possible(assigners, reference=True)
+    yield from _unknown_names(config["bonds"]["assigners"], registry.names("bonds"), "bonds.assigners")
+
+
+def _impossible_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """Choices that are known but cannot be made as the rest of the configuration stands."""
     for table in config["evaluation"]["tables"]:
-        if table in suite.FAMILIES and table not in feasible:
-            needed = "two assigners" if table == "assigner_agreement" else f"the assigner '{suite.MAIN}'"
-            yield ConfigError(f"'{table}' needs {needed} in bonds.assigners", "evaluation.tables")
-    if not set(config["generation"]["datasets"]) - set(config["datasets"]):
-        yield from _empty_test_splits(config)
-    for name in set(config["generation"]["models"]) & set(config["models"]):
+        if table in suite.FAMILIES:
+            lack = suite.lacks(table, config["bonds"]["assigners"], reference=True)
+            if lack:
+                yield ConfigError(f"'{table}' needs {lack} in bonds.assigners", "evaluation.tables")
+    yield from _empty_test_splits(config)
+    for name in config["generation"]["models"]:
         path = config["models"][name].get("path")
         if path is not None and not Path(path).exists():
             yield ConfigError(f"no such file or folder: {path}", f"models.{name}.path")
@@ -104,7 +110,8 @@ def _unknown_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
 def _empty_test_splits(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     """A dataset without a test split has no molecules for most controls."""
     evaluation = config["evaluation"]
-    needy = {"test_split", "jittered", "displaced_hydrogens"} & set(evaluation["controls"])
+    parts = suite.SPLITS | suite.ADVERSARIES
+    needy = {name for name in evaluation["controls"] if parts[name] == "test"}
     needy |= {"completion", "strain"} & set(evaluation["tables"])
     for name in config["generation"]["datasets"]:
         if config["datasets"][name]["split"].get("test") == 0 and needy:

@@ -33,7 +33,7 @@ def test_only_hydrogens_are_displaced_each_by_the_same_distance_in_all_direction
     np.testing.assert_allclose(steps[hydrogens].var(axis=0), 0.03, rtol=0.05)
 
 
-@pytest.mark.parametrize("name", controls.ADVERSARIES)
+@pytest.mark.parametrize("name", controls.CHANGES)
 def test_an_adversary_is_a_random_subset_with_a_fixed_seed(molecules, name):
     first, again, other = (controls.adversary(name, molecules, 50, seed) for seed in (0, 0, 1))
     assert len(first) == 50

@@ -9,9 +9,9 @@ import pytest
 from tutti.bonds.assignment import Reason
 from tutti.bonds.pool import assign_all
 from tutti.datasets import xtb9
-from tutti.datasets.controls import ADVERSARIES, adversary
+from tutti.datasets.controls import adversary
 from tutti.structures import Structures
-from tutti.suite import CHECKS, FAMILIES
+from tutti.suite import ADVERSARIES, CHECKS, FAMILIES
 from tutti.suite.judged import Judged
 
 ASSIGNERS = ("xyz2mol", "openbabel", "lookup")
@@ -50,7 +50,7 @@ def scores():
     training, held_out = molecules[order[:500]], molecules[order[500:]]
     reference = judged(training, costly=False)
     sources = {"train": training, "test": held_out}
-    sets = {name: adversary(name, sources[part], 300, 0) for name, (part, _) in ADVERSARIES.items()}
+    sets = {name: adversary(name, sources[part], 300, 0) for name, part in ADVERSARIES.items()}
     rows = []
     for name, structures in {"test_split": held_out, **sets}.items():
         samples = judged(structures, costly=True)

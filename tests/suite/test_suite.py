@@ -10,9 +10,9 @@ import yaml
 from ase.build import molecule
 
 from tutti.bonds.pool import assign_all
-from tutti.datasets.controls import ADVERSARIES
+from tutti.datasets.controls import CHANGES
 from tutti.structures import Structures
-from tutti.suite import CHECKS, FAMILIES, possible
+from tutti.suite import ADVERSARIES, CHECKS, FAMILIES, SPLITS, possible
 from tutti.suite.captions import SAMPLE_FIGURES, SHOWN_WITH, TABLE_FIGURES
 from tutti.suite.figures import OF_SAMPLES, OF_TABLE
 from tutti.suite.judged import Judged
@@ -82,9 +82,14 @@ def test_reasons_add_up_with_the_valid_ones():
 
 def test_the_workflow_knows_the_same_adversaries_and_tables():
     root = Path(__file__).resolve().parents[2]
-    common = (root / "workflow/rules/common.smk").read_text()
-    for name, (part, _) in ADVERSARIES.items():
-        assert f'"{name}": "{part}"' in common
+    assert ADVERSARIES.keys() == CHANGES.keys()
+    assert {**ADVERSARIES, **SPLITS} == {
+        "copied_training": "train",
+        "jittered": "test",
+        "displaced_hydrogens": "test",
+        "training_split": "train",
+        "test_split": "test",
+    }
     assert {*ADVERSARIES, "test_split", "training_split"} == CONTROLS.keys()
     schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
     listed = schema["properties"]["evaluation"]["properties"]

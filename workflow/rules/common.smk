@@ -14,16 +14,10 @@ sys.path.insert(0, str(ROOT / "src"))
 from tutti.config import FILES, PACKAGES, check
 from tutti.registry import ConfigError
 from tutti.sources import sources
-from tutti.suite import CHECKS, FAMILIES, MAIN, checks_of
+from tutti.suite import ADVERSARIES, CHECKS, FAMILIES, MAIN, SPLITS, checks_of
 from tutti.suite.captions import MOST_MODELS, SAMPLE_FIGURES, TABLE_FIGURES
 
-# Sets of real molecules that are judged like a model's samples, and what they are drawn from.
-SPLITS = {"training_split": "train", "test_split": "test"}
-ADVERSARIES = {
-    "copied_training": "train",
-    "jittered": "test",
-    "displaced_hydrogens": "test",
-}
+# Sets of real molecules that are judged like a model's samples.
 CONTROLS = SPLITS | ADVERSARIES
 
 

@@ -34,12 +34,12 @@ def copied(molecules: Structures, rng: np.random.Generator) -> Structures:
     return _moved(molecules, np.zeros_like(molecules.positions))
 
 
-ADVERSARIES: dict[str, tuple[str, Callable[[Structures, np.random.Generator], Structures]]] = {
-    "copied_training": ("train", copied),
-    "jittered": ("test", jittered),
-    "displaced_hydrogens": ("test", displaced_hydrogens),
+CHANGES: dict[str, Callable[[Structures, np.random.Generator], Structures]] = {
+    "copied_training": copied,
+    "jittered": jittered,
+    "displaced_hydrogens": displaced_hydrogens,
 }
-"""By name: the split that its molecules are drawn from, and what happens to them."""
+"""What happens to the molecules of each of `tutti.suite.ADVERSARIES`."""
 
 
 def adversary(name: str, molecules: Structures, n: int, seed: int) -> Structures:
@@ -52,7 +52,7 @@ def adversary(name: str, molecules: Structures, n: int, seed: int) -> Structures
         raise ValueError(f"control '{name}': there is no molecule to draw from; is the split empty?")
     rng = numpy_generator(seed, f"control {name}")
     rows = rng.permutation(len(molecules))[:n]  # in this order: a part of them is random too
-    return ADVERSARIES[name][1](molecules[rows], rng)
+    return CHANGES[name](molecules[rows], rng)
 
 
 def _moved(molecules: Structures, steps: np.ndarray) -> Structures:

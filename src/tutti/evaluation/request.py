@@ -80,8 +80,12 @@ class Request:
         for name in self.only:
             if name not in suite.FAMILIES:
                 raise ConfigError(f"unknown table {closest(name, suite.FAMILIES)}", "--only")
-            if name not in self._possible:
-                raise ConfigError(f"'{name}' {self._lack(name)}", "--only")
+            lack = suite.lacks(name, self.assigners, self.reference is not None)
+            if lack == "reference":
+                how = "compares with training molecules: give them with --reference FILE"
+                raise ConfigError(f"'{name}' {how}", "--only")
+            if lack:
+                raise ConfigError(f"'{name}' needs {lack}", "--only")
 
     @property
     def names(self) -> list[str]:
@@ -101,7 +105,8 @@ class Request:
     @property
     def tables(self) -> list[str]:
         """Names of the tables to make, in the suite's order."""
-        return [name for name in self._possible if not self.only or name in self.only]
+        possible = suite.possible(self.assigners, self.reference is not None)
+        return [name for name in possible if not self.only or name in self.only]
 
     def draws(self, figure: str) -> bool:
         """Whether a figure of samples is drawn: all that are possible, or those of the tables asked for."""
@@ -111,14 +116,3 @@ class Request:
     def dataset(self) -> str:
         """What the reference is called in the tables."""
         return stem_of(self.reference) if self.reference else "none"
-
-    @property
-    def _possible(self) -> list[str]:
-        return suite.possible(self.assigners, self.reference is not None)
-
-    def _lack(self, table: str) -> str:
-        if suite.FAMILIES[table].reference == "required" and self.reference is None:
-            return "compares with training molecules: give them with --reference FILE"
-        if table == "assigner_agreement":
-            return "needs two assigners or more"
-        return f"needs the assigner '{suite.MAIN}'"

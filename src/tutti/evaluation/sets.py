@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tutti import suite
-from tutti.datasets.controls import ADVERSARIES, adversary
+from tutti.datasets.controls import adversary
 from tutti.evaluation.judging import Judge
 from tutti.evaluation.request import Request
 from tutti.formats import files_of
@@ -53,7 +53,7 @@ def judge_all(request: Request, parts: Parts) -> Sets:
     real = {} if request.test is None else {"test_split": _read((request.test,))[:n]}
     if reference is not None:
         molecules = reference[reference.n_atoms > 0]
-        real |= {name: _numbered(adversary(name, molecules, n, seed=0)) for name in ADVERSARIES}
+        real |= {name: _numbered(adversary(name, molecules, n, seed=0)) for name in suite.ADVERSARIES}
     controls = {name: judge.judge(name, found, checks, max(1, n // 10)) for name, found in real.items()}
     known = None if reference is None else judge.judge("reference", reference, (), 0)
     return Sets(samples, controls, known)

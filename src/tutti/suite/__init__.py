@@ -4,13 +4,22 @@ A module exports `table(samples, reference, *, model, dataset, seed) -> DataFram
 `reference` are `tutti.suite.judged.Judged`. The workflow and `tutti evaluate` run the same modules.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 MAIN = "xyz2mol"
 """The assigner whose valid molecules are measured: distributions, PoseBusters, geometry, strain."""
+
+
+SPLITS = MappingProxyType({"training_split": "train", "test_split": "test"})
+"""Controls that are a part of the dataset, and which."""
+
+ADVERSARIES = MappingProxyType(
+    {"copied_training": "train", "jittered": "test", "displaced_hydrogens": "test"}
+)
+"""Controls made of a part of the dataset (see `tutti.datasets.controls`), and of which."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +63,19 @@ def checks_of(tables: Iterable[str]) -> tuple[str, ...]:
     return tuple(check for check in CHECKS if check in needed)
 
 
-def possible(assigners: list[str] | tuple[str, ...], reference: bool) -> list[str]:
+def lacks(name: str, assigners: Sequence[str], reference: bool) -> str:
+    """What a family needs and does not have from these assigners, with or without reference molecules.
+
+    Empty when it can be made; else "reference", or in words which assigners it needs.
+    """
+    family = FAMILIES[name]
+    if family.reference == "required" and not reference:
+        return "reference"
+    if name == "assigner_agreement" and len(assigners) < 2:
+        return "two assigners"
+    return "" if family.verdicts == "all" or MAIN in assigners else f"the assigner '{MAIN}'"
+
+
+def possible(assigners: Sequence[str], reference: bool) -> list[str]:
     """The families that these assigners, with or without reference molecules, give."""
-    return [
-        name
-        for name, family in FAMILIES.items()
-        if (reference or family.reference != "required")
-        and (family.verdicts == "all" or MAIN in assigners)
-        and (name != "assigner_agreement" or len(assigners) > 1)
-    ]
+    return [name for name in FAMILIES if not lacks(name, assigners, reference)]
