@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 
 import toy_model
 from tutti import models, registry
+from tutti.files import sha256
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,74 @@ def test_float64_weights_are_loaded_without_loss(tmp_path):
     model.save(tmp_path)
     loaded = models.load(tmp_path)
     assert loaded.dtype == torch.float64 and float(loaded.mean) == 1 / 3
+
+
+class WithReference(toy_model.ToyModel):
+    """A model with a buffer that is float64 in every precision."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.register_buffer("reference", torch.zeros(2, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_precision_is_that_of_the_parameters(tmp_path, monkeypatch, dtype):
+    monkeypatch.setattr(toy_model, "MODEL", WithReference)
+    model = WithReference(toy_model.Config()).to(dtype)
+    model.reference = torch.tensor([1 / 3, -1e4 / 7], dtype=torch.float64)
+    model.save(tmp_path)
+    loaded = models.load(tmp_path)
+    assert {p.dtype for p in loaded.parameters()} == {loaded.mean.dtype} == {dtype}
+    assert loaded.reference.dtype == torch.float64 and torch.equal(loaded.reference, model.reference)
+
+
+def test_a_model_starts_from_the_weights_of_another(tmp_path):
+    first = fitted()
+    first.save(tmp_path)
+    model = models.create("generators", "toy_model", {"noise": 0.5}, seed=7)
+    assert models.start_from(model, tmp_path) == sha256(tmp_path / "weights.safetensors")
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor)
+    assert model.config.noise == 0.5 and model.training
+
+
+@pytest.mark.parametrize("name", ["kind", "module"])
+def test_the_weights_of_another_kind_of_model_are_no_start(tmp_path, monkeypatch, name):
+    fitted().save(tmp_path)
+    monkeypatch.setattr(toy_model.ToyModel, name, "other")
+    with pytest.raises(ValueError, match=rf"its {name} is \w+, the model's is other"):
+        models.start_from(fitted(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("mean"), 'Missing key.*"mean"'),
+        (lambda state: state.update(extra=torch.zeros(2)), 'Unexpected key.*"extra"'),
+        (
+            lambda state: state.update({"linear.weight": torch.zeros(1, 4)}),
+            r"linear.weight.*\[1, 4\].*\[1, 3\]",
+        ),
+    ],
+)
+def test_weights_of_another_shape_are_no_start(tmp_path, change, message):
+    fitted().save(tmp_path)
+    state = load_file(tmp_path / "weights.safetensors")
+    change(state)
+    save_file(state, tmp_path / "weights.safetensors")
+    with pytest.raises(ValueError, match=f"(?s)weights do not fit the model's configuration: .*{message}"):
+        models.start_from(fitted(), tmp_path)
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "config.json"])
+def test_a_missing_or_damaged_start_is_named(tmp_path, file):
+    fitted().save(tmp_path)
+    (tmp_path / file).write_bytes(b"{")
+    with pytest.raises(ValueError, match=rf"{file}: (damaged|not valid)"):
+        models.start_from(fitted(), tmp_path)
+    (tmp_path / file).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{file}: not found; train the model first"):
+        models.start_from(fitted(), tmp_path)
 
 
 def test_an_earlier_snapshot_can_be_written(tmp_path):

@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import json
 import math
 import os
@@ -15,10 +16,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+import tutti.models
 from toy_model import BIAS, WEIGHT, ToyModel, data, divide, new_model, train_toy
 from tutti.batches import items_of_step
 from tutti.training import TrainingConfig, train
 from tutti.training_config import learning_rate
+
+PLATEAU = {"schedule": "plateau", "decay_factor": 0.5, "patience": 2, "validation_every": 3}
 
 
 def rows(out, split=None):
@@ -123,12 +127,21 @@ def test_best_weights_are_kept(tmp_path):
     assert loss == pytest.approx(min(losses), rel=1e-5)
 
 
-@pytest.mark.parametrize("fields", [{}, {"ema_decay": 0.9, "schedule": "cosine", "optimizer": "adamw"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"ema_decay": 0.9, "schedule": "cosine", "optimizer": "adamw"},
+        {"schedule": "step", "decay_factor": 0.5, "decay_every": 11, "amsgrad": True},
+        PLATEAU
+        | {"learning_rate": 0.5, "patience": 3, "validation_items": 5},  # has decayed, is about to again
+    ],
+)
 def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, monkeypatch, fields):
     fields = {"checkpoint_every": 13, "weight_decay": 0.01} | fields
     train_toy(tmp_path / "whole", new_model(noise=0.1), **fields)
 
-    for batches in (30, 25, 1):
+    for batches in (30, 25, 20, 1):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             interrupt_after(patch, batches)
             train_toy(tmp_path / "parts", new_model(noise=0.1), **fields)
@@ -137,7 +150,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, monkeypatc
 
 
 def test_a_killed_training_ends_with_the_same_weights(tmp_path):
-    settings = {"steps": 20_000, "checkpoint_every": 70, "validation_every": 100}
+    """The checkpoints fall between the validations, so that all counters of the plateau matter."""
+    settings = PLATEAU | {"steps": 20_000, "checkpoint_every": 35, "validation_every": 20}
+    settings |= {"decay_factor": 0.9, "min_learning_rate": 3e-4}
     process = run_script(tmp_path / "killed", "--noise", "0.1", "--settings", json.dumps(settings))
     while not (tmp_path / "killed" / "last.ckpt").exists():
         assert process.poll() is None, process.stderr.read()
@@ -147,16 +162,17 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path):
     assert process.returncode == -signal.SIGKILL
 
     done = read_step(tmp_path / "killed")
-    assert 0 < done < settings["steps"]
-    settings["steps"] = done + 230  # fewer steps than asked for are enough to see that it goes on
     for name in ("killed", "whole"):
         train_toy(tmp_path / name, new_model(noise=0.1), **settings)
     assert_same_training(tmp_path / "killed", tmp_path / "whole")
+    provenance = json.loads((tmp_path / "whole" / "train.json").read_text())
+    assert 0 < done < provenance["step"] < settings["steps"]
+    assert provenance["stopped"] == "the learning rate 0.000286321 is below 0.0003"
 
 
 def test_two_processes_train_like_one(tmp_path):
     """A batch of 5 is shared out as 3 and 2; 13 validation items as batches 5 and 3, and 5."""
-    settings = {"ema_decay": 0.5, "gradient_clip": 0.5}
+    settings = PLATEAU | {"ema_decay": 0.5, "gradient_clip": 0.5, "learning_rate": 0.5, "early_stopping": 4}
     process = run_script(tmp_path / "two", "--devices", "2", "--settings", json.dumps(settings))
     train_toy(tmp_path / "one", **settings)
     _, errors = process.communicate(timeout=300)
@@ -168,6 +184,8 @@ def test_two_processes_train_like_one(tmp_path):
     for one, two in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
         assert float(two["loss"]) == pytest.approx(float(one["loss"]), abs=1e-6)
         assert float(two["absolute"]) == pytest.approx(float(one["absolute"]), abs=1e-6)
+        assert two["learning_rate"] == one["learning_rate"]
+    assert read_step(tmp_path / "two") == read_step(tmp_path / "one") < 60
 
 
 def test_a_finished_training_is_not_repeated_and_its_files_come_back(tmp_path, monkeypatch):
@@ -181,16 +199,21 @@ def test_a_finished_training_is_not_repeated_and_its_files_come_back(tmp_path, m
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_more_steps_continue_a_constant_schedule_only(tmp_path):
-    train_toy(tmp_path / "longer", steps=40)
-    train_toy(tmp_path / "longer", steps=60)
-    train_toy(tmp_path / "whole", steps=60)
+@pytest.mark.parametrize("fields", [{}, {"schedule": "step", "decay_factor": 0.5, "decay_every": 15}])
+def test_more_steps_continue_a_schedule_without_an_end(tmp_path, fields):
+    train_toy(tmp_path / "longer", steps=40, **fields)
+    train_toy(tmp_path / "longer", steps=60, **fields)
+    train_toy(tmp_path / "whole", steps=60, **fields)
     assert_same_training(tmp_path / "longer", tmp_path / "whole")
     with pytest.raises(ValueError, match=r"last.ckpt: 60 steps are done already, but steps is 50"):
-        train_toy(tmp_path / "longer", steps=50)
-    train_toy(tmp_path / "cosine", steps=40, schedule="cosine")
+        train_toy(tmp_path / "longer", steps=50, **fields)
+
+
+@pytest.mark.parametrize("fields", [{"schedule": "cosine"}, PLATEAU])
+def test_more_steps_do_not_continue_the_other_schedules(tmp_path, fields):
+    train_toy(tmp_path, steps=40, **fields)
     with pytest.raises(ValueError, match=r"training.steps was 40, is now 60"):
-        train_toy(tmp_path / "cosine", steps=60, schedule="cosine")
+        train_toy(tmp_path, steps=60, **fields)
 
 
 @pytest.mark.parametrize(
@@ -298,6 +321,205 @@ def test_learning_rate_has_the_closed_form():
     assert [learning_rate(constant, step) for step in (0, 3, 4, 109)] == [0.5, 2.0, 2.0, 2.0]
 
 
+def test_learning_rate_falls_by_steps():
+    config = TrainingConfig(
+        steps=500, learning_rate=2.0, schedule="step", decay_factor=0.1, decay_every=150, warmup_steps=4
+    )
+    steps = {0: 0.5, 3: 2.0, 4: 2.0, 153: 2.0, 154: 0.2, 303: 0.2, 304: 0.02, 454: 0.002}
+    assert [learning_rate(config, step) for step in steps] == pytest.approx(list(steps.values()), rel=1e-12)
+
+
+def test_step_decay_is_used_for_the_steps(tmp_path):
+    fields = {"schedule": "step", "decay_factor": 0.5, "decay_every": 7, "validation_every": 1}
+    train_toy(tmp_path, steps=30, **fields)
+    rates = [float(row["learning_rate"]) for row in rows(tmp_path, "train")]
+    assert rates == [0.05 * 0.5 ** (step // 7) for step in range(30)]
+
+
+def train_scripted(out, losses, **fields):
+    """Train with these validation losses, one after every step, and give train.json."""
+
+    class Scripted(ToyModel):
+        def training_step(self, batch):
+            loss, logs = super().training_step(batch)
+            return (loss if self.training else torch.tensor(next(remaining))), logs
+
+    remaining = iter(losses)
+    model = Scripted(new_model().config)
+    train_toy(out, model, **{"steps": len(losses), "validation_every": 1, "validation_items": 5} | fields)
+    return json.loads((out / "train.json").read_text())
+
+
+@pytest.mark.parametrize("patience", [1, 2, 5])
+def test_plateau_decays_like_torch(tmp_path, patience):
+    """ReduceLROnPlateau counts one validation more, and improves by a threshold that can be set to 0."""
+    losses = (np.random.default_rng(patience).random(80) * np.linspace(2, 1, 80)).tolist()
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=0.05)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, factor=0.7, patience=patience - 1, threshold=0.0, eps=0.0
+    )
+    expected = []
+    for loss in losses:
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step(loss)
+    assert expected[-1] < 0.05 * 0.7**2
+    train_scripted(tmp_path, losses, schedule="plateau", decay_factor=0.7, patience=patience)
+    rates = [float(row["learning_rate"]) for row in rows(tmp_path, "train")]
+    assert rates == pytest.approx(expected, rel=1e-12)
+
+
+def test_plateau_ends_below_the_lowest_rate(tmp_path):
+    """Two losses that are not lower halve the rate; the third time, 0.05 / 8 < 0.01."""
+    losses = [5.0, 4.0, 4.0, 6.0, 6.0, 6.0, 3.0, 3.5, 3.0, 2.0, 1.0]
+    provenance = train_scripted(tmp_path, losses, **PLATEAU | {"validation_every": 1}, min_learning_rate=0.01)
+    rates = [float(row["learning_rate"]) for row in rows(tmp_path, "valid")]
+    assert rates == [0.05] * 4 + [0.025] * 2 + [0.0125] * 3
+    assert (provenance["step"], provenance["best_step"], provenance["best_loss"]) == (9, 7, 3.0)
+    assert provenance["stopped"] == "the learning rate 0.00625 is below 0.01"
+    assert read_step(tmp_path) == 9
+
+
+def test_the_warmup_is_no_plateau(tmp_path):
+    losses = [1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+    provenance = train_scripted(
+        tmp_path, losses, **PLATEAU | {"validation_every": 1}, warmup_steps=4, early_stopping=4
+    )
+    rates = [float(row["learning_rate"]) for row in rows(tmp_path, "valid")]
+    assert rates == pytest.approx([0.0125, 0.025, 0.0375, 0.05, 0.05, 0.025, 0.025], rel=1e-12)
+    assert (provenance["step"], provenance["best_step"]) == (7, 1)
+
+
+@pytest.mark.parametrize("ema_decay", [None, 0.5])
+def test_early_stopping_is_final(tmp_path, monkeypatch, ema_decay):
+    """The sixth loss is the third after the lowest one that is not lower."""
+    losses = [5.0, 6.0, 4.0, 6.0, 4.5, 4.0, 3.0, 2.0]
+    provenance = train_scripted(tmp_path, losses, early_stopping=3, ema_decay=ema_decay)
+    assert (provenance["step"], provenance["best_step"], provenance["best_loss"]) == (6, 3, 4.0)
+    assert provenance["stopped"] == "no lower validation loss in 3 validations"
+    assert [row["step"] for row in rows(tmp_path, "valid")] == list("123456")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(before) == {"weights.safetensors", "config.json", "log.csv", "train.json", "last.ckpt"}
+
+    monkeypatch.setattr(ToyModel, "collate", None)
+    settings = {"validation_every": 1, "validation_items": 5, "early_stopping": 3, "ema_decay": ema_decay}
+    for steps in (8, 100):
+        train_toy(tmp_path, steps=steps, **settings)
+        after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        assert after.pop("train.json").decode() == before["train.json"].decode().replace(
+            '"steps": 8', f'"steps": {steps}'
+        )
+        assert after == {name: content for name, content in before.items() if name != "train.json"}
+
+
+def test_a_training_that_improves_does_not_stop_early(tmp_path):
+    losses = [5.0, 6.0, 4.0, 6.0, 3.0, 7.0, 2.0, 7.0]
+    provenance = train_scripted(tmp_path, losses, early_stopping=2)
+    assert (provenance["step"], provenance["stopped"]) == (8, None)
+
+
+def test_amsgrad_is_that_of_torch(tmp_path):
+    structures = data()
+    training = structures[divide(structures).train]
+    weights = {}
+    for amsgrad in (False, True):
+        model = new_model()
+        model.fit_statistics(training)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.5, amsgrad=amsgrad)
+        for step in range(60):
+            items = items_of_step(step, 97, 5, seed=0)
+            optimizer.zero_grad()
+            model.training_step(model.collate(training, items, np.random.default_rng(0)))[0].backward()
+            optimizer.step()
+        weights[amsgrad] = model.linear.weight.detach()
+    train_toy(tmp_path, amsgrad=True, learning_rate=0.5)
+    torch.testing.assert_close(
+        checkpoint(tmp_path, "model")["linear.weight"], weights[True], rtol=0, atol=1e-6
+    )
+    assert (weights[True] - weights[False]).abs().max() > 1e-4
+
+
+class WithForces(ToyModel):
+    """Also learns the slope of the energy, by a second differentiation, and has a parameter it never uses."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.unused = torch.nn.Parameter(torch.ones(2))
+
+    def training_step(self, batch):
+        self.positions = batch.positions.requires_grad_()
+        with torch.enable_grad():
+            energy = self.linear(self.positions)[:, 0] ** 2
+            (slope,) = torch.autograd.grad(energy.sum(), self.positions, create_graph=self.training)
+        target = (
+            2
+            * (batch.positions.detach().double() @ torch.tensor(WEIGHT) + BIAS)[:, None]
+            * torch.tensor(WEIGHT)
+        )
+        return (slope - target).square().mean(), {}
+
+
+@pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
+def test_a_loss_of_forces_is_learned_without_their_own_gradient(tmp_path, precision):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = WithForces(new_model().config)
+    train_toy(tmp_path, model, steps=400, schedule="cosine", precision=precision)
+    weights = load_file(tmp_path / "weights.safetensors")
+    sign = float(weights["linear.bias"].sign())  # the energy is the same for both signs
+    tolerance = 0.05 if precision == "bf16-mixed" else 1e-3
+    np.testing.assert_allclose(sign * weights["linear.weight"][0], WEIGHT, atol=tolerance)
+    np.testing.assert_allclose(sign * weights["linear.bias"], BIAS, atol=tolerance)
+    assert torch.equal(weights["unused"], torch.ones(2, dtype=weights["unused"].dtype))
+
+
+def test_the_gradient_by_the_positions_is_not_computed(tmp_path, monkeypatch):
+    model = WithForces(new_model().config)
+    interrupt_after(monkeypatch, 3)
+    with pytest.raises(KeyboardInterrupt):
+        train_toy(tmp_path, model)
+    assert model.training and model.positions.requires_grad and model.positions.grad is None
+
+
+def train_from(out, directory, adapted):
+    """Train a toy that begins at the weights in `directory`; `adapted` receives the adapted datasets."""
+
+    class Adapting(ToyModel):
+        def fit_statistics(self, structures):
+            raise AssertionError("the statistics were fitted anew")
+
+        def adapt_statistics(self, structures):
+            adapted.append(structures.digest)
+
+    model = Adapting(new_model().config)
+    initial = tutti.models.start_from(model, directory)
+    structures = data()
+    config = TrainingConfig(steps=4, batch_size=5, learning_rate=1e-30, checkpoint_every=2)
+    train(model, structures, divide(structures), config, out, 0, "cpu", initial=initial)
+    return initial
+
+
+def test_a_training_starts_from_the_weights_of_another(tmp_path):
+    first, second = train_toy(tmp_path / "first"), train_toy(tmp_path / "second", seed=1)
+    assert not torch.equal(first.linear.weight, second.linear.weight)
+    adapted = []
+    initial = train_from(tmp_path / "on", tmp_path / "first", adapted)
+    content = (tmp_path / "first" / "weights.safetensors").read_bytes()
+    assert initial == hashlib.sha256(content).hexdigest()
+    assert json.loads((tmp_path / "on" / "train.json").read_text())["initial"] == initial
+    structures = data()
+    assert adapted == [structures[divide(structures).train].digest]
+    kept, expected = (load_file(tmp_path / name / "weights.safetensors") for name in ("on", "first"))
+    for name, tensor in expected.items():
+        torch.testing.assert_close(kept[name], tensor, rtol=0, atol=1e-12)
+
+    train_from(tmp_path / "on", tmp_path / "first", adapted)  # finished: nothing is adapted again
+    assert len(adapted) == 1
+    with pytest.raises(ValueError, match=rf"belongs to another training: initial was '{initial}', is now '"):
+        train_from(tmp_path / "on", tmp_path / "second", adapted)
+
+
 def first_gradient():
     """Gradient of the toy's loss on the first batch, by the analytic formula, in float64."""
     structures, model = data(), new_model()
@@ -389,6 +611,18 @@ def test_bad_input_is_refused(tmp_path):
         {"gradient_clip": 0.0},
         {"ema_decay": 1.0},
         {"warmup_steps": 10},
+        {"early_stopping": 0},
+        {"decay_every": None, "schedule": "step", "decay_factor": 0.5},
+        {"decay_every": 0, "schedule": "step", "decay_factor": 0.5},
+        {"decay_every": 5},
+        {"decay_factor": 1.0, "schedule": "step", "decay_every": 5},
+        {"decay_factor": 0.5, "schedule": "cosine"},
+        {"patience": None, "schedule": "plateau", "decay_factor": 0.5},
+        {"patience": 0, "schedule": "plateau", "decay_factor": 0.5},
+        {"patience": 3, "schedule": "step", "decay_factor": 0.5, "decay_every": 5},
+        {"min_learning_rate": 1e-6},
+        {"min_learning_rate": 1.0, **PLATEAU},
+        {"min_learning_rate": 0.0, **PLATEAU},
     ],
 )
 def test_config_refuses_values_out_of_range(fields):

@@ -28,6 +28,9 @@ class State:
         best_loss: lowest validation loss so far.
         best_step: steps done when it was reached.
         best: weights of that step, by name; empty before the first validation.
+        stale: validations since then, without those of the warm-up.
+        decays: how often a plateau of the validation loss has lowered the learning rate.
+        stopped: why the training ended before its last step; None: it did not.
         seconds: wall time, over all resumes.
         sums: sum of each training loss part since its last row in the log.
         count: number of steps in `sums`.
@@ -39,6 +42,9 @@ class State:
     best_loss: float = math.inf
     best_step: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
+    stale: int = 0
+    decays: int = 0
+    stopped: str | None = None
     seconds: float = 0.0
     sums: dict[str, float] = field(default_factory=dict)
     count: int = 0
@@ -67,7 +73,7 @@ class State:
 
     def summary(self) -> dict[str, object]:
         """The part of train.json that the training itself determines."""
-        names = ("step", "best_step", "best_loss", "seconds", "environment")
+        names = ("step", "stopped", "best_step", "best_loss", "seconds", "environment")
         return {name: getattr(self, name) for name in names}
 
 
@@ -78,6 +84,7 @@ def identity(
     settings: dict[str, object],
     seed: int,
     devices: int,
+    initial: str | None,
 ) -> dict[str, object]:
     """What a training must share with a checkpoint to go on from it, as JSON gives it back."""
     indices = [np.asarray(part, dtype="<i8").tobytes() for part in (splits.train, splits.valid)]
@@ -88,6 +95,7 @@ def identity(
         "dataset": structures.digest,
         "splits": hashlib.sha256(b"|".join(indices)).hexdigest(),
         "devices": devices,
+        "initial": initial,
     }
     return json.loads(json.dumps(values))
 

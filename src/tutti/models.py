@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tutti import registry
-from tutti.files import atomic_path, write_text
+from tutti.files import atomic_path, sha256, write_text
 from tutti.randomness import torch_generator
 from tutti.structures import Structures
 
@@ -59,10 +59,21 @@ class Model(nn.Module):
         """Floating type of the parameters; `collate` makes its floating tensors in it."""
         return next(self.parameters()).dtype
 
+    @classmethod
+    def configure(cls, config: object, structures: Structures) -> object:
+        """`config` with what it leaves to the data it is trained on. The default leaves nothing."""
+        return config
+
     def fit_statistics(self, structures: Structures) -> None:
         """Fill the buffers that come from the training set (in place, with `copy_`). Called once, on the CPU.
 
         The default has nothing to fill.
+        """
+
+    def adapt_statistics(self, structures: Structures) -> None:
+        """Called instead of `fit_statistics` when the weights come from another training (`start_from`).
+
+        The default keeps the buffers of that training.
         """
 
     def n_items(self, structures: Structures) -> int:
@@ -152,7 +163,7 @@ def snapshot(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def create(kind: str, module: str, config: dict, seed: int) -> Model:
+def create(kind: str, module: str, config: dict, seed: int, structures: Structures | None = None) -> Model:
     """A new model whose initial weights depend on `seed` only; the global random state stays as it is.
 
     Args:
@@ -160,9 +171,12 @@ def create(kind: str, module: str, config: dict, seed: int) -> Model:
         module: name of the model's module.
         config: fields of the module's `Config`; what is left out takes its default.
         seed: seed of the training run.
+        structures: the data it is trained on, for what the configuration leaves to them.
     """
     exports = registry.module(kind, module)
     parsed = registry.from_dict(exports.Config, config, f"config of {module}")
+    if structures is not None:
+        parsed = exports.MODEL.configure(parsed, structures)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(torch_generator(seed, "initial weights").initial_seed())
         return exports.MODEL(parsed)
@@ -176,22 +190,55 @@ def load(directory: str | Path, device: str | torch.device = "cpu") -> Model:
         ValueError: when one is damaged, or the weights do not belong to the configuration.
     """
     directory = Path(directory)
-    for name in (CONFIG, WEIGHTS):
-        if not (directory / name).is_file():
-            raise FileNotFoundError(f"{directory / name}: not found; train the model first")
-    description = _read_description(directory / CONFIG)
+    description, state = _read(directory)
     model = create(description["kind"], description["module"], description["config"], seed=0)
-    try:
-        state = load_file(directory / WEIGHTS)
-    except SafetensorError as error:
-        raise ValueError(f"{directory / WEIGHTS}: damaged or incomplete ({error}); train again") from error
-    if any(tensor.dtype == torch.float64 for tensor in state.values()):
+    # Buffers do not tell the precision of a training: some are float64 in every model.
+    if any(state[name].dtype == torch.float64 for name, _ in model.named_parameters() if name in state):
         model.double()
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:
         raise ValueError(f"{directory}: {WEIGHTS} does not belong to {CONFIG}: {error}") from error
     return model.to(device).eval()
+
+
+def start_from(model: Model, directory: str | Path) -> str:
+    """Copy all parameters and buffers that `Model.save` wrote into `directory` into a new `model`.
+
+    The two configurations may differ in what has no influence on the weights' shapes. Numbers are rounded to
+    the floating types of `model`.
+
+    Returns:
+        The SHA-256 of the weights file: the argument `initial` of `training.train`.
+
+    Raises:
+        FileNotFoundError: when one of the two files is missing.
+        ValueError: when one is damaged, or belongs to a model of another kind, module or shape.
+    """
+    directory = Path(directory)
+    description, state = _read(directory)
+    for name in ("kind", "module"):
+        if description[name] != getattr(model, name):
+            raise ValueError(
+                f"{directory}: its {name} is {description[name]}, the model's is {getattr(model, name)}"
+            )
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ValueError(f"{directory}: its weights do not fit the model's configuration: {error}") from error
+    return sha256(directory / WEIGHTS)
+
+
+def _read(directory: Path) -> tuple[dict, dict[str, Tensor]]:
+    """What config.json says, and the weights by name."""
+    for name in (CONFIG, WEIGHTS):
+        if not (directory / name).is_file():
+            raise FileNotFoundError(f"{directory / name}: not found; train the model first")
+    description = _read_description(directory / CONFIG)
+    try:
+        return description, load_file(directory / WEIGHTS)
+    except SafetensorError as error:
+        raise ValueError(f"{directory / WEIGHTS}: damaged or incomplete ({error}); train again") from error
 
 
 def _read_description(path: Path) -> dict:

@@ -41,16 +41,21 @@ def train(
     seed: int,
     accelerator: str = "auto",
     devices: int = 1,
+    initial: str | None = None,
 ) -> None:
     """Train `model`, or go on from `out`/last.ckpt to the same weights as if never interrupted.
 
     Writes into `out`: weights.safetensors and config.json (the weights of the lowest validation loss),
     log.csv, train.json (provenance) and last.ckpt, from which the others can be written again. A finished
-    training is not repeated; with a constant schedule, a larger `steps` continues it.
+    training is not repeated. A larger `steps` continues it when its schedule is "constant" or "step", unless
+    it stopped early, which is final.
 
     A batch is shared out over `devices` processes. More than one are spawned, so that the calling script must
     guard its main part by `if __name__ == "__main__"`. A resume is exact to the last bit where the device
     computes reproducibly: on a CPU with the same number of threads.
+
+    A training that begins at the weights of another one (`models.start_from`) names their SHA-256 as
+    `initial`, and a resume with other ones is refused. The statistics are then adapted, not fitted.
 
     Raises:
         ValueError: for splits of another dataset, an empty split, or a checkpoint of another training.
@@ -67,10 +72,13 @@ def train(
         raise ValueError(f"precision {config.precision}: {model.module} takes {', '.join(model.precisions)}")
     if config.batch_size < devices:
         raise ValueError(f"batch_size {config.batch_size} is too small for {devices} devices")
-    identity = checkpoints.identity(model, structures, splits, config.lasting(), seed, devices)
+    identity = checkpoints.identity(model, structures, splits, config.lasting(), seed, devices, initial)
     plan = _Plan(training, validation, config, Path(out), seed, identity)
     if not (plan.out / CHECKPOINT).exists():
-        model.fit_statistics(training)
+        if initial is None:
+            model.fit_statistics(training)
+        else:
+            model.adapt_statistics(training)
     fabric = Fabric(
         accelerator=choose_accelerator(accelerator),
         devices=devices,
@@ -113,24 +121,27 @@ class _Training:
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.gradient = _flat_gradient(self.parameters)
         self.optimizer = OPTIMIZERS[self.config.optimizer](
-            self.parameters, lr=self.config.learning_rate, weight_decay=self.config.weight_decay
+            self.parameters,
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            amsgrad=self.config.amsgrad,
         )
         self.state = State()
 
     def run(self) -> None:
-        """Do all steps that are not done yet."""
+        """Do all steps that are not done yet, unless the training stops early."""
         if (self.plan.out / CHECKPOINT).exists():
             self.resume()
         state, config = self.state, self.config
         started = time.perf_counter() - state.seconds
         progress = Progress("training", config.steps, state.step, silent=not self.fabric.is_global_zero)
-        while state.step < config.steps:
+        while state.step < config.steps and not state.stopped:
             loss = self.step(*self.training_batch(state.step))
             state.seconds = time.perf_counter() - started
             last = state.step == config.steps
             if state.step % config.validation_every == 0 or last:
                 self.validate()
-            if state.step % config.checkpoint_every == 0 or last:
+            if state.step % config.checkpoint_every == 0 or last or state.stopped:
                 self.checkpoint()
             progress.update(loss=loss, best_validation_loss=state.best_loss)
         progress.close()
@@ -149,13 +160,14 @@ class _Training:
         self.gradient.zero_()
         with self.fabric.autocast():
             loss, logs = self.model.training_step(batch)
-        (loss * share).backward()
+        # Without `inputs`, a force field's loss would be differentiated by the positions too, for nothing.
+        self.fabric.backward(loss * share, inputs=self.parameters)
         self.fabric.all_reduce(self.gradient, reduce_op="sum")  # in place
         norm = torch.linalg.vector_norm(self.gradient)
         mean = self.fabric.all_reduce(_values(loss, logs) * share, reduce_op="sum")
         *values, norm_value = torch.cat([mean, norm[None]]).tolist()  # the one wait for the device in a step
         losses = dict(zip(["loss", *logs], values, strict=True))
-        rate = learning_rate(self.config, self.state.step)
+        rate = learning_rate(self.config, self.state.step, self.state.decays)
         self.check_finite({**losses, "gradient norm": norm_value}, rate)
 
         if self.config.gradient_clip is not None:
@@ -170,7 +182,7 @@ class _Training:
 
     @torch.no_grad()
     def validate(self) -> None:
-        """Log the training loss since the last time and the validation loss; keep the best weights."""
+        """Log the training loss since the last time and the validation loss, and judge the latter."""
         state = self.state
         sums = torch.zeros(len(state.sums), dtype=torch.float64, device=self.fabric.device)
         self.evaluated.eval()
@@ -182,15 +194,31 @@ class _Training:
         self.fabric.all_reduce(sums, reduce_op="sum")
         means = (sums / sum(map(len, self.validation_batches))).tolist()
         losses = dict(zip(state.sums, means, strict=True))
-        rate = learning_rate(self.config, state.step - 1)
+        rate = learning_rate(self.config, state.step - 1, state.decays)
         self.check_finite({f"validation {name}": value for name, value in losses.items()}, rate)
 
         epoch = state.step * self.config.batch_size / self.n_items
         state.log_row("train", epoch, state.take_means(), rate)
         state.log_row("valid", epoch, losses, rate)
-        if losses["loss"] < state.best_loss:
-            state.best_loss, state.best_step = losses["loss"], state.step
+        self.judge(losses["loss"])
+
+    def judge(self, loss: float) -> None:
+        """Keep the weights of the lowest validation loss; without a lower one for long, decay or stop."""
+        state, config = self.state, self.config
+        if loss < state.best_loss:
+            state.best_loss, state.best_step, state.stale = loss, state.step, 0
             state.best = snapshot(self.evaluated)
+            return
+        if state.step < config.warmup_steps:
+            return
+        state.stale += 1
+        if config.patience is not None and state.stale % config.patience == 0:
+            state.decays += 1
+        rate = learning_rate(config, state.step, state.decays)
+        if config.min_learning_rate is not None and rate < config.min_learning_rate:
+            state.stopped = f"the learning rate {rate:g} is below {config.min_learning_rate:g}"
+        elif state.stale == config.early_stopping:
+            state.stopped = f"no lower validation loss in {state.stale} validations"
 
     def validation_batch(self, index: int) -> Batch:
         """Validation batch `index`, the same every time."""
