@@ -1,0 +1,1 @@
+"""One quantity per module: functions of trajectories, and `table` for its tidy rows."""

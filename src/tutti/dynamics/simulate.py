@@ -1,0 +1,187 @@
+"""Classical dynamics with ASE: constant energy (velocity Verlet) or constant temperature (Langevin)."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import ase
+import numpy as np
+from ase import units
+from ase.calculators.calculator import Calculator
+from ase.md.langevin import Langevin
+from ase.md.md import MolecularDynamics
+from ase.md.verlet import VelocityVerlet
+
+from tutti.dynamics.guard import Guard, LostError
+from tutti.dynamics.runner import ExplosionError, run
+from tutti.dynamics.trajectory import Trajectory
+from tutti.dynamics.whole import whole_motions
+from tutti.randomness import numpy_generator
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How to simulate.
+
+    Attributes:
+        ensemble: `NVE` or `NVT`.
+        temperature: K; of the first velocities, and in NVT of the bath.
+        time_step: fs.
+        duration: fs.
+        interval: time steps between frames that are kept.
+        seed: of the first velocities and the bath.
+        friction: of the bath, 1/fs.
+        hottest: the simulation has failed when its atoms are hotter than this, K.
+
+    Raises:
+        ValueError: when the ensemble is unknown, or temperature or a time is not positive.
+    """
+
+    ensemble: Literal["NVE", "NVT"]
+    temperature: float
+    time_step: float
+    duration: float
+    interval: int
+    seed: int
+    friction: float = 0.01
+    hottest: float = 10_000.0
+
+    def __post_init__(self) -> None:
+        if self.ensemble not in ("NVE", "NVT"):
+            raise ValueError(f"the ensemble '{self.ensemble}' is neither NVE nor NVT")
+        if min(self.temperature, self.time_step, self.interval, self.n_frames) <= 0:
+            raise ValueError("temperature, time step, interval and number of frames are positive")
+
+    @property
+    def n_frames(self) -> int:
+        """Frames after the first one."""
+        return round(self.duration / (self.time_step * self.interval))
+
+
+def simulate(
+    atoms: ase.Atoms, calculator: Calculator, protocol: Protocol, folder: Path, identity: str
+) -> Trajectory:
+    """Simulate from `atoms`, which stay as they are; an explosion ends the trajectory with its reason.
+
+    The first velocities are drawn from the Maxwell-Boltzmann distribution. In NVE a free molecule neither
+    moves nor rotates, a periodic system does not move, and velocities are scaled so that the temperature of
+    what is left is exact. In NVT nothing is taken out, for the bath moves the whole, too.
+
+    Args:
+        atoms: with positions, masses and cell.
+        calculator: gives energy and forces.
+        protocol: how to simulate.
+        folder: of the parts from which a killed simulation goes on.
+        identity: of the calculator, such as the hash of its weights: parts made with another are not used.
+
+    Returns:
+        The frames from step 0 on.
+    """
+    atoms = ase.Atoms(
+        atoms.numbers, atoms.positions, masses=atoms.get_masses(), cell=atoms.cell, pbc=atoms.pbc
+    )
+    velocities, dof = first_velocities(atoms, protocol)
+    atoms.set_velocities(velocities)
+    atoms.calc = Guard(calculator)
+    start = _first(atoms, dof, protocol.time_step)
+    if start.failure:
+        return start
+    dynamics = _dynamics(atoms, protocol)
+    key = [identity, *describe(atoms), asdict(protocol)]
+    advance = partial(_advance, dynamics=dynamics, protocol=protocol, dof=dof)
+    what = f"{protocol.ensemble} of {atoms.get_chemical_formula()}"
+    return run(start, advance, protocol.n_frames, folder, key, what)
+
+
+def first_velocities(atoms: ase.Atoms, protocol: Protocol) -> tuple[np.ndarray, int]:
+    """Velocities [n, 3] in ASE's units, and their degrees of freedom.
+
+    Raises:
+        ValueError: for NVE without a degree of freedom.
+    """
+    root = np.sqrt(atoms.get_masses())[:, None]
+    thermal = units.kB * protocol.temperature
+    generator = numpy_generator(protocol.seed, "velocities")
+    weighted = np.sqrt(thermal) * generator.standard_normal(atoms.positions.shape)
+    if protocol.ensemble == "NVT":
+        return weighted / root, weighted.size
+    whole = whole_motions(atoms)
+    dof = len(whole) - whole.shape[1]
+    if dof == 0:
+        raise ValueError("a single atom has no motion at constant energy")
+    weighted -= (whole @ (whole.T @ weighted.ravel())).reshape(-1, 3)
+    return weighted / root * np.sqrt(dof * thermal / np.sum(weighted**2)), dof
+
+
+def describe(atoms: ase.Atoms) -> list[Any]:
+    """Numbers, positions, masses and cell as JSON types: what, with forces, makes a system."""
+    arrays = (atoms.numbers, atoms.positions, atoms.get_masses(), atoms.cell.array, atoms.pbc)
+    return [array.tolist() for array in arrays]
+
+
+def _dynamics(atoms: ase.Atoms, protocol: Protocol) -> MolecularDynamics:
+    step = protocol.time_step * units.fs
+    if protocol.ensemble == "NVE":
+        return VelocityVerlet(atoms, step)
+    friction = protocol.friction / units.fs
+    return Langevin(atoms, step, temperature_K=protocol.temperature, friction=friction, fixcm=False)
+
+
+def _first(atoms: ase.Atoms, dof: int, time_step: float) -> Trajectory:
+    """The first frame; with a failure and no energy when there are no forces."""
+    try:
+        energy, failure = atoms.get_potential_energy(), ""
+    except LostError as error:
+        energy, failure = np.nan, str(error)
+    kinetic = atoms.get_kinetic_energy()
+    return Trajectory(
+        numbers=atoms.numbers.copy(),
+        masses=atoms.get_masses(),
+        cell=atoms.cell.array.copy(),
+        pbc=atoms.pbc.copy(),
+        time_step=time_step,
+        steps=np.zeros(1, np.int64),
+        positions=atoms.positions[None].copy(),
+        velocities=atoms.get_velocities()[None] * units.fs,
+        potential_energy=np.array([energy]),
+        kinetic_energy=np.array([kinetic]),
+        temperature=np.array([_temperature(kinetic, dof)]),
+        failure=failure,
+        failure_time=0.0 if failure else np.nan,
+    )
+
+
+def _advance(last: Trajectory, dynamics: MolecularDynamics, protocol: Protocol, dof: int) -> Trajectory:
+    """The next frame.
+
+    Raises:
+        ExplosionError: when there is none.
+    """
+    atoms, step = dynamics.atoms, int(last.steps[-1])
+    atoms.positions = last.positions[-1]
+    atoms.set_velocities(last.velocities[-1] / units.fs)
+    dynamics.rng = numpy_generator(protocol.seed, "bath", step)
+    try:
+        for _ in range(protocol.interval):
+            step += 1
+            dynamics.step()
+            kinetic = atoms.get_kinetic_energy()
+            if not (temperature := _temperature(kinetic, dof)) <= protocol.hottest:
+                raise ExplosionError(f"hotter than {protocol.hottest:g} K", step)
+        energy = atoms.get_potential_energy()
+    except LostError as error:
+        raise ExplosionError(str(error), step) from error
+    return replace(
+        last,
+        steps=np.array([step]),
+        positions=atoms.positions[None].copy(),
+        velocities=atoms.get_velocities()[None] * units.fs,
+        potential_energy=np.array([energy]),
+        kinetic_energy=np.array([kinetic]),
+        temperature=np.array([temperature]),
+    )
+
+
+def _temperature(kinetic: float, dof: int) -> float:
+    return 2 * kinetic / (dof * units.kB)
