@@ -1,5 +1,6 @@
 """Splits: sizes, the tie to the dataset, and what leaks from one part into another."""
 
+import hashlib
 import json
 import warnings
 
@@ -101,6 +102,80 @@ def test_a_smaller_training_set_is_part_of_a_larger_one():
     structures = random_structures(100)
     small, large = (make_splits(structures, SplitConfig(k, 0, 0)).train for k in (20, 70))
     assert np.array_equal(small, large[:20])
+
+
+# ---------------------------------------------------------------- a column that says what is for what
+
+
+def marked(n=100):
+    """Three fifths to train on, a fifth to test on, a fifth for nothing; and their rows."""
+    marks = np.array(["train", "train", "test", "train", ""] * (n // 5))
+    return random_structures(n, part=marks), marks
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((40, 10, 15), (40, 10, 15)),
+        ((40, "rest", "rest"), (40, 20, 20)),
+        (("rest", 0, 0), (60, 0, 0)),
+        ((0.5, 0.25, 0.5), (30, 15, 10)),
+    ],
+)
+def test_parts_are_drawn_from_what_is_marked_for_them(sizes, expected):
+    structures, marks = marked()
+    splits = make_splits(structures, SplitConfig(*sizes, column="part"))
+    assert tuple(len(getattr(splits, name)) for name in PARTS) == expected
+    together = [*splits.train, *splits.valid]
+    assert set(together) <= set(np.flatnonzero(marks == "train"))
+    assert set(splits.test) <= set(np.flatnonzero(marks == "test"))
+    assert len(set(together)) == len(together) and len(set(splits.test)) == len(splits.test)
+
+
+def test_marked_parts_are_permuted_by_the_seed():
+    structures, _ = marked()
+    one, again, other = (make_splits(structures, SplitConfig(40, 20, 20, s, "part")) for s in (1, 1, 2))
+    assert np.array_equal(one.train, again.train) and np.array_equal(one.test, again.test)
+    assert not np.array_equal(one.train, other.train) and not np.array_equal(one.test, other.test)
+    assert sorted(one.test) == sorted(other.test) and list(one.test) != sorted(one.test)
+
+
+def test_a_column_where_everything_is_for_training_gives_what_no_column_gives():
+    structures = random_structures(50, part=np.full(50, "train"))
+    with_column = make_splits(structures, SplitConfig(30, 10, 0, column="part"))
+    without = make_splits(structures, SplitConfig(30, 10, 0))
+    assert np.array_equal(with_column.train, without.train)
+    assert np.array_equal(with_column.valid, without.valid)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "column", "message"),
+    [
+        ((61, 0, 0), "part", r"train 61, valid 0\) needs 61 structures; the dataset has 60 marked for it in"),
+        ((50, 0, 21), "part", r"test 21\) needs 21 structures; the dataset has 20 marked for it"),
+        (("rest", 60, 0), "part", "leaves none for training"),
+        ((10, 0, 0), "prat", r"no column of text 'prat'; did you mean 'part'\?"),
+        ((10, 0, 0), "weight", r"no column of text 'weight'; \(known: part\)"),
+    ],
+)
+def test_impossible_columns(sizes, column, message):
+    structures, _ = marked()
+    structures = structures.with_columns(weight=np.ones(100))
+    with pytest.raises(ValueError, match=message):
+        make_splits(structures, SplitConfig(*sizes, column=column))
+
+
+def test_rest_twice_of_the_same_structures():
+    with pytest.raises(ValueError, match="only one of train and valid can be 'rest'"):
+        SplitConfig("rest", "rest", 0, column="part")
+
+
+def test_bytes_of_a_splits_file_without_a_column_stay_as_they_were(tmp_path):
+    """The file that was written before there were columns."""
+    make_splits(random_structures(12), SplitConfig(6, 3, 2, seed=4)).save(tmp_path / "a.json")
+    assert hashlib.sha256((tmp_path / "a.json").read_bytes()).hexdigest() == (
+        "5120ee019b33b017fef0e6f85f1a74d45d52ade4abec6b382d307036831f16b9"
+    )
 
 
 # ---------------------------------------------------------------- files

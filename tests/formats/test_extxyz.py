@@ -215,10 +215,10 @@ def test_energy_or_free_energy(tmp_path):
 
 
 def test_lattice_and_periodicity(tmp_path):
-    frame = '1\nLattice="1 2 3 4 5 6 7 8 9" Properties=species:S:1:pos:R:3 {}\nH 0 0 0\n'
+    frame = '1\nLattice="1 2 3 4 5 6 7 8 10" Properties=species:S:1:pos:R:3 {}\nH 0 0 0\n'
     text = frame.format("") + frame.format('pbc="T F T"') + frame.format("pbc=F") + "1\n\nH 0 0 0\n"
     structures = read_text(tmp_path, text)
-    assert structures.cell[0].tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9]] and not structures.cell[3].any()
+    assert structures.cell[0].tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 10]] and not structures.cell[3].any()
     assert structures.pbc.tolist() == [[True] * 3, [True, False, True], [False] * 3, [False] * 3]
 
 
@@ -372,3 +372,12 @@ def test_real_ethanol_equals_what_ase_reads(shared_data):
         np.testing.assert_array_equal(structures.positions[rows], atoms.positions)
     assert structures.cell[0].tolist() == (50 * np.eye(3)).tolist() and not structures.pbc.any()
     assert structures.columns["OH_dist"][0] == 1.0373
+
+
+def test_a_periodic_cell_without_volume_is_refused(tmp_path):
+    flat = '3\nLattice="4 0 0 8 0 0 0 0 5" pbc="T T F" Properties=species:S:1:pos:R:3\n' + WATER
+    assert error_of(tmp_path, flat).startswith(
+        "x.xyz:2: expected independent cell vectors in the periodic directions, found [[4.0, 0.0, 0.0]"
+    )
+    slab = flat.replace("4 0 0 8 0 0 0 0 5", "4 0 0 0 8 0 0 0 0")
+    assert read_text(tmp_path, slab).pbc.tolist() == [[True, True, False]]

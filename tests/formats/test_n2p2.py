@@ -100,3 +100,17 @@ def test_real_water(shared_data):
     # A periodic system at rest: the forces add up to nothing, but for what DFT grids leave over.
     for i in range(20):
         assert abs(structures.forces[structures.offsets[i] : structures.offsets[i + 1]].sum()) < 0.5
+
+
+def test_one_real_molecule_by_hand(shared_data):
+    """Worked out on paper with 0.529177 Å per bohr, 27.2114 eV and 51.4221 eV/Å per atomic unit."""
+    structures = formats.read(shared_data / "water_rpbe_d3.input.data")
+    oxygen, hydrogen, other = structures.positions[:3]
+    np.testing.assert_allclose(oxygen, [1.976631, 1.231840, 1.852811], atol=2e-6)
+    np.testing.assert_allclose(structures.forces[0], [-0.335793, -0.146679, -1.439436], atol=1e-5)
+    assert structures.cell[0, 2, 2] == pytest.approx(13.030199, abs=1e-5)
+    # A length of an O-H bond and an angle that only Å can give.
+    assert np.linalg.norm(hydrogen - oxygen) == pytest.approx(0.98068, abs=1e-5)
+    assert 0.9 < np.linalg.norm(other - oxygen) < 1.1
+    cosine = (hydrogen - oxygen) @ (other - oxygen) / 0.98068 / np.linalg.norm(other - oxygen)
+    assert 95 < np.degrees(np.arccos(cosine)) < 115

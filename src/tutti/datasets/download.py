@@ -42,12 +42,13 @@ class Source:
     Attributes:
         name: file name on disk.
         urls: direct addresses of the same bytes, tried in this order.
-        hash: "sha256:..." or "md5:...", hexadecimal.
+        hash: "sha256:..." or "md5:...", hexadecimal; None where none is published. Then a transfer that is
+            complete, not empty and no web page is taken for the file.
     """
 
     name: str
     urls: tuple[str, ...]
-    hash: str
+    hash: str | None
 
 
 def fetch(
@@ -70,7 +71,7 @@ def fetch(
         DownloadError: when no address gave the file.
     """
     target = Path(folder).absolute() / source.name
-    if target.exists() and _hash(target, source) == source.hash.lower():
+    if target.exists() and _fault(target, source) is None:
         return target
     causes = []
     for url in source.urls:
@@ -117,22 +118,27 @@ def _fetch_once(source: Source, url: str, target: Path, timeout: float) -> None:
     )
     with atomic_path(target) as temporary:
         downloader(url, str(temporary), None)
-        actual = _hash(temporary, source)
-        if actual != source.hash.lower():
+        if fault := _fault(temporary, source):
             size = temporary.stat().st_size
-            raise _WrongBytes(f"HTTP {statuses[-1]}, but the {size} bytes received have {actual}")
+            raise _WrongBytes(f"HTTP {statuses[-1]}, but the {size} bytes received have {fault}")
 
 
-def _hash(path: Path, source: Source) -> str:
-    """Hash of a file, written like the source's."""
+def _fault(path: Path, source: Source) -> str | None:
+    """What a file has that is not the source's: another hash, or no data. None when nothing is wrong."""
+    if source.hash is None:
+        start = _magic(path)
+        return None if start and not start.startswith(b"<") else "no data"
     algorithm = source.hash.partition(":")[0].lower()
-    return f"{algorithm}:{pooch.file_hash(str(path), alg=algorithm)}"
+    actual = f"{algorithm}:{pooch.file_hash(str(path), alg=algorithm)}"
+    return None if actual == source.hash.lower() else actual
 
 
 def _advice(source: Source, target: Path, causes: list[str]) -> str:
-    lines = [f"could not get {source.name}; tried", *causes, f"expected {source.hash}"]
+    lines = [f"could not get {source.name}; tried", *causes]
+    if source.hash is not None:
+        lines.append(f"expected {source.hash}")
     if target.exists():
-        lines.append(f"{target} is not used: it has {_hash(target, source)}")
+        lines.append(f"{target} is not used: it has {_fault(target, source)}")
     lines.append(
         f"by hand: open one of these addresses in a browser, save the file as {target} and run again"
     )

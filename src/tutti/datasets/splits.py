@@ -8,7 +8,7 @@ Examples of the literature, of the 130,831 molecules of QM9:
 import json
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from tutti.files import write_text
 from tutti.randomness import numpy_generator
+from tutti.registry import closest
 from tutti.structures import Structures
 
 PARTS = ("train", "valid", "test")
@@ -42,20 +43,26 @@ class SplitConfig:
         test: likewise; may be 0.
         seed: of the permutation whose first structures are the training set, the next the validation set
             and the next the test set. What the sizes leave over is used nowhere.
+        column: name of a column of text that says where parts may be drawn from: training and validation set
+            only from structures marked "train", the test set only from those marked "test". Fractions and
+            "rest" then refer to these.
 
     Raises:
-        ValueError: when a size is negative, a fraction above 1, or "rest" stands twice.
+        ValueError: when a size is negative, a fraction above 1, or "rest" stands twice for the same
+            structures.
     """
 
     train: Size
     valid: Size
     test: Size
     seed: int = 0
+    column: str | None = None
 
     def __post_init__(self) -> None:
         sizes = {name: getattr(self, name) for name in PARTS}
-        if list(sizes.values()).count("rest") > 1:
-            raise ValueError("only one of train, valid and test can be 'rest'")
+        for names in self.pools.values():
+            if [sizes[name] for name in names].count("rest") > 1:
+                raise ValueError(f"only one of {', '.join(names[:-1])} and {names[-1]} can be 'rest'")
         for name, size in sizes.items():
             if size == "rest":
                 continue
@@ -66,23 +73,29 @@ class SplitConfig:
             if size < 0:
                 raise ValueError(f"{name}: {size} is negative")
 
-    def counts(self, n: int) -> tuple[int, int, int]:
-        """Structures in each part of a dataset of n.
+    @property
+    def pools(self) -> dict[str | None, tuple[str, ...]]:
+        """The parts that are drawn from the same structures, by the mark of these in the column."""
+        return {None: PARTS} if self.column is None else {"train": PARTS[:2], "test": PARTS[2:]}
+
+    def counts(self, n: int, names: tuple[str, ...] = PARTS) -> tuple[int, ...]:
+        """Structures in each of the parts `names`, which are drawn from n.
 
         Raises:
             ValueError: when they exceed the dataset, or no structure is left for training.
         """
-        sizes = {name: getattr(self, name) for name in PARTS}
+        sizes = {name: getattr(self, name) for name in names}
         # A hair is added because 0.29 * 100 is 28.999999999999996.
         counts = {k: int(s * n + 1e-9) if isinstance(s, float) else s for k, s in sizes.items()}
         given = sum(count for count in counts.values() if count != "rest")
         wanted = ", ".join(f"{name} {size}" for name, size in sizes.items())
         if given > n:
-            raise ValueError(f"the split ({wanted}) needs {given} structures; the dataset has {n}")
+            marked = f" marked for it in column '{self.column}'" if self.column else ""
+            raise ValueError(f"the split ({wanted}) needs {given} structures; the dataset has {n}{marked}")
         counts = {name: n - given if count == "rest" else count for name, count in counts.items()}
-        if counts["train"] == 0:
+        if counts.get("train") == 0:
             raise ValueError(f"the split ({wanted}) of {n} structures leaves none for training")
-        return counts["train"], counts["valid"], counts["test"]
+        return tuple(counts.values())
 
 
 @dataclass(frozen=True)
@@ -142,20 +155,44 @@ class Splits:
         ids = structures.columns.get("id")
         return cls(*parts, seed=seed, digest=digest, leakage=leaks, ids=ids)
 
+    def first(self, size: int | None) -> Self:
+        """The same splits with only the first `size` structures to train on; None: all.
+
+        Raises:
+            ValueError: when there are not so many.
+        """
+        if size is not None and size > len(self.train):
+            raise ValueError(f"{size} structures to train on, but the split has {len(self.train)}")
+        return replace(self, train=self.train[:size])
+
 
 def make_splits(structures: Structures, config: SplitConfig) -> Splits:
-    """Divide a dataset at random, and warn of everything that occurs in two parts.
+    """Divide a dataset at random, within what the column allows, and warn of all that occurs in two parts.
 
     Raises:
-        ValueError: when the sizes do not fit the dataset.
+        ValueError: when the sizes do not fit the dataset, or it has no such column.
     """
-    counts = config.counts(len(structures))
     permutation = numpy_generator(config.seed, "splits").permutation(len(structures))
-    parts = dict(zip(PARTS, np.split(permutation[: sum(counts)], np.cumsum(counts)[:-1]), strict=True))
+    parts: dict[str, np.ndarray] = {}
+    for mark, names in config.pools.items():
+        pool = permutation[_allowed(structures, config.column, mark)[permutation]]
+        counts = config.counts(len(pool), names)
+        parts |= zip(names, np.split(pool[: sum(counts)], np.cumsum(counts)[:-1]), strict=True)
     leaks = leakage(structures, parts)
     _warn(leaks, parts)
     ids = structures.columns.get("id")
     return Splits(**parts, seed=config.seed, digest=structures.digest, leakage=leaks, ids=ids)
+
+
+def _allowed(structures: Structures, column: str | None, mark: str | None) -> np.ndarray:
+    """[N] bool: which structures have that mark in the column; all where there is no column."""
+    if column is None:
+        return np.ones(len(structures), bool)
+    marks = structures.columns.get(column)
+    if marks is None or marks.dtype.kind != "U":
+        known = [name for name, values in structures.columns.items() if values.dtype.kind == "U"]
+        raise ValueError(f"column: the dataset has no column of text {closest(column, known)}")
+    return marks == mark
 
 
 def _warn(leaks: dict[str, Any], parts: dict[str, np.ndarray]) -> None:

@@ -6,37 +6,37 @@ check behind QM9's list of uncharacterised molecules. `python -m tutti.datasets.
 that ships with the package.
 """
 
-import hashlib
 import json
 import queue
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import typer
 
 from tutti import keys
+from tutti.datasets import shipped
 from tutti.datasets.enumerate import molecules
 from tutti.datasets.relaxer import Relaxed, Relaxer
-from tutti.files import atomic_path, sha256, write_text
+from tutti.datasets.shipped import EMBEDDED, ship
+from tutti.files import write_text
 from tutti.progress import Progress
 from tutti.randomness import numpy_generator
 from tutti.structures import Structures
 
-EMBEDDED = Path(__file__).parent / "embedded"
 CHUNK = 32
 PROPERTIES = ("atomisation_energy", "homo", "lumo", "gap", "dipole")
 LIBRARIES = ("numpy", "rdkit", "scipy", "tblite")
 
 
-@dataclass(frozen=True)
-class Config:
-    """What is in the set, and how it is made.
+@dataclass(frozen=True, kw_only=True)
+class Config(shipped.Recipe):
+    """What is in the set, and how it is made; it may ship, see `tutti.datasets.shipped.Recipe`.
 
     Attributes:
         heavy_atoms: largest number of heavy atoms.
@@ -45,30 +45,15 @@ class Config:
         seed: of that draw and of the conformers.
         force_threshold: largest force on any atom of a relaxed molecule, eV/Å.
         time_limit: s for one molecule; those that take longer, hundreds of times what is usual, are rejected.
-        shipped: name of a file in `embedded/` to unpack instead of computing.
-        shipped_sha256: its hash.
-
-    Raises:
-        ValueError: when `shipped` comes without its hash.
     """
 
+    KIND: ClassVar[str] = "xtb9"
     heavy_atoms: int = 6
     elements: tuple[str, ...] = ("C", "N", "O", "F")
     count: int | None = None
     seed: int = 0
     force_threshold: float = 0.01
     time_limit: float = 60.0
-    shipped: str | None = None
-    shipped_sha256: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.shipped and not self.shipped_sha256:
-            raise ValueError("'shipped' needs 'shipped_sha256', the SHA-256 of the file")
-
-    def recipe(self) -> dict[str, object]:
-        """All that decides which molecules come out."""
-        recipe = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("shipped")}
-        return {"kind": "xtb9", **recipe, "elements": list(self.elements)}
 
 
 def make(config: Config, path: Path, work: Path, jobs: int) -> None:
@@ -86,65 +71,19 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
         jobs: processes.
 
     Raises:
-        FileNotFoundError: when there is no file `config.shipped`.
-        ValueError: when its hash or its recipe is not the configuration's.
+        FileNotFoundError, ValueError: see `tutti.datasets.shipped.load`.
+        RuntimeError: when a library is missing.
     """
     if config.shipped:
-        _shipped(config).save(path)
+        shipped.load(config).save(path)
         return
-    recipe = {**config.recipe(), "versions": _versions()}
-    work = work / _digest(recipe)
+    recipe = {**config.recipe(), "versions": shipped.versions(config.KIND, LIBRARIES)}
+    work = work / shipped.digest(recipe, ("enumerate.py", "xtb.py", "xtb9.py"))
     tasks = _tasks(config, work)
     chunks = {work / f"{i // CHUNK:06d}.npz": tasks[i : i + CHUNK] for i in range(0, len(tasks), CHUNK)}
     _relax_chunks(config, {part: chunk for part, chunk in chunks.items() if not part.exists()}, jobs)
     tried = Structures.concatenate([Structures.load(part) for part in chunks])
     _accepted(tried, recipe).save(path)
-
-
-def ship(structures: Path, out: Path) -> None:
-    """Compress a set that `make` wrote, contents unchanged, and print what a configuration needs."""
-    with np.load(structures, allow_pickle=False) as archive, atomic_path(out) as temporary:
-        np.savez_compressed(temporary, **archive)
-    print(f"shipped: {out.name}\nshipped_sha256: {sha256(out)}")
-
-
-def _shipped(config: Config) -> Structures:
-    path = EMBEDDED / config.shipped
-    if not path.is_file():
-        available = ", ".join(sorted(file.name for file in EMBEDDED.glob("*.npz")))
-        raise FileNotFoundError(
-            f"no file '{config.shipped}' ships with the package; there are: {available or 'none'}"
-        )
-    if (found := sha256(path)) != config.shipped_sha256:
-        raise ValueError(f"{path}: SHA-256 is {found}, the configuration expects {config.shipped_sha256}")
-    structures = Structures.load(path)
-    made_with, wanted = json.loads(structures.source), config.recipe()
-    differing = [
-        f"{key} {made_with.get(key)}, not {wanted[key]}"
-        for key in wanted
-        if made_with.get(key) != wanted[key]
-    ]
-    if differing:
-        advice = "leave out 'shipped' to compute the set"
-        raise ValueError(f"{path} was made with {'; '.join(differing)}: {advice}")
-    return structures
-
-
-def _versions() -> dict[str, str]:
-    try:
-        return {library: version(library) for library in LIBRARIES}
-    except PackageNotFoundError as error:
-        raise RuntimeError(
-            f"making an xtb9 set needs {error.name}: pip install 'tutti[xtb]', or take a set that ships"
-        ) from error
-
-
-def _digest(recipe: dict[str, object]) -> str:
-    """Name of the folder for parts of the set: another recipe, or other code behind it, has another."""
-    digest = hashlib.sha256(json.dumps(recipe).encode())
-    for source in ("enumerate.py", "xtb.py", "xtb9.py"):
-        digest.update((EMBEDDED.parent / source).read_bytes())
-    return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True)

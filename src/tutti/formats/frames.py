@@ -58,7 +58,8 @@ def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:
         samples: whether NaN and inf are let through, as a generator may produce them.
 
     Raises:
-        FormatError: when a number is not finite, or only some frames have energies or forces.
+        FormatError: when a number is not finite, a periodic cell has no volume, or only some frames have
+            energies or forces.
     """
     frames = list(frames)
     optional: dict[str, np.ndarray | None] = {
@@ -77,6 +78,7 @@ def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:
     )
     if not samples:
         _check_finite(structures, frames)
+        _check_cells(structures, frames)
     return structures
 
 
@@ -101,6 +103,15 @@ def _units(frames: Sequence[Frame]) -> dict[str, str]:
             if units.setdefault(name, unit) != unit:
                 raise FormatError(frame.where(), f"'{name}' in {units[name]}, as before", f"it in {unit}")
     return units
+
+
+def _check_cells(structures: Structures, frames: Sequence[Frame]) -> None:
+    if structures.cell is None or structures.pbc is None:
+        return
+    for frame, cell, pbc in zip(frames, structures.cell, structures.pbc, strict=True):
+        if np.linalg.matrix_rank(cell[pbc]) < pbc.sum():
+            expected = "independent cell vectors in the periodic directions"
+            raise FormatError(frame.where(), expected, str(cell.tolist()))
 
 
 def _check_finite(structures: Structures, frames: Sequence[Frame]) -> None:
