@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test test-all test-slurm lint bench clean
+.PHONY: demo test test-all test-peers test-slurm lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -15,17 +15,25 @@ test: $(STAMP)
 	$(PYTEST) -n auto --dist loadfile
 
 test-all: $(STAMP)
-	$(PYTEST) -n auto --dist loadfile -m "not slurm"
+	$(PYTEST) -n auto --dist loadfile -m "not slurm and not peers"
 
 test-slurm: $(STAMP)
 	$(PYTEST) -m slurm tests/slurm
+
+# The same energies and forces as schnetpack and nequip, on copied weights.
+test-peers: $(STAMP) .venv-schnetpack/.complete .venv-nequip/.complete
+	TUTTI_PEER_SCHNETPACK=.venv-schnetpack/bin/python TUTTI_PEER_NEQUIP=.venv-nequip/bin/python \
+	$(PYTEST) -n 0 -m peers tests/peers
+
+.venv-%/.complete: envs/peer-%.sh
+	bash $< .venv-$*
 
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
-	$(BIN)/python -m tutti.config config/*.yaml
+	$(BIN)/python -m tutti.config config/*.yaml config/studies/*.yaml
 
 bench: $(STAMP)
 	set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done

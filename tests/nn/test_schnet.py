@@ -27,9 +27,9 @@ def schnet(model: E3SchNet, species: list[int], positions: torch.Tensor, cutoff:
                 r = float((positions[i] - positions[j]).norm())
                 if i == j or r >= cutoff:
                     continue
-                spacing = cutoff / (len(block.basis.centres) - 1)
-                gaussians = torch.exp(-((r - block.basis.centres) ** 2) / (2 * spacing**2))
-                first = block.filter[0]
+                spacing = cutoff / (len(model.radial.basis.centres) - 1)
+                gaussians = torch.exp(-((r - model.radial.basis.centres) ** 2) / (2 * spacing**2))
+                first = block.hidden.dense
                 hidden = ssp(first.weight @ gaussians + first.bias)
                 filters = hidden @ block.convolution.weight[:, 0] + block.convolution.bias[0]
                 total = total + atomwise[j] * filters * 0.5 * (math.cos(math.pi * r / cutoff) + 1)
