@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from tutti import published, tables
+from tutti.keys import KEYS, QM9
 
 
 def table(*rows):
@@ -153,3 +154,61 @@ def test_beside_does_not_repeat_what_is_filled_already():
     ours = published.fill(table(("EDM", "qm9", "validity", "xyz2mol", "1")))
     beside = published.beside(ours, "qm9")
     assert beside["model"].tolist() == ["EDM", "QM9", "Symphony", "G-SchNet", "G-SphereNet"]
+
+
+def test_units_are_written_as_in_the_tables():
+    units = set(published.numbers()["unit"])
+    assert {"meV/Å", "bohr²", "bohr³", "cal/mol/K"} <= units
+    assert not any("^" in unit or "Angstrom" in unit for unit in units)
+
+
+def test_all_twelve_properties_of_qm9_are_found_by_their_names_here():
+    units = {name: "meV" if name == "zpve" else KEYS[name].unit for name in QM9}
+    filled = published.fill(table(*(("SchNet", "qm9", "mae", name, units[name]) for name in QM9)))
+    expected = [0.033, 0.235, 0.041, 0.034, 0.063, 0.073, 1.7, 0.014, 0.019, 0.014, 0.014, 0.033]
+    np.testing.assert_allclose(filled["published"], expected, rtol=1e-12)
+
+
+def test_subsets_with_other_names_are_mapped_and_named():
+    rows = table(
+        ("nequip_l1", "md17_ethanol", "force_mae", "test", "meV/Å"),
+        ("nequip_l1", "md17_ethanol", "force_mae", "train", "meV/Å"),
+        ("nequip_l1", "md17_uracil", "force_mae", "test", "meV/Å"),
+        ("nequip_l1", "ours", "force_mae", "test", "meV/Å"),
+    )
+    filled = published.fill(
+        rows,
+        datasets=dict.fromkeys(["md17_ethanol", "md17_uracil"], "md17"),
+        models={"nequip_l1": "NequIP(l=1)"},
+        subsets={"md17_ethanol": {"test": "ethanol"}, "md17_uracil": {"test": "uracil"}},
+    )
+    np.testing.assert_allclose(filled["published"], [9.0, np.nan, 7.5, np.nan])
+    assert filled.loc[0, "note"] == "published for md17, ethanol: batzner2021nequip_v1, table1"
+
+
+def test_sizes_of_training_sets_are_subsets():
+    (row,) = published.fill(table(("NequIP(l=1)", "lips", "force_mae", "n_train=100", "meV/Å"))).itertuples()
+    assert row.published == 50.0 and row.note == "published: batzner2021nequip_v1, table5"
+
+
+def test_numbers_without_a_unit_are_not_beside_ours():
+    (row,) = published.fill(table(("SchNet", "water16_b3lyp", "mse_energy", "test", "eV²"))).itertuples()
+    assert np.isnan(row.published) and row.note == ""
+    assert (published.numbers()["unit"] == "as published").sum() == 10
+
+
+def test_versus_here_knows_subsets_by_their_published_names():
+    ours = table(
+        ("small", "md17_ethanol", "force_mae", "test", "meV/Å"),
+        ("small", "md17_ethanol", "force_mae", "train", "meV/Å"),
+    )
+    versus = published.versus_here(
+        ours,
+        {"small": "NequIP(l=1)"},
+        {"small": "here"},
+        datasets={"md17_ethanol": "md17"},
+        subsets={"md17_ethanol": {"test": "ethanol"}},
+    )
+    (found,) = versus[versus["value"].notna()].itertuples()
+    assert (found.subset, found.published) == ("test", 9.0)
+    assert found.note == "here: here; published for md17: batzner2021nequip_v1, table1"

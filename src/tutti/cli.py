@@ -1,11 +1,20 @@
-"""The command line: `tutti evaluate`."""
+"""The command line: `tutti evaluate`, `tutti relax` and `tutti md`."""
 
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:  # torch and ASE take seconds to import, which `tutti --help` need not wait
+    from tutti.forcefields.calculator import Calculator
+    from tutti.structures import Structures
+
+Weights = Annotated[
+    Path, typer.Option("--model", metavar="DIR", help="Folder of a trained force field: .../seed0.")
+]
+Accelerator = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or cuda.")]
 
 app = typer.Typer(
     add_completion=False,
@@ -13,11 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A reproducible benchmark of 3D-molecule generators and neural force fields.",
 )
-
-
-@app.callback()
-def main() -> None:
-    """Keeps `evaluate` a subcommand while it is the only one."""
 
 
 @app.command()
@@ -82,12 +86,122 @@ def evaluate(
         )
         report = run(request)
     except (ConfigError, FormatError, OSError, ModuleNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+        raise _failed(error) from None
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         raise typer.Exit(130) from None
     print(f"The report: {report}")
+
+
+@app.command()
+def relax(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Structures: xyz, extxyz, sdf, npz, ...")],
+    model: Weights,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The relaxed structures, as extended xyz.")],
+    fmax: Annotated[
+        float, typer.Option(min=0, help="No atom may feel a larger force at the end, eV/Å.")
+    ] = 0.01,
+    steps: Annotated[int, typer.Option(min=1, help="At most so many for each structure.")] = 500,
+    cell: Annotated[bool, typer.Option("--cell", help="Relax periodic cells, too.")] = False,
+    accelerator: Accelerator = "auto",
+) -> None:
+    """Relax structures with a trained force field.
+
+    OUT has energies, forces, and for each structure whether it `converged` in how many `steps`.
+
+    Example: tutti relax water.xyz --model results/demo/train/water/schnet/seed0 --out relaxed.extxyz
+    """
+    from tutti.forcefields.relaxation import relax_to_file
+
+    try:
+        structures, calculator = _opened(file, model, accelerator)
+        left = relax_to_file(structures, calculator, out, fmax, steps, cell)
+    except (ValueError, OSError) as error:
+        raise _failed(error) from None
+    except KeyboardInterrupt:
+        print("\nStopped; nothing was written.", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if left:
+        print(f"warning: {left} of {len(structures)} did not converge in {steps} steps", file=sys.stderr)
+    print(f"The structures: {out}")
+
+
+@app.command()
+def md(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="It starts from the first structure.")],
+    model: Weights,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The trajectory, as extended xyz; a new file.")],
+    temperature: Annotated[float, typer.Option(metavar="K")] = 300.0,
+    timestep: Annotated[float, typer.Option(metavar="FS")] = 0.5,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Length in time steps.", show_default="1000")
+    ] = None,
+    picoseconds: Annotated[float | None, typer.Option(help="Length in ps, instead of --steps.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Time steps between frames that are kept.")] = 10,
+    nve: Annotated[
+        bool, typer.Option("--nve", help="Constant energy: no thermostat after the first velocities.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the first velocities and the thermostat.")] = 0,
+    accelerator: Accelerator = "auto",
+) -> None:
+    """Simulate with a trained force field, at constant temperature (Langevin) or energy.
+
+    Frames are appended to OUT as they come, with energies, forces and momenta.
+
+    Example: tutti md water.xyz --model results/demo/train/water/schnet/seed0 --out md.extxyz --picoseconds 5
+    """
+    from tutti.dynamics.guard import LostError
+    from tutti.dynamics.simulate import Protocol
+    from tutti.forcefields.molecular_dynamics import run_to_file
+
+    try:
+        structures, calculator = _opened(file, model, accelerator)
+        if len(structures) > 1:
+            print(f"{file} holds {len(structures)} structures; starting from the first", file=sys.stderr)
+        protocol = Protocol(
+            ensemble="NVE" if nve else "NVT",
+            temperature=temperature,
+            time_step=timestep,
+            duration=_duration(steps, picoseconds, timestep),
+            interval=every,
+            seed=seed,
+        )
+        run_to_file(next(structures[:1].to_ase()), calculator, protocol, out)
+    except LostError as error:
+        raise _failed(f"the simulation broke down: {error}; what there is: {out}") from None
+    except (ValueError, OSError) as error:
+        raise _failed(error) from None
+    except KeyboardInterrupt:
+        print(f"\nStopped. The frames until here: {out}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    print(f"The trajectory: {out}")
+
+
+def _opened(file: Path, model: Path, accelerator: str) -> tuple["Structures", "Calculator"]:
+    """The structures of a file, and the calculator of a force field that knows their elements."""
+    from tutti import formats
+    from tutti.forcefields.calculator import Calculator
+
+    structures = formats.read(file)
+    calculator = Calculator(model, accelerator)
+    calculator.model.check_elements(structures)
+    return structures, calculator
+
+
+def _duration(steps: int | None, picoseconds: float | None, timestep: float) -> float:
+    """Of a simulation, fs.
+
+    Raises:
+        ValueError: when it is given twice.
+    """
+    if steps is not None and picoseconds is not None:
+        raise ValueError("--steps and --picoseconds: give one of them")
+    return 1000 * picoseconds if picoseconds is not None else (steps or 1000) * timestep
+
+
+def _failed(error: Exception | str) -> typer.Exit:
+    print(f"error: {error}", file=sys.stderr)
+    return typer.Exit(1)
 
 
 def _names(text: str) -> tuple[str, ...]:

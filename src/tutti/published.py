@@ -14,13 +14,18 @@ from tutti.tables import COLUMNS, PUBLISHED, check
 
 KEY = ["dataset", "model", "metric", "subset"]
 DATA = ("test_split", "training_split")  # controls that are the data themselves
+UNITS = {"bohr^2": "bohr²", "bohr^3": "bohr³", "meV/Angstrom": "meV/Å"}
+NO_UNIT = "as published"
+SUBSETS = {"u298": "U", "h298": "H", "g298": "G"}
+"""Properties of QM9 by the names that `tutti.keys` gives them, where letters and digits differ."""
 
 
 @cache
 def numbers() -> pd.DataFrame:
     """All published numbers: source, table, dataset, model, metric, subset, unit, value, error.
 
-    Percent are given as fractions (unit `1`), like everywhere in the pipeline. Names are the papers' own.
+    Percent are given as fractions (unit `1`), and units are written as everywhere in the pipeline. Names are
+    the papers' own.
     """
     with _data("published.csv") as file:
         text = dict.fromkeys(["source", "table", *KEY, "unit"], str)
@@ -28,6 +33,7 @@ def numbers() -> pd.DataFrame:
     percent = table["unit"] == "percent"
     table.loc[percent, ["value", "error"]] /= 100
     table.loc[percent, "unit"] = "1"
+    table["unit"] = table["unit"].replace(UNITS)
     return table
 
 
@@ -35,12 +41,15 @@ def numbers() -> pd.DataFrame:
 def _comparable() -> pd.DataFrame:
     """The published numbers under the metrics and subsets that this package's tables have.
 
-    Speeds are published by device; here they stand beside the fastest batch, whatever the device.
+    Speeds are published by device; here they stand beside the fastest batch, whatever the device. Numbers
+    without a unit are left out.
     """
-    table = numbers().copy()
+    table = numbers()
+    table = table[table["unit"] != NO_UNIT].copy()
     speeds = table["metric"] == "sampling_time"
     table.loc[speeds, "table"] += " (" + table.loc[speeds, "subset"] + ")"
     table.loc[speeds, "subset"] = "best batch"
+    table["subset"] = table["subset"].replace(SUBSETS)
     return table
 
 
@@ -67,7 +76,10 @@ def slug(name: str) -> str:
 
 
 def fill(
-    table: pd.DataFrame, datasets: Mapping[str, str] | None = None, models: Mapping[str, str] | None = None
+    table: pd.DataFrame,
+    datasets: Mapping[str, str] | None = None,
+    models: Mapping[str, str] | None = None,
+    subsets: Mapping[str, Mapping[str, str]] | None = None,
 ) -> pd.DataFrame:
     """The tidy table with `published` filled by (dataset, model, metric, subset), and its source in `note`.
 
@@ -77,17 +89,20 @@ def fill(
             from another dataset than the row's own is for orientation only, and the note names that dataset.
         models: published name of a model of the table, where it differs (`{"symphony_large": "Symphony"}`).
             The test and training splits are compared with the dataset's own published row.
+        subsets: published name of a subset, by dataset of the table, where it differs
+            (`{"md17_ethanol": {"test": "ethanol"}}`); the note names it.
 
     Raises:
         ValueError: when a published number has another unit than the row it belongs to.
     """
     table = check(table)
-    datasets, models = datasets or {}, models or {}
+    datasets, models, subsets = datasets or {}, models or {}, subsets or {}
     known = {tuple(map(slug, row[KEY])): row for _, row in _comparable().iterrows()}
     for i, row in table.iterrows():
         dataset = datasets.get(row["dataset"], row["dataset"])
         model = dataset if row["model"] in DATA else models.get(row["model"], row["model"])
-        match = known.get(tuple(map(slug, (dataset, model, row["metric"], row["subset"]))))
+        subset = subsets.get(row["dataset"], {}).get(row["subset"], row["subset"])
+        match = known.get(tuple(map(slug, (dataset, model, row["metric"], subset))))
         if match is None:
             continue
         if match["unit"] != row["unit"]:
@@ -95,13 +110,19 @@ def fill(
                 f"{row['model']}, {row['metric']}, {row['subset']}: the table has the unit '{row['unit']}', "
                 f"{match['source']} '{match['unit']}'; convert the table's values first"
             )
-        elsewhere = (
-            "" if slug(dataset) == slug(row["dataset"]) else f" for another dataset ({match['dataset']})"
-        )
-        source = f"{PUBLISHED}{elsewhere}: {match['source']}, {match['table']}"
+        source = f"{PUBLISHED}{_elsewhere(row, match, subset)}: {match['source']}, {match['table']}"
         table.loc[i, "published"] = match["value"]
         table.loc[i, "note"] = f"{row['note']}; {source}".removeprefix("; ")
     return table
+
+
+def _elsewhere(row: pd.Series, match: pd.Series, subset: str) -> str:
+    """What the published number is for, where it has another name than the row."""
+    if slug(subset) != slug(row["subset"]):
+        return f" for {match['dataset']}, {match['subset']}"
+    if slug(match["dataset"]) != slug(row["dataset"]):
+        return f" for another dataset ({match['dataset']})"
+    return ""
 
 
 def of_dataset(dataset: str) -> pd.DataFrame:
@@ -141,25 +162,36 @@ def beside(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return check(pd.concat([table, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True))
 
 
-def versus_here(table: pd.DataFrame, models: Mapping[str, str], here: Mapping[str, str]) -> pd.DataFrame:
+def versus_here(
+    table: pd.DataFrame,
+    models: Mapping[str, str],
+    here: Mapping[str, str],
+    datasets: Mapping[str, str] | None = None,
+    subsets: Mapping[str, Mapping[str, str]] | None = None,
+) -> pd.DataFrame:
     """Published values beside ours, with what differs: a row for each published number of the run's models.
 
-    A value of ours from another dataset than the published one stands beside it too; the note names both.
+    A value of ours from another dataset than the published one stands beside it too, unless its subset is one
+    of `subsets`; the note names both.
 
     Args:
         table: all tidy tables of the run.
         models: published name by model.
         here: by model, in words, what the run's values come from ("xtb9_demo, 3500 training steps, 1 seed").
+        datasets: see `fill`; only where `subsets` names the dataset.
+        subsets: see `fill`.
 
     Returns:
         The tidy table; a published number whose metric the run has not computed has no value, and a note.
     """
     table = check(table)
-    rows = []
+    names, rows = _published_names(table, datasets or {}, subsets or {}), []
     for model, name in models.items():
         mine = table[table["model"] == model]
         for theirs in _comparable()[_comparable()["model"].map(slug) == slug(name)].itertuples():
-            ours = mine[(mine["metric"] == theirs.metric) & (mine["subset"] == theirs.subset)]
+            named = names.loc[mine.index]
+            same = (named["subset"] == slug(theirs.subset)) & (mine["metric"] == theirs.metric)
+            ours = mine[same & (~named["renamed"] | (named["dataset"] == slug(theirs.dataset)))]
             note = f"{PUBLISHED} for {theirs.dataset}: {theirs.source}, {theirs.table}"
             if ours.empty:
                 rows.append(_missing(model, theirs, f"not computed in this run; {note}"))
@@ -167,6 +199,18 @@ def versus_here(table: pd.DataFrame, models: Mapping[str, str], here: Mapping[st
                 note = f"here: {here[model]}; {note}"
                 rows += ours.assign(published=theirs.value, note=note).to_dict("records")
     return check(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _published_names(
+    table: pd.DataFrame, datasets: Mapping[str, str], subsets: Mapping[str, Mapping[str, str]]
+) -> pd.DataFrame:
+    """Slugs of the published `dataset` and `subset` of each row, and whether the subset is `renamed`."""
+    rows = [
+        (slug(datasets.get(dataset, dataset)), slug(subsets.get(dataset, {}).get(subset, subset)))
+        for dataset, subset in table[["dataset", "subset"]].itertuples(index=False)
+    ]
+    names = pd.DataFrame(rows, columns=["dataset", "subset"], index=table.index, dtype=str)
+    return names.assign(renamed=names["subset"] != table["subset"].map(slug))
 
 
 def _missing(model: str, theirs: tuple, note: str) -> dict[str, object]:

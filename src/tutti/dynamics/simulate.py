@@ -87,7 +87,7 @@ def simulate(
     start = _first(atoms, dof, protocol.time_step)
     if start.failure:
         return start
-    dynamics = _dynamics(atoms, protocol)
+    dynamics = integrator(atoms, protocol)
     key = [identity, *describe(atoms), asdict(protocol)]
     advance = partial(_advance, dynamics=dynamics, protocol=protocol, dof=dof)
     what = f"{protocol.ensemble} of {atoms.get_chemical_formula()}"
@@ -120,7 +120,8 @@ def describe(atoms: ase.Atoms) -> list[Any]:
     return [array.tolist() for array in arrays]
 
 
-def _dynamics(atoms: ase.Atoms, protocol: Protocol) -> MolecularDynamics:
+def integrator(atoms: ase.Atoms, protocol: Protocol) -> MolecularDynamics:
+    """Velocity Verlet or Langevin, whose `rng` the caller sets."""
     step = protocol.time_step * units.fs
     if protocol.ensemble == "NVE":
         return VelocityVerlet(atoms, step)

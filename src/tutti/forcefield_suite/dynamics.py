@@ -1,0 +1,133 @@
+"""Dynamics with a force field: is the energy kept, does the molecule hold, does it move as the reference?"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ase.calculators.calculator import Calculator
+
+from tutti import tables
+from tutti.dynamics.analysis import diffusion, drift, normal_modes, radial_distribution, spectrum, stability
+from tutti.dynamics.analysis.diffusion import Window
+from tutti.dynamics.study import DynamicsConfig, force_field, reference_calculator, warm
+from tutti.dynamics.trajectory import Trajectory
+from tutti.registry import from_dict
+from tutti.structures import Structures
+
+BINS = 200
+OXYGEN = 8
+# Lag times of the diffusion coefficient as parts of the trajectory.
+LAGS = (0.1, 0.4)
+
+
+def table(
+    nve: Trajectory,
+    nvt: Trajectory,
+    frames: Trajectory,
+    reference_nve: Trajectory | None,
+    modes: Callable[[], tuple[Calculator, Calculator]] | None,
+    resolution: float,
+    liquid: bool,
+    *,
+    model: str,
+    dataset: str,
+    seed: int,
+) -> pd.DataFrame:
+    """Energy drift, stability, pair distances, and what the system has: vibrations or diffusion.
+
+    Args:
+        nve: at constant energy.
+        nvt: at constant temperature.
+        frames: of the reference at the same temperature: simulated, or those of the dataset.
+        reference_nve: the reference's, from the same state; None: there is none.
+        modes: gives the calculators of model and reference, for the vibrations of a molecule; None: no
+            reference.
+        resolution: of the vibrational spectrum, cm⁻¹.
+        liquid: whether oxygen atoms diffuse.
+        model: name for the table.
+        dataset: name for the table.
+        seed: for the table, and of bootstraps.
+    """
+    labels = {"model": model, "dataset": dataset, "seed": seed}
+    grid = radial_distribution.common_grid({"reference": frames}, "reference", BINS)
+    parts = [
+        drift.table(nve, **labels),
+        stability.table([_stability(nvt, frames, grid)], **labels),
+        radial_distribution.table(warm(nvt), frames, grid, **labels),
+    ]
+    if reference_nve is not None:
+        parts.append(spectrum.table(nve, reference_nve, resolution, **labels))
+    if modes is not None and not nve.pbc.any():
+        parts.append(_modes(nve, *modes(), labels))
+    if liquid:
+        parts.append(diffusion.table(nve, np.flatnonzero(nve.numbers == OXYGEN), lags(nve), **labels))
+    return tables.check(tables.join(parts))
+
+
+def table_of_files(
+    *,
+    settings: Mapping[str, Any],
+    nve: str,
+    nvt: str,
+    reference_nve: str | None,
+    reference_nvt: str | None,
+    dataset_file: str,
+    weights: str,
+    **labels: Any,
+) -> pd.DataFrame:
+    """`table` of what lies in files: trajectories, those of the reference if it was simulated, and weights.
+
+    Without a simulated reference the dataset's own frames are compared with.
+    """
+    config = from_dict(DynamicsConfig, settings, "dynamics")
+    method, folder = config.reference, Path(weights).parent
+    return table(
+        Trajectory.load(nve),
+        Trajectory.load(nvt),
+        reference_frames(reference_nvt, dataset_file),
+        Trajectory.load(reference_nve) if reference_nve else None,
+        (lambda: (force_field(folder), reference_calculator(method))) if method else None,
+        config.resolution,
+        config.liquid,
+        **labels,
+    )
+
+
+def reference_frames(simulated: str | None, dataset: str) -> Trajectory:
+    """Frames at constant temperature: of the simulated reference, or else those of the dataset."""
+    if simulated:
+        return warm(Trajectory.load(simulated))
+    return Trajectory.of_structures(Structures.load(dataset), interval=1.0)
+
+
+def lags(trajectory: Trajectory) -> Window:
+    """Lag times from which the diffusion coefficient is taken."""
+    return Window(*(part * trajectory.duration / 1000.0 for part in LAGS))
+
+
+def _stability(nvt: Trajectory, frames: Trajectory, grid: radial_distribution.Grid) -> stability.Stability:
+    if nvt.pbc.any():
+        mean = {
+            pair: curves.mean(axis=0)
+            for pair, curves in radial_distribution.partial_distributions(frames, grid).items()
+        }
+        return stability.liquid(nvt, mean, grid)
+    pairs = stability.bonds(frames.atoms(0))
+    lengths = radial_distribution.pair_distances(frames, *pairs.T).mean(axis=0)
+    return stability.molecule(nvt, pairs, lengths)
+
+
+def _modes(
+    start: Trajectory, calculator: Calculator, reference: Calculator, labels: dict[str, object]
+) -> pd.DataFrame:
+    """Harmonic frequencies in the model's minimum against those in the reference's."""
+    minimum = normal_modes.relax(start.atoms(0), reference)
+    if isinstance(minimum, str):
+        raise RuntimeError(f"the reference finds no minimum: {minimum}")
+    theirs = normal_modes.vibrations(minimum, reference)
+    ours = normal_modes.relax(minimum, calculator)
+    if not isinstance(ours, str):
+        ours = normal_modes.vibrations(ours, calculator)
+    return normal_modes.table(ours, theirs, **labels)
