@@ -5,7 +5,7 @@ with redirect(snakemake.log[0]):
 
     from tutti import published, tables
 
-    table = published.versus_here(
-        tables.concatenate(map(Path, snakemake.input.tables)), snakemake.params.models, snakemake.params.here
-    )
+    params = snakemake.params
+    found = tables.concatenate(map(Path, snakemake.input.tables))
+    table = published.versus_here(found, params.models, params.here, params.datasets, params.subsets)
     tables.write(table, Path(snakemake.output.csv).with_suffix(""))

@@ -11,18 +11,20 @@ if __name__ == "__main__":  # several devices: their processes import this file 
         from tutti.structures import Structures
         from tutti.training import TrainingConfig, train
 
-        params = snakemake.params
-        structures = Structures.load(snakemake.input.dataset)
+        params, files = snakemake.params, snakemake.input
+        structures = Structures.load(files.dataset)
+        splits = Splits.load(files.splits, structures).first(params.size)
         out = Path(snakemake.output.weights).parent
         # Resume a killed job, but not the training of another configuration, dataset or code.
-        settings = [params.module, params.config, params.training, params.seed]
-        drop_stale(out / "last.ckpt", fingerprint(snakemake.input, settings))
+        drop_stale(out / "last.ckpt", fingerprint(files, list(params)))
+        model = models.create(*params.module, params.config, params.seed, structures[splits.train])
         train(
-            models.create(*params.module, params.config, params.seed),
+            model,
             structures,
-            Splits.load(snakemake.input.splits, structures),
+            splits,
             from_dict(TrainingConfig, params.training, f"training of {snakemake.wildcards.model}"),
             out,
             params.seed,
             devices=max(1, snakemake.resources.gpu),
+            initial=models.start_from(model, Path(files.initial).parent) if files.initial else None,
         )

@@ -47,7 +47,7 @@ def keys(mapping):
         yield key
         if key in ("datasets", "models"):
             for entry in value.values():
-                yield from entry
+                yield from entry if key == "models" else {"kind", "split"}.intersection(entry)
                 yield from entry.get("resources", {})
         elif isinstance(value, dict):
             yield from value
@@ -81,7 +81,7 @@ def test_load_merges_mappings_and_replaces_lists(tmp_path):
             "mine.yaml: models.symphony_demo.kind: unknown value 'generators'; did you mean 'generator'?",
         ),
         (
-            "datasets: {mine: {kind: xtb9, config: {}}}",
+            "datasets: {mine: {kind: xtb9}}",
             "mine.yaml: datasets.mine: 'split' is a required property",
         ),
         (
@@ -101,9 +101,8 @@ def test_load_merges_mappings_and_replaces_lists(tmp_path):
             "mine.yaml: datasets.xtb9_demo.kind: no datasets module 'xtb8'; did you mean 'xtb9'?",
         ),
         (
-            "datasets: {xtb9_demo: {config: {heavy_atom: 6}}}",
-            "mine.yaml: datasets.xtb9_demo.config.heavy_atom: unknown key 'heavy_atom'; "
-            "did you mean 'heavy_atoms'?",
+            "datasets: {xtb9_demo: {heavy_atom: 6}}",
+            "mine.yaml: datasets.xtb9_demo.heavy_atom: unknown key 'heavy_atom'; did you mean 'heavy_atoms'?",
         ),
         (
             "datasets: {xtb9_demo: {split: {train: all}}}",
@@ -133,8 +132,8 @@ def test_all_mistakes_are_reported_at_once(mistake):
 def test_the_file_of_a_mistake_is_the_one_that_holds_the_key(tmp_path):
     broken, mine = tmp_path / "datasets.yaml", tmp_path / "mine.yaml"
     broken.write_text(FILES[0].read_text().replace("heavy_atoms", "heavy_atom", 1))
-    mine.write_text("datasets: {xtb9_demo: {config: {seed: 1}}}")
-    with pytest.raises(ConfigError, match=r"/datasets\.yaml: datasets\.xtb9_demo\.config\.heavy_atom:"):
+    mine.write_text("datasets: {xtb9_demo: {seed: 1}}")
+    with pytest.raises(ConfigError, match=r"/datasets\.yaml: datasets\.xtb9_demo\.heavy_atom:"):
         check([broken, *FILES[1:], mine])
 
 

@@ -10,6 +10,7 @@ import jsonschema
 import yaml
 
 from tutti import registry, suite
+from tutti.keys import KEYS
 from tutti.registry import ConfigError, closest, from_dict
 
 FILES = ("config/datasets.yaml", "config/models.yaml", "config/config.yaml")
@@ -23,6 +24,11 @@ def load(files: Iterable[str | Path]) -> dict[str, Any]:
     for path in files:
         _update(merged, _read(path))
     return merged
+
+
+def dataset_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the `Config` of a dataset's kind: all of its entry but `kind` and `split`."""
+    return {key: value for key, value in entry.items() if key not in ("kind", "split")}
 
 
 def check(
@@ -90,6 +96,21 @@ def _unknown_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     generators = [name for name, entry in config["models"].items() if entry["kind"] in kinds]
     yield from _unknown_names(config["generation"]["datasets"], config["datasets"], "generation.datasets")
     yield from _unknown_names(config["generation"]["models"], generators, "generation.models")
+    forcefields = [name for name, entry in config["models"].items() if entry["kind"] == "forcefield"]
+    for i, run in enumerate(config["forcefields"]["runs"]):
+        where = f"forcefields.runs[{i}]"
+        yield from _unknown_names([run["dataset"]], config["datasets"], f"{where}.dataset")
+        yield from _unknown_names(run["models"], forcefields, f"{where}.models")
+        yield from _unknown_names(run.get("targets", []), KEYS, f"{where}.targets")
+    moving = config["forcefields"]["dynamics"]
+    yield from _unknown_names(moving, config["datasets"], "forcefields.dynamics")
+    for name, entry in config["models"].items():
+        start = entry.get("pretrained", {})
+        where = f"models.{name}.pretrained"
+        yield from _unknown_names(
+            filter(None, [start.get("dataset")]), config["datasets"], f"{where}.dataset"
+        )
+        yield from _unknown_names(filter(None, [start.get("model")]), forcefields, f"{where}.model")
     yield from _unknown_names(config["bonds"]["assigners"], registry.names("bonds"), "bonds.assigners")
 
 
@@ -121,6 +142,10 @@ def _empty_test_splits(config: Mapping[str, Any]) -> Iterator[ConfigError]:
 
 
 def _catalogue_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    from tutti.dynamics.study import DynamicsConfig
+
+    for name, settings in config["forcefields"]["dynamics"].items():
+        yield from _misfit(DynamicsConfig, settings, f"forcefields.dynamics.{name}")
     for name, entry in config["datasets"].items():
         yield from _dataset_errors(f"datasets.{name}", entry)
     for name, entry in config["models"].items():
@@ -139,7 +164,7 @@ def _dataset_errors(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigErro
 
     plugin = yield from _plugin("datasets", entry["kind"], f"{where}.kind")
     if plugin is not None:
-        yield from _misfit(plugin.Config, entry["config"], f"{where}.config")
+        yield from _misfit(plugin.Config, dataset_settings(entry), where)
     yield from _misfit(SplitConfig, entry["split"], f"{where}.split")
 
 

@@ -125,6 +125,7 @@ class _Training:
             lr=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
             amsgrad=self.config.amsgrad,
+            fused=True,
         )
         self.state = State()
 

@@ -19,7 +19,7 @@ BROKEN = """
 run: broken
 generation: {datasets: [broken]}
 datasets:
-  broken: {kind: file, config: {path: config/README.md}, split: {train: 1, valid: 0, test: 1}}
+  broken: {kind: file, path: config/README.md, split: {train: 1, valid: 0, test: 1}}
 """
 
 
@@ -29,13 +29,14 @@ def test_use_conda_plans_the_same_jobs(tree, tmp_path, monkeypatch):
     conda.chmod(conda.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     without = tree.plan()
-    assert without["train"] == 1
+    assert without["train"] == 5  # a generator, three force fields on ethanol and one on water
     assert tree.plan("--use-conda") == without
 
 
 ONLY_EXTERNAL = """
 run: external
 generation: {models: [theirs]}
+forcefields: {runs: []}
 models:
   theirs: {kind: external, path: theirs.xyz}
 """

@@ -11,7 +11,7 @@ ROOT = Path(workflow.basedir).parent
 # Also with --use-conda, where the Snakemake that reads this file need not have the package installed.
 sys.path.insert(0, str(ROOT / "src"))
 
-from tutti.config import FILES, PACKAGES, check
+from tutti.config import FILES, PACKAGES, check, dataset_settings
 from tutti.registry import ConfigError
 from tutti.sources import sources
 from tutti.suite import ADVERSARIES, CHECKS, FAMILIES, MAIN, SPLITS, checks_of
@@ -33,8 +33,37 @@ if workflow.is_main_process:
         raise WorkflowError(f"mistakes in the configuration:\n{error}") from None
 
 
+# Names of a training set and of a model may say more than the catalogues: `ethanol@100` is the first 100 structures
+# of ethanol's training split, `schnet_qm9@homo` is schnet_qm9 trained on the property homo.
+VARIANT = "@"
+
+
+def base(name):
+    """The catalogue's name of a training set or a model."""
+    return name.partition(VARIANT)[0]
+
+
+def entry(model):
+    """The catalogue's entry of a model."""
+    return config["models"][base(model)]
+
+
+def model_config(model):
+    """Settings of the model's network, for the property that its name asks for."""
+    target = model.partition(VARIANT)[2]
+    return entry(model)["config"] | ({"target": target} if target else {})
+
+
+def training_size(dataset):
+    """How many structures of the training split are used; None: all."""
+    return int(dataset.partition(VARIANT)[2] or 0) or None
+
+
 MODELS = config["generation"]["models"]
 TRAINED = [name for name in MODELS if config["models"][name]["kind"] == "generator"]
+FORCEFIELDS = [
+    name for name, found in config["models"].items() if found["kind"] == "forcefield"
+]
 EXTERNAL = [name for name in MODELS if config["models"][name]["kind"] == "external"]
 
 
@@ -42,6 +71,10 @@ def one_of(names):
     """Regular expression that matches exactly these names."""
     # Snakemake takes an empty expression for no constraint; this one matches nothing.
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+ANY_TRAINING_SET = f"({one_of(config['datasets'])})({VARIANT}\\d+)?"
+ANY_FORCEFIELD = f"({one_of(FORCEFIELDS)})({VARIANT}\\w+)?"
 
 
 wildcard_constraints:
@@ -67,6 +100,10 @@ def package_data(folder):
         if not path.match("*.py*")
     )
     return [os.path.relpath(path) for path in files]
+
+
+# Where the part of a table lies that one training gives.
+PART = "results/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.parquet"
 
 
 def local_files(path):
@@ -98,13 +135,30 @@ def samples_of(model):
 
 def module_of(model):
     """Import path of a model's module, below `tutti`."""
-    entry = config["models"][model]
-    return f"{PACKAGES[entry['kind']]}.{entry['module']}"
+    return f"{PACKAGES[entry(model)['kind']]}.{entry(model)['module']}"
 
 
 def resource(name):
     """Function of the wildcards that gives a resource of the model's catalogue entry."""
-    return lambda wildcards: config["models"][wildcards.model]["resources"][name]
+    return lambda wildcards: entry(wildcards.model)["resources"][name]
+
+
+def of_dataset(pattern):
+    """Function of the wildcards: the file of the whole dataset that a training set is a part of."""
+    return lambda wildcards: pattern.format(
+        run=wildcards.run, dataset=base(wildcards.dataset)
+    )
+
+
+def initial_weights(wildcards):
+    """Weights that a training starts from, where the model's entry names them."""
+    start = entry(wildcards.model).get("pretrained")
+    if start is None:
+        return []
+    return (
+        f"results/{wildcards.run}/train/{start['dataset']}/{start['model']}"
+        f"/seed{wildcards.seed}/weights.safetensors"
+    )
 
 
 def samples(models, datasets=config["generation"]["datasets"]):
@@ -165,14 +219,23 @@ def drawn(pattern, figure, dataset):
 
 def used_config():
     """The configuration with only those entries of the catalogues that the study uses."""
+    studies = config["forcefields"]["runs"]
     chosen = {
-        section: config["generation"][section] for section in ("datasets", "models")
+        "datasets": [study["dataset"] for study in studies],
+        "models": [model for study in studies for model in study["models"]],
+    }
+    chosen = {
+        section: dict.fromkeys([*config["generation"][section], *names])
+        for section, names in chosen.items()
     }
     return config | {
         section: {name: config[section][name] for name in chosen[section]}
         for section in chosen
     }
 
+
+# The papers' datasets go by the kinds of ours.
+KINDS = {name: found["kind"] for name, found in used_config()["datasets"].items()}
 
 # Published numbers go by names in the papers: the model's module, unless its entry says otherwise.
 PUBLISHED_NAMES = {
@@ -185,11 +248,11 @@ PUBLISHED_NAMES = {
 
 def origin(model):
     """In words, what this run's values of a model come from."""
-    entry = config["models"][model]
-    if entry["kind"] == "external":
-        return f"samples of {os.path.basename(entry['path'])}"
+    found = entry(model)
+    if found["kind"] == "external":
+        return f"samples of {os.path.basename(found['path'])}"
     data = " and ".join(config["generation"]["datasets"])
-    return f"{data}, {entry['training']['steps']} training steps, {len(config['seeds'])} seed(s)"
+    return f"{data}, {found['training']['steps']} training steps, {len(config['seeds'])} seed(s)"
 
 
 HERE = {name: origin(name) for name in MODELS}

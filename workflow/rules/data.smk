@@ -1,7 +1,7 @@
 rule dataset:
     input:
         data=lambda wildcards: local_files(
-            config["datasets"][wildcards.dataset]["config"].get("path")
+            config["datasets"][wildcards.dataset].get("path")
         ),
         code=lambda wildcards: code(
             "dataset",
@@ -25,7 +25,7 @@ rule dataset:
         runtime=600,
     params:
         kind=lookup("datasets/{dataset}/kind", within=config),
-        config=lookup("datasets/{dataset}/config", within=config),
+        config=lambda wildcards: dataset_settings(config["datasets"][wildcards.dataset]),
         work=".cache/{dataset}",  # downloads and parts already done; kept when a job fails
     script:
         "../../scripts/dataset.py"

@@ -1,11 +1,10 @@
 # Tables. Those of `tutti.suite` are made of parts, one for each file of samples; so are completion, throughput.
 EVALUATION = config["evaluation"]
-SUITE = [table for table in EVALUATION["tables"] if table in FAMILIES]
+SUITE = [table for table in EVALUATION["tables"] if table in FAMILIES and MODELS]
 TRAINED_ONLY = [
     table for table in EVALUATION["tables"] if table not in FAMILIES and TRAINED
 ]
-JUDGED = [*MODELS, *EVALUATION["controls"]]
-PART = "results/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.parquet"
+JUDGED = [*MODELS, *EVALUATION["controls"]] if MODELS else []
 NEEDED_CHECKS = checks_of(SUITE)
 
 
@@ -159,10 +158,7 @@ rule table:
     conda:
         "../../envs/tutti.yaml"
     params:
-        datasets={
-            name: config["datasets"][name]["kind"]
-            for name in config["generation"]["datasets"]
-        },
+        datasets=KINDS,
         models=PUBLISHED_NAMES,
     script:
         "../../scripts/table.py"
@@ -171,7 +167,8 @@ rule table:
 rule summary:
     input:
         tables=expand(
-            "results/{{run}}/tables/{table}.csv", table=[*SUITE, *TRAINED_ONLY]
+            "results/{{run}}/tables/{table}.csv",
+            table=[*SUITE, *TRAINED_ONLY, *POTENTIAL_TABLES],
         ),
         code=lambda wildcards: code(
             wildcards.summary,
@@ -191,8 +188,10 @@ rule summary:
     conda:
         "../../envs/tutti.yaml"
     params:
-        models=PUBLISHED_NAMES,
-        here=HERE,
+        models=PUBLISHED_NAMES | PUBLISHED_POTENTIALS,
+        here=HERE | POTENTIALS_HERE,
+        datasets=KINDS,
+        subsets=PUBLISHED_SUBSETS,
     script:
         "../../scripts/{wildcards.summary}.py"
 
@@ -200,7 +199,8 @@ rule summary:
 TABLES = [
     *SUITE,
     *TRAINED_ONLY,
+    *POTENTIAL_TABLES,
     "paper_versus_here",
-    *(["over_seeds"] if len(config["seeds"]) > 1 and TRAINED else []),
+    *(["over_seeds"] if len(config["seeds"]) > 1 and (TRAINED or POTENTIALS) else []),
     *(["validity_ranks"] if len(MODELS) > 1 and "validity" in SUITE else []),
 ]

@@ -4,7 +4,7 @@ SHOWN_TABLES = {
 }
 SHOWN_SAMPLES = (
     [figure for figure in SAMPLE_FIGURES if figure != "strain" or "strain" in SUITE]
-    if MAIN in config["bonds"]["assigners"]
+    if MAIN in config["bonds"]["assigners"] and MODELS
     else []
 )
 
@@ -93,16 +93,17 @@ rule pictures:
 
 rule training_figure:
     input:
-        logs=lambda wildcards: each(
-            "results/{run}/train/{dataset}/{model}/seed{seed}/log.csv",
-            [wildcards.model],
-            [wildcards.dataset],
+        logs=expand(
+            "results/{{run}}/train/{{dataset}}/{{model}}/seed{seed}/log.csv",
+            seed=config["seeds"],
         ),
         code=code("training_figure", "plots.training"),
     output:
         multiext("results/{run}/figures/training-{dataset}-{model}", ".svg", ".png"),
     log:
         "logs/{run}/training_figure/{dataset}/{model}.log",
+    wildcard_constraints:
+        model=f"{one_of(TRAINED)}|{ANY_FORCEFIELD}",
     localrule: True
     conda:
         "../../envs/tutti.yaml"
@@ -133,6 +134,11 @@ FIGURES = {
         for dataset in config["generation"]["datasets"]
         for model in TRAINED
     },
+    **POTENTIAL_FIGURES,
+    **{
+        f"results/{{run}}/figures/training-{dataset}-{model}.svg": f"Training of {model} on {dataset}."
+        for dataset, model in WHOLE
+    },
 }
 
 
@@ -143,7 +149,13 @@ rule report:
         sidecars=[
             *expand(
                 "results/{{run}}/data/{dataset}.splits.json",
-                dataset=config["generation"]["datasets"],
+                dataset=dict.fromkeys(
+                    [*config["generation"]["datasets"], *POTENTIAL_DATASETS]
+                ),
+            ),
+            *of_potentials(
+                "results/{run}/train/{dataset}/{model}/seed{seed}/train.json",
+                POTENTIALS,
             ),
             *each(
                 "results/{run}/train/{dataset}/{model}/seed{seed}/train.json", TRAINED
@@ -153,11 +165,17 @@ rule report:
         molecules=each(
             "results/{run}/molecules/{dataset}/{model}/seed{seed}.parquet", JUDGED
         ),
-        benchmarks=each(
-            "results/{run}/benchmarks/{step}/{dataset}/{model}/seed{seed}.tsv",
-            TRAINED,
-            step=["train", "sample"],
-        ),
+        benchmarks=[
+            *each(
+                "results/{run}/benchmarks/{step}/{dataset}/{model}/seed{seed}.tsv",
+                TRAINED,
+                step=["train", "sample"],
+            ),
+            *of_potentials(
+                "results/{run}/benchmarks/train/{dataset}/{model}/seed{seed}.tsv",
+                POTENTIALS,
+            ),
+        ],
         code=code("report", "report.build"),
         data=package_data("report"),
     output:

@@ -1,0 +1,296 @@
+# Force fields: predictions, tables, simulations and figures of what `forcefields.runs` trains.
+rule predict:
+    input:
+        weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
+        config="results/{run}/train/{dataset}/{model}/seed{seed}/config.json",
+        dataset=of_dataset("results/{run}/data/{dataset}.npz"),
+        splits=of_dataset("results/{run}/data/{dataset}.splits.json"),
+        code=lambda wildcards: code(
+            "predict", "forcefields.predictions", module_of(wildcards.model)
+        ),
+    output:
+        "results/{run}/predictions/{dataset}/{model}/seed{seed}/{part}.npz",
+    log:
+        "logs/{run}/predict/{dataset}/{model}/seed{seed}/{part}.log",
+    wildcard_constraints:
+        dataset=ANY_TRAINING_SET,
+        model=ANY_FORCEFIELD,
+        part="train|test",
+    conda:
+        "../../envs/tutti.yaml"
+    threads: resource("threads")
+    resources:
+        gpu=resource("gpu"),
+        mem_mb=resource("mem_mb"),
+        runtime=resource("runtime"),
+    params:
+        batch_size=lookup("forcefields/batch_size", within=config),
+        size=lambda wildcards: training_size(wildcards.dataset),
+    script:
+        "../../scripts/predict.py"
+
+
+rule errors:
+    input:
+        dataset=of_dataset("results/{run}/data/{dataset}.npz"),
+        splits=of_dataset("results/{run}/data/{dataset}.splits.json"),
+        train="results/{run}/predictions/{dataset}/{model}/seed{seed}/train.npz",
+        test="results/{run}/predictions/{dataset}/{model}/seed{seed}/test.npz",
+        code=lambda wildcards: code(
+            "errors",
+            f"forcefield_suite.{wildcards.table}",
+            "datasets.splits",
+            "frames",
+        ),
+    output:
+        PART,
+    log:
+        "logs/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.log",
+    wildcard_constraints:
+        table="errors|water",
+        dataset=ANY_TRAINING_SET,
+        model=ANY_FORCEFIELD,
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        size=lambda wildcards: training_size(wildcards.dataset),
+        settings=lambda wildcards: error_settings(wildcards.table, wildcards.model),
+    script:
+        "../../scripts/errors.py"
+
+
+# Alone on the machine where it can be: another job would be measured along.
+rule inference_time:
+    input:
+        weights=weights_of_potential,
+        dataset="results/{run}/data/{dataset}.npz",
+        splits="results/{run}/data/{dataset}.splits.json",
+        code=lambda wildcards: code(
+            "inference_time",
+            "forcefield_suite.inference_time",
+            "datasets.splits",
+            "frames",
+            *modules_of_potential(wildcards.model),
+        ),
+    output:
+        "results/{run}/metrics/inference_time/{dataset}/{model}/seed{seed}.parquet",
+    log:
+        "logs/{run}/metrics/inference_time/{dataset}/{model}/seed{seed}.log",
+    wildcard_constraints:
+        model=f"{REFERENCE}|{ANY_FORCEFIELD}",
+    conda:
+        "../../envs/tutti.yaml"
+    threads: workflow.cores
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=lookup("forcefields/inference", within=config),
+        threads=INFERENCE_THREADS,
+    script:
+        "../../scripts/inference_time.py"
+
+
+rule forcefield_table:
+    input:
+        parts=lambda wildcards: parts_of(wildcards.table),
+        code=code(
+            "forcefield_table",
+            "tables",
+            "frames",
+            "published",
+            "forcefield_suite.learning_curve",
+        ),
+        data=package_data("report"),
+    output:
+        multiext("results/{run}/tables/{table}", csv=".csv", md=".md", tex=".tex"),
+    log:
+        "logs/{run}/table/{table}.log",
+    wildcard_constraints:
+        table=one_of(TRAININGS_OF),
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    params:
+        datasets=KINDS,
+        models=PUBLISHED_POTENTIALS,
+        subsets=PUBLISHED_SUBSETS,
+    script:
+        "../../scripts/forcefield_table.py"
+
+
+rule simulate:
+    input:
+        weights=weights_of_potential,
+        dataset="results/{run}/data/{dataset}.npz",
+        splits="results/{run}/data/{dataset}.splits.json",
+        code=lambda wildcards: code(
+            "simulate",
+            "dynamics.study",
+            *modules_of_potential(wildcards.model),
+        ),
+    output:
+        "results/{run}/dynamics/{dataset}/{model}/seed{seed}/{ensemble}.npz",
+    log:
+        "logs/{run}/simulate/{dataset}/{model}/seed{seed}/{ensemble}.log",
+    wildcard_constraints:
+        model=f"{REFERENCE}|{ANY_FORCEFIELD}",
+        ensemble="NVE|NVT",
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=1440,
+    params:
+        settings=lambda wildcards: DYNAMICS[wildcards.dataset],
+    script:
+        "../../scripts/simulate.py"
+
+
+rule dynamics:
+    input:
+        weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
+        nve=trajectory("model", "NVE"),
+        nvt=trajectory("model", "NVT"),
+        reference_nve=trajectory(REFERENCE, "NVE"),
+        reference_nvt=trajectory(REFERENCE, "NVT"),
+        dataset="results/{run}/data/{dataset}.npz",
+        code=lambda wildcards: code(
+            "dynamics",
+            "forcefield_suite.dynamics",
+            "forcefields.calculator",
+            module_of(wildcards.model),
+            "frames",
+        ),
+    output:
+        "results/{run}/metrics/dynamics/{dataset}/{model}/seed{seed}.parquet",
+    log:
+        "logs/{run}/metrics/dynamics/{dataset}/{model}/seed{seed}.log",
+    wildcard_constraints:
+        model=ANY_FORCEFIELD,
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=lambda wildcards: DYNAMICS[wildcards.dataset],
+    script:
+        "../../scripts/dynamics.py"
+
+
+rule dynamics_figure:
+    input:
+        models=lambda wildcards: [
+            dynamics_of(model, wildcards.figure)
+            for dataset, model in MOVING
+            if dataset == wildcards.dataset
+        ],
+        reference=lambda wildcards: (
+            dynamics_of(REFERENCE, wildcards.figure)
+            if has_reference(wildcards.dataset)
+            else []
+        ),
+        dataset="results/{run}/data/{dataset}.npz",
+        code=code("dynamics_figure", "forcefield_suite.figures"),
+    output:
+        multiext("results/{run}/figures/{figure}-{dataset}", ".svg", ".png"),
+    log:
+        "logs/{run}/figures/{figure}-{dataset}.log",
+    wildcard_constraints:
+        figure="drift|radial_distribution|vibrations|diffusion",
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    params:
+        labels=lambda wildcards: [
+            model for dataset, model in MOVING if dataset == wildcards.dataset
+        ],
+        settings=lambda wildcards: DYNAMICS[wildcards.dataset],
+    script:
+        "../../scripts/dynamics_figure.py"
+
+
+rule parity:
+    input:
+        dataset="results/{run}/data/{dataset}.npz",
+        splits="results/{run}/data/{dataset}.splits.json",
+        predictions=lambda wildcards: expand(
+            "results/{run}/predictions/{dataset}/{model}/seed{seed}/test.npz",
+            run=wildcards.run,
+            dataset=wildcards.dataset,
+            model=[model for dataset, model in WHOLE if dataset == wildcards.dataset],
+            seed=config["seeds"][0],
+        ),
+        code=code("parity", "plots.parity", "datasets.splits"),
+    output:
+        multiext("results/{run}/figures/parity-{dataset}", ".svg", ".png"),
+    log:
+        "logs/{run}/figures/parity-{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    params:
+        targets=lambda wildcards: {
+            model: model_config(model).get("target", "energy")
+            for dataset, model in WHOLE
+            if dataset == wildcards.dataset
+        },
+    script:
+        "../../scripts/parity.py"
+
+
+rule learning_curve_figure:
+    input:
+        table="results/{run}/tables/learning_curve.csv",
+        code=code("learning_curve_figure", "plots.learning_curve", "tables"),
+    output:
+        multiext("results/{run}/figures/learning_curve", ".svg", ".png"),
+    log:
+        "logs/{run}/figures/learning_curve.log",
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    script:
+        "../../scripts/learning_curve_figure.py"
+
+
+rule inference_time_figure:
+    input:
+        table="results/{run}/tables/inference_time.csv",
+        code=code("inference_time_figure", "plots.inference_time", "tables"),
+    output:
+        multiext("results/{run}/figures/inference_time-{dataset}", ".svg", ".png"),
+    log:
+        "logs/{run}/figures/inference_time-{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    script:
+        "../../scripts/inference_time_figure.py"
+
+
+rule learnt_figure:
+    input:
+        weights=f"results/{{run}}/train/{{dataset}}/{{model}}/seed{config['seeds'][0]}/weights.safetensors",
+        dataset="results/{run}/data/{dataset}.npz",
+        splits="results/{run}/data/{dataset}.splits.json",
+        code=code("learnt_figure", "interpretation.figures", "datasets.splits"),
+    output:
+        multiext("results/{run}/figures/{figure}-{dataset}-{model}", ".svg", ".png"),
+    log:
+        "logs/{run}/figures/{figure}-{dataset}-{model}.log",
+    wildcard_constraints:
+        figure=one_of(LEARNT_CAPTIONS),
+        model=ANY_FORCEFIELD,
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    script:
+        "../../scripts/learnt_figure.py"
