@@ -1,10 +1,11 @@
-"""Train force fields on 1,000 DFT frames of ethanol and print their errors on frames of a molecular dynamics run.
+"""Train force fields on 1,000 DFT frames of ethanol and print their errors on frames of a simulation.
 
 The data (PBE; train.xyz and test_MD.xyz with energies in eV, forces in eV/Å) are not part of the project:
 
-    python benchmarks/accuracy.py FOLDER nequip --steps 15000 --out weights/nequip
+    python benchmarks/accuracy.py FOLDER --name nequip --steps 15000 --out weights/nequip
 
-950 frames train, 50 validate. An interrupted training goes on when it is started again.
+950 frames train, 50 validate. An interrupted training goes on when it is started again. Without arguments
+nothing is trained.
 """
 
 import json
@@ -19,6 +20,7 @@ import typer
 
 from tutti import forcefields, formats, models, registry
 from tutti.datasets.splits import SplitConfig, make_splits
+from tutti.forcefields.predictions import predict
 from tutti.structures import Structures
 from tutti.training import TrainingConfig, train
 
@@ -35,14 +37,17 @@ TRAINING = {
 
 
 def main(
-    folder: Path,
-    name: str,
-    out: Annotated[Path, typer.Option(help="Folder for weights and checkpoints.")],
+    folder: Annotated[Path | None, typer.Argument()] = None,
+    name: str = "nequip",
+    out: Annotated[Path, typer.Option(help="Folder for weights and checkpoints.")] = Path("accuracy"),
     steps: int = 15000,
     threads: int = 1,
     seed: int = 0,
 ) -> None:
     """Train one model and print its test errors as JSON."""
+    if folder is None:
+        print("accuracy: no data given, nothing trained; see --help")
+        return
     torch.set_num_threads(threads)
     units = {"energy": "eV", "length": "Å"}
     structures = _energies_only(formats.read(folder / "train.xyz", units=units))
@@ -54,16 +59,11 @@ def main(
     model = models.create("forcefields", name, MODELS[name], seed, structures[splits.train])
     train(model, structures, splits, config, out, seed, accelerator="cpu")
     started = time.perf_counter()
-    best = forcefields.load(out, "cpu")
-    energy, forces = [], []
-    for rows in np.array_split(np.arange(len(test)), len(test) // 50):
-        found = best.energy_and_forces(best.collate(test, rows))
-        energy.append(found.energy.numpy())
-        forces.append(found.forces.numpy())
+    found = predict(forcefields.load(out, "cpu"), test, batch_size=50)
     errors = {
-        "energy_mae_meV": 1e3 * float(np.abs(np.concatenate(energy) - test.energy).mean()),
-        "force_mae_meV_per_A": 1e3 * float(np.abs(np.concatenate(forces) - test.forces).mean()),
-        "force_rmse_meV_per_A": 1e3 * float(np.square(np.concatenate(forces) - test.forces).mean() ** 0.5),
+        "energy_mae_meV": 1e3 * float(np.abs(found.energy - test.energy).mean()),
+        "force_mae_meV_per_A": 1e3 * float(np.abs(found.forces - test.forces).mean()),
+        "force_rmse_meV_per_A": 1e3 * float(np.square(found.forces - test.forces).mean() ** 0.5),
         "test_frames": len(test),
         "training_seconds": json.loads((out / "train.json").read_text())["seconds"],
         "test_seconds": time.perf_counter() - started,

@@ -8,6 +8,7 @@ with redirect(snakemake.log[0]):
         settings=snakemake.params.settings,
         nve=snakemake.input.nve,
         nvt=snakemake.input.nvt,
+        rings=snakemake.input.rings,
         reference_nve=snakemake.input.reference_nve,
         reference_nvt=snakemake.input.reference_nvt,
         dataset_file=snakemake.input.dataset,

@@ -9,6 +9,7 @@ with redirect(snakemake.log[0]):
     draw_dynamics(
         snakemake.wildcards.figure,
         dict(zip(params.labels, files.models, strict=True)),
+        dict(zip(params.labels, files.rings, strict=False)),
         files.reference,
         files.dataset,
         params.settings,

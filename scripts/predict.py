@@ -7,11 +7,9 @@ with redirect(snakemake.log[0]):
     from tutti.forcefields.predictions import predict_to_file
     from tutti.structures import Structures
 
-    structures = Structures.load(snakemake.input.dataset)
-    splits = Splits.load(snakemake.input.splits, structures).first(snakemake.params.size)
-    predict_to_file(
-        Path(snakemake.input.weights).parent,
-        structures[getattr(splits, snakemake.wildcards.part)],
-        Path(snakemake.output[0]),
-        batch_size=snakemake.params.batch_size,
-    )
+    files, out, params = snakemake.input, snakemake.output, snakemake.params
+    structures = Structures.load(files.dataset)
+    splits = Splits.load(files.splits, structures).first(params.size)
+    weights = Path(files.weights).parent
+    predict_to_file(weights, structures[splits.train], out.train, params.batch_size)
+    predict_to_file(weights, structures[splits.test], out.test, params.batch_size)

@@ -8,13 +8,12 @@ with redirect(snakemake.log[0]):
     from tutti.registry import from_dict
     from tutti.structures import Structures
 
-    files, names = snakemake.input, snakemake.wildcards
+    files, out, names = snakemake.input, snakemake.output, snakemake.wildcards
     structures = Structures.load(files.dataset)
     run(
         from_dict(DynamicsConfig, snakemake.params.settings, f"forcefields.dynamics.{names.dataset}"),
-        names.ensemble,
         first_test_frame(structures, Splits.load(files.splits, structures)),
         Path(files.weights).parent if files.weights else None,
         int(names.seed),
-        Path(snakemake.output[0]),
+        {"NVE": Path(out.nve), "NVT": Path(out.nvt)},
     )

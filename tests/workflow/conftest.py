@@ -121,7 +121,13 @@ evaluation:
     strain: *check
   completion: {molecules: 5}
   throughput: {batch_sizes: [1]}
-forcefields: {runs: [], batch_size: 1, tables: [], figures: [], inference: {batch_sizes: [2], most_atoms: 9}, dynamics: {}}
+forcefields:
+  runs: []
+  batch_size: 1
+  tables: []
+  figures: []
+  inference: {batch_sizes: [2], most_atoms: 9}
+  dynamics: {}
 report: {title: a study, pictures: 5, seed: 0}
 datasets:
   small: {kind: made, size: 5, split: {train: 3, valid: 1, test: rest}}

@@ -9,13 +9,13 @@ rule predict:
             "predict", "forcefields.predictions", module_of(wildcards.model)
         ),
     output:
-        "results/{run}/predictions/{dataset}/{model}/seed{seed}/{part}.npz",
+        train="results/{run}/predictions/{dataset}/{model}/seed{seed}/train.npz",
+        test="results/{run}/predictions/{dataset}/{model}/seed{seed}/test.npz",
     log:
-        "logs/{run}/predict/{dataset}/{model}/seed{seed}/{part}.log",
+        "logs/{run}/predict/{dataset}/{model}/seed{seed}.log",
     wildcard_constraints:
         dataset=ANY_TRAINING_SET,
         model=ANY_FORCEFIELD,
-        part="train|test",
     conda:
         "../../envs/tutti.yaml"
     threads: resource("threads")
@@ -134,12 +134,12 @@ rule simulate:
             *modules_of_potential(wildcards.model),
         ),
     output:
-        "results/{run}/dynamics/{dataset}/{model}/seed{seed}/{ensemble}.npz",
+        nve="results/{run}/dynamics/{dataset}/{model}/seed{seed}/NVE.npz",
+        nvt="results/{run}/dynamics/{dataset}/{model}/seed{seed}/NVT.npz",
     log:
-        "logs/{run}/simulate/{dataset}/{model}/seed{seed}/{ensemble}.log",
+        "logs/{run}/simulate/{dataset}/{model}/seed{seed}.log",
     wildcard_constraints:
         model=f"{REFERENCE}|{ANY_FORCEFIELD}",
-        ensemble="NVE|NVT",
     conda:
         "../../envs/tutti.yaml"
     threads: 1
@@ -152,11 +152,44 @@ rule simulate:
         "../../scripts/simulate.py"
 
 
+rule path_integral:
+    input:
+        weights=weights_of_potential,
+        dataset="results/{run}/data/{dataset}.npz",
+        splits="results/{run}/data/{dataset}.splits.json",
+        code=lambda wildcards: code(
+            "path_integral",
+            "dynamics.study",
+            *modules_of_potential(wildcards.model),
+        ),
+    output:
+        "results/{run}/dynamics/{dataset}/{model}/seed{seed}/rings.npz",
+    log:
+        "logs/{run}/path_integral/{dataset}/{model}/seed{seed}.log",
+    wildcard_constraints:
+        model=ANY_FORCEFIELD,
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=1440,
+    params:
+        settings=lambda wildcards: DYNAMICS[wildcards.dataset],
+    script:
+        "../../scripts/path_integral.py"
+
+
 rule dynamics:
     input:
         weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
         nve=trajectory("model", "NVE"),
         nvt=trajectory("model", "NVT"),
+        rings=lambda wildcards: (
+            trajectory("model", "rings")(wildcards)
+            if has_rings(wildcards.dataset)
+            else []
+        ),
         reference_nve=trajectory(REFERENCE, "NVE"),
         reference_nvt=trajectory(REFERENCE, "NVT"),
         dataset="results/{run}/data/{dataset}.npz",
@@ -192,6 +225,15 @@ rule dynamics_figure:
             for dataset, model in MOVING
             if dataset == wildcards.dataset
         ],
+        rings=lambda wildcards: (
+            [
+                dynamics_of(model, "rings")
+                for dataset, model in MOVING
+                if dataset == wildcards.dataset
+            ]
+            if wildcards.figure == "sizes"
+            else []
+        ),
         reference=lambda wildcards: (
             dynamics_of(REFERENCE, wildcards.figure)
             if has_reference(wildcards.dataset)
@@ -204,7 +246,7 @@ rule dynamics_figure:
     log:
         "logs/{run}/figures/{figure}-{dataset}.log",
     wildcard_constraints:
-        figure="drift|radial_distribution|vibrations|diffusion",
+        figure="drift|radial_distribution|vibrations|diffusion|sizes",
     localrule: True
     conda:
         "../../envs/tutti.yaml"

@@ -133,6 +133,11 @@ def modules_of_potential(model):
     return [] if model == REFERENCE else [module_of(model), "forcefields.calculator"]
 
 
+def has_rings(dataset):
+    """Whether ring polymers are simulated too."""
+    return DYNAMICS[dataset].get("beads", 1) > 1
+
+
 def trajectory(model, ensemble):
     """Function of the wildcards: a model's trajectory on the dataset; none of a reference that there is not."""
 
@@ -151,6 +156,7 @@ POTENTIAL_CAPTIONS = {
     "drift": "Total energy per atom at constant energy, from the first frame's on; bands span the extremes, a cross marks a failure",
     "radial_distribution": "Distances between atoms at constant temperature: reference grey, models as lines; peaks of g(r) above 5 leave the panel",
     "vibrations": "Power spectra of the mass-weighted velocities; the reference's is grey behind each model's",
+    "sizes": "Distances to the nearest neighbour, diameters and all distances: colours are models, dashes how nuclei move",
     "learning_curve": "Test errors against the number of training structures, and fitted power laws",
     "inference_time": "Time of a force call by number of atoms, and per atom by size of the batch",
     "diffusion": "Mean squared displacement of oxygen; shaded: lag times from which the diffusion coefficient is taken",
@@ -161,12 +167,16 @@ def dynamics_figures(dataset):
     """Figures of simulations that make sense for a dataset."""
     shown = ["drift", "radial_distribution"]
     shown += ["vibrations"] if has_reference(dataset) else []
+    shown += ["sizes"] if has_rings(dataset) else []
     return shown + (["diffusion"] if DYNAMICS[dataset].get("liquid") else [])
 
 
 def dynamics_of(model, figure):
     """Trajectory of a model or the reference, first seed, for a figure."""
-    ensemble = "NVT" if figure == "radial_distribution" else "NVE"
+    if figure == "rings":
+        ensemble = "rings"
+    else:
+        ensemble = "NVT" if figure in ("radial_distribution", "sizes") else "NVE"
     seed = 0 if model == REFERENCE else config["seeds"][0]
     return f"results/{{run}}/dynamics/{{dataset}}/{model}/seed{seed}/{ensemble}.npz"
 

@@ -1,5 +1,6 @@
 """What is simulated with each force field of a study, from the same start and beside the reference."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator
 
 from tutti.datasets.splits import Splits
+from tutti.dynamics.path_integral import RingPolymerProtocol, bead_forces, simulate_ring_polymer
 from tutti.dynamics.simulate import Protocol, simulate
 from tutti.dynamics.trajectory import Trajectory
 from tutti.files import sha256
@@ -30,6 +32,7 @@ class DynamicsConfig:
         interval: time steps between frames that are kept.
         reference: method of xTB that the data are from, simulated beside the models; None where the data are
             of another method: then only their own frames are compared with.
+        beads: of ring polymers, which are simulated at constant temperature if there is more than one.
         liquid: whether its oxygen atoms diffuse.
         resolution: cm⁻¹ between the points of a vibrational spectrum; 33 ps · cm⁻¹ / resolution is the length
             of its segments, and a simulation should have several.
@@ -40,6 +43,7 @@ class DynamicsConfig:
     picoseconds: float = 10.0
     interval: int = 4
     reference: Literal["GFN1-xTB", "GFN2-xTB"] | None = None
+    beads: int = 1
     liquid: bool = False
     resolution: float = 10.0
 
@@ -56,23 +60,56 @@ class DynamicsConfig:
 
 
 def run(
-    config: DynamicsConfig, ensemble: str, start: ase.Atoms, weights: Path | None, seed: int, out: Path
+    config: DynamicsConfig, start: ase.Atoms, weights: Path | None, seed: int, out: Mapping[str, Path]
 ) -> None:
-    """Simulate with the force field in the folder `weights`, or with the reference, and write `out` (.npz).
+    """Simulate with the force field in the folder `weights`, or with the reference.
 
-    A simulation that was killed goes on from its parts beside `out`.
+    A simulation that was killed goes on from its parts, beside the result.
+
+    Args:
+        config: how.
+        start: from where.
+        weights: of a trained force field; None: the reference.
+        seed: of velocities and bath.
+        out: result (.npz) by ensemble.
 
     Raises:
         ValueError: when neither weights nor a reference are given.
     """
+    calculator, identity = _forces(config, weights)
+    for ensemble, path in out.items():
+        protocol = config.protocol(ensemble, seed)
+        simulate(start, calculator, protocol, path.with_suffix(".parts"), identity).save(path)
+
+
+def run_path_integral(
+    config: DynamicsConfig, start: ase.Atoms, weights: Path | None, seed: int, out: Path
+) -> None:
+    """Simulate ring polymers of `config.beads` beads at constant temperature; otherwise as `run`.
+
+    Raises:
+        ValueError: when neither weights nor a reference are given.
+    """
+    calculator, identity = _forces(config, weights)
+    protocol = RingPolymerProtocol(
+        beads=config.beads,
+        temperature=config.temperature,
+        time_step=config.time_step,
+        duration=1000.0 * config.picoseconds,
+        interval=config.interval,
+        seed=seed,
+    )
+    forces = bead_forces(start, calculator)
+    simulate_ring_polymer(start, forces, protocol, out.with_suffix(".parts"), identity).save(out)
+
+
+def _forces(config: DynamicsConfig, weights: Path | None) -> tuple[Calculator, str]:
+    """The calculator of a force field or of the reference, and what identifies it."""
     if weights is not None:
-        calculator, identity = force_field(weights), sha256(weights / WEIGHTS)
-    elif config.reference is not None:
-        calculator, identity = reference_calculator(config.reference), config.reference
-    else:
+        return force_field(weights), sha256(weights / WEIGHTS)
+    if config.reference is None:
         raise ValueError("the dataset has no reference method to simulate with")
-    parts = out.with_suffix(".parts")
-    simulate(start, calculator, config.protocol(ensemble, seed), parts, identity).save(out)
+    return reference_calculator(config.reference), config.reference
 
 
 def force_field(weights: Path) -> Calculator:

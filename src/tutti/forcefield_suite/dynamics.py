@@ -9,6 +9,7 @@ import pandas as pd
 from ase.calculators.calculator import Calculator
 
 from tutti import tables
+from tutti.dynamics import fullerene
 from tutti.dynamics.analysis import diffusion, drift, normal_modes, radial_distribution, spectrum, stability
 from tutti.dynamics.analysis.diffusion import Window
 from tutti.dynamics.study import DynamicsConfig, force_field, reference_calculator, warm
@@ -25,6 +26,7 @@ LAGS = (0.1, 0.4)
 def table(
     nve: Trajectory,
     nvt: Trajectory,
+    rings: Trajectory | None,
     frames: Trajectory,
     reference_nve: Trajectory | None,
     modes: Callable[[], tuple[Calculator, Calculator]] | None,
@@ -40,6 +42,7 @@ def table(
     Args:
         nve: at constant energy.
         nvt: at constant temperature.
+        rings: the same with ring polymers, whose sizes stand beside the classical ones; None: not simulated.
         frames: of the reference at the same temperature: simulated, or those of the dataset.
         reference_nve: the reference's, from the same state; None: there is none.
         modes: gives the calculators of model and reference, for the vibrations of a molecule; None: no
@@ -57,6 +60,8 @@ def table(
         stability.table([_stability(nvt, frames, grid)], **labels),
         radial_distribution.table(warm(nvt), frames, grid, **labels),
     ]
+    if rings is not None:
+        parts += [fullerene.table(warm(each), **labels) for each in (nvt, rings)]
     if reference_nve is not None:
         parts.append(spectrum.table(nve, reference_nve, resolution, **labels))
     if modes is not None and not nve.pbc.any():
@@ -71,6 +76,7 @@ def table_of_files(
     settings: Mapping[str, Any],
     nve: str,
     nvt: str,
+    rings: str | None,
     reference_nve: str | None,
     reference_nvt: str | None,
     dataset_file: str,
@@ -86,6 +92,7 @@ def table_of_files(
     return table(
         Trajectory.load(nve),
         Trajectory.load(nvt),
+        Trajectory.load(rings) if rings else None,
         reference_frames(reference_nvt, dataset_file),
         Trajectory.load(reference_nve) if reference_nve else None,
         (lambda: (force_field(folder), reference_calculator(method))) if method else None,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from tutti.dynamics.analysis.radial_distribution import common_grid
-from tutti.dynamics.study import DynamicsConfig
+from tutti.dynamics.study import DynamicsConfig, warm
 from tutti.dynamics.trajectory import Trajectory
 from tutti.forcefield_suite.dynamics import BINS, OXYGEN, lags, reference_frames
-from tutti.plots import diffusion, drift, radial_distribution, vibrations
+from tutti.plots import diffusion, drift, fullerene, radial_distribution, vibrations
 from tutti.registry import from_dict
 
 REFERENCE = "reference"
@@ -19,16 +19,18 @@ REFERENCE = "reference"
 def draw_dynamics(
     figure: str,
     models: Mapping[str, str],
+    rings: Mapping[str, str],
     reference: str | None,
     dataset: str,
     settings: Mapping[str, Any],
     stem: Path,
 ) -> None:
-    """Draw one of the figures `drift`, `vibrations`, `diffusion` and `radial_distribution`.
+    """Draw one of the figures `drift`, `vibrations`, `diffusion`, `radial_distribution` and `sizes`.
 
     Args:
         figure: which one.
-        models: trajectory file by label; at constant energy, for the last figure at constant temperature.
+        models: trajectory file by label; at constant energy, for the last two at constant temperature.
+        rings: those of ring polymers, for the last figure.
         reference: that of the reference; None: it was not simulated.
         dataset: file with the dataset's own frames.
         settings: fields of `tutti.dynamics.study.DynamicsConfig`.
@@ -39,6 +41,13 @@ def draw_dynamics(
     if figure == "radial_distribution":
         shown = {REFERENCE: reference_frames(reference, dataset)} | found
         radial_distribution.draw(shown, common_grid(shown, REFERENCE, BINS), stem)
+        return
+    if figure == "sizes":
+        classical = {REFERENCE: reference_frames(reference, dataset)} | {k: warm(t) for k, t in found.items()}
+        sizes = {label: {"classical": frames} for label, frames in classical.items()}
+        for label, path in rings.items():
+            sizes[label][f"{config.beads} beads"] = warm(Trajectory.load(path))
+        fullerene.draw(sizes, stem)
         return
     shown = ({REFERENCE: Trajectory.load(reference)} if reference else {}) | found
     if figure == "drift":

@@ -113,7 +113,7 @@ class E3SchNetInteraction(nn.Module):
         self.after = EquivariantLinear(lmax_out, channels, channels)
 
     def forward(self, h: Tensor, graph: EdgeGraph, gaussians: Tensor, envelope: Tensor) -> Tensor:
-        """[N, (lmax_in + 1)², channels] and `RadialFeatures` of the edges → [N, (lmax_out + 1)², channels]."""
+        """[N, (lmax_in + 1)², channels], `RadialFeatures` of the edges → [N, (lmax_out + 1)², channels]."""
         # The filter's second dense layer is inside the convolution.
         hidden = self.hidden(gaussians, envelope)
         x = self.between(self.convolution(self.before(h), hidden, envelope, graph, len(h)))
