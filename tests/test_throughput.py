@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import toy_model
-from tutti import registry, throughput
+from tutti import registry, timing
 from tutti.report.provenance import hardware
 from tutti.throughput import ROUNDS, throughput_table
 
@@ -62,7 +62,7 @@ def seconds(monkeypatch, tmp_path):
                 now[0] += next(left[n])
                 return super().sample(n, generator, settings)
 
-        monkeypatch.setattr(throughput, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+        monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now[0]))
         monkeypatch.setattr(toy_model, "MODEL", Timed)
         Timed(toy_model.Config()).save(tmp_path)
         names = {"model": "toy", "dataset": "data"}

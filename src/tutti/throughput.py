@@ -1,20 +1,18 @@
 """How fast a trained generator samples, once it is warm (section 4.4 of Daigavane et al., ICLR 2024)."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import stats
 
 from tutti import tables
 from tutti.models import Generator
 from tutti.progress import Progress
 from tutti.randomness import torch_generator
-from tutti.report.provenance import hardware
 from tutti.sampling import load_generator, peak_memory
+from tutti.timing import geometric_mean, seconds, where
 
 ROUNDS = 5  # timed batches of each size; one more, not timed, comes first
 
@@ -48,53 +46,35 @@ def throughput_table(
         ValueError: when the model is no generator.
     """
     generator, sampling = load_generator(Path(weights), settings, accelerator)
-    where = _where(generator.device)
+    place = where(generator.device)
     progress = Progress("throughput", len(batch_sizes) * (ROUNDS + 1))
     times = {size: _times(generator, sampling, size, seed, progress) / size for size in batch_sizes}
     progress.close()
     best = min(times, key=lambda size: stats.gmean(times[size]))
-    rows = [row for size in times for row in _rows(f"batch {size}", times[size], size, where)]
-    rows += _rows("best batch", times[best], best, where)
-    note = f"on {where}" if generator.device.type == "cuda" else f"on {where}; of the whole process"
+    rows = [row for size in times for row in _rows(f"batch {size}", times[size], size, place)]
+    rows += _rows("best batch", times[best], best, place)
+    note = f"on {place}" if generator.device.type == "cuda" else f"on {place}; of the whole process"
     memory = {"metric": "peak_memory", "subset": "all batches", "unit": "MB", "note": note}
     rows.append({**memory, "value": peak_memory(generator.device) / 1e6, "ci_low": np.nan, "ci_high": np.nan})
     frame = pd.DataFrame(rows).assign(model=model, dataset=dataset, seed=seed, published=np.nan)
     return tables.check(frame.assign(n=frame["n"].astype("Int64")))
 
 
-def _where(device: torch.device) -> str:
-    """The GPU's name, or the processor's and the number of threads."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{hardware()['processor']}, {torch.get_num_threads()} thread(s)"
-
-
 def _times(generator: Generator, sampling: object, size: int, seed: int, progress: Progress) -> np.ndarray:
     """[ROUNDS] s for a batch of `size` molecules."""
-    seconds = []
+    times = []
     for index in range(ROUNDS + 1):
         stream = torch_generator(seed, "throughput", size, index, device=generator.device)
-        _synchronise(generator.device)
-        started = time.perf_counter()
-        generator.sample(size, stream, sampling)
-        _synchronise(generator.device)
-        seconds.append(time.perf_counter() - started)
+        times.append(seconds(lambda s=stream: generator.sample(size, s, sampling), generator.device))
         progress.update()
-    return np.array(seconds[1:])
+    return np.array(times[1:])
 
 
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _rows(subset: str, seconds: np.ndarray, size: int, where: str) -> list[dict[str, object]]:
-    """Rows of one batch size; `seconds` [ROUNDS] are per molecule."""
-    logs = np.log(seconds)  # times are positive: a geometric mean with its interval
-    half = stats.t.ppf(0.975, len(seconds) - 1) * stats.sem(logs)
-    mean, low, high = np.exp(logs.mean() + np.array([0.0, -half, half]))
-    note = f"on {where}; batches of {size}, geometric mean of {len(seconds)}"
-    shared = {"subset": subset, "n": size * len(seconds), "note": note}
+def _rows(subset: str, times: np.ndarray, size: int, place: str) -> list[dict[str, object]]:
+    """Rows of one batch size; `times` [ROUNDS] are s per molecule."""
+    mean, low, high = geometric_mean(times)
+    note = f"on {place}; batches of {size}, geometric mean of {len(times)}"
+    shared = {"subset": subset, "n": size * len(times), "note": note}
     return [
         {
             "metric": "sampling_time",
