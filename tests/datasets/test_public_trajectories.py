@@ -360,8 +360,8 @@ def broken(**changes):
         (broken(cell=np.zeros((3, 3)), pbc=False), ValueError, "frame 1 is not periodic"),
         (
             re.sub(rb'Lattice="[^"]*"', b'Lattice="9 0 0 0 9 0 9 9 0"', broken()),
-            ValueError,
-            "frame 0 is not periodic",
+            FormatError,
+            r"lips\.xyz:2: expected independent cell vectors in the periodic directions",
         ),
         (broken(numbers=[3] * 83), ValueError, "frame 1 is Li83, not Li27P12S44"),
         (broken(calc=None), FormatError, r"lips\.xyz:87: expected energy, as other structures have it"),
