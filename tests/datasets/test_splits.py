@@ -9,7 +9,8 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
-from tutti.datasets.splits import PARTS, TOLERANCE, SplitConfig, Splits, leakage, make_splits
+from tutti.datasets.leakage import TOLERANCE, leakage
+from tutti.datasets.splits import PARTS, SplitConfig, Splits, make_splits
 from tutti.formats import read
 from tutti.registry import ConfigError, from_dict
 from tutti.structures import Structures
