@@ -5,7 +5,8 @@ with redirect(snakemake.log[0]):
     from pathlib import Path
 
     # Before torch and tblite are loaded: both count their threads once.
-    os.environ["OMP_NUM_THREADS"] = str(snakemake.params.threads)
+    variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    os.environ.update(dict.fromkeys(variables, str(snakemake.params.threads)))
 
     from tutti import frames
     from tutti.datasets.splits import Splits

@@ -115,6 +115,7 @@ def relax(
 
     try:
         structures, calculator = _opened(file, model, accelerator)
+        calculator.model.double()  # in float32 the energy's noise hides the last steps downhill
         left = relax_to_file(structures, calculator, out, fmax, steps, cell)
     except (ValueError, OSError) as error:
         raise _failed(error) from None

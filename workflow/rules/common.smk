@@ -155,10 +155,12 @@ def initial_weights(wildcards):
     start = entry(wildcards.model).get("pretrained")
     if start is None:
         return []
-    return (
-        f"results/{wildcards.run}/train/{start['dataset']}/{start['model']}"
-        f"/seed{wildcards.seed}/weights.safetensors"
-    )
+    return expand(
+        "results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
+        run=wildcards.run,
+        seed=wildcards.seed,
+        **start,
+    )[0]
 
 
 def samples(models, datasets=config["generation"]["datasets"]):

@@ -134,7 +134,7 @@ def panels(n: int, most: int) -> tuple[int, int]:
 
 def legend(figure: Figure, handles: Sequence[Line2D | Patch]) -> None:
     """One legend for all panels, below them, in as many columns as fit the figure's width."""
-    widths = [0.5 + 0.064 * len(handle.get_label()) for handle in handles]  # inches
+    widths = [0.6 + 0.068 * len(handle.get_label()) for handle in handles]  # inches
     n_columns = len(handles)
     while n_columns > 1 and sum(map(max, np.array_split(widths, n_columns))) > figure.get_figwidth():
         n_columns -= 1
