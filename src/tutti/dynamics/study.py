@@ -1,5 +1,6 @@
 """What is simulated with each force field of a study, from the same start and beside the reference."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +79,9 @@ def run(
     """
     calculator, identity = _forces(config, weights)
     for ensemble, path in out.items():
-        protocol = config.protocol(ensemble, seed)
-        simulate(start, calculator, protocol, path.with_suffix(".parts"), identity).save(path)
+        parts = path.with_suffix(".parts")
+        simulate(start, calculator, config.protocol(ensemble, seed), parts, identity).save(path)
+        shutil.rmtree(parts, ignore_errors=True)
 
 
 def run_path_integral(
@@ -99,8 +101,9 @@ def run_path_integral(
         interval=config.interval,
         seed=seed,
     )
-    forces = bead_forces(start, calculator)
-    simulate_ring_polymer(start, forces, protocol, out.with_suffix(".parts"), identity).save(out)
+    forces, parts = bead_forces(start, calculator), out.with_suffix(".parts")
+    simulate_ring_polymer(start, forces, protocol, parts, identity).save(out)
+    shutil.rmtree(parts, ignore_errors=True)
 
 
 def _forces(config: DynamicsConfig, weights: Path | None) -> tuple[Calculator, str]:
