@@ -7,10 +7,10 @@ energies are noisy and neighbouring frames are nearly the same: train on no more
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from tutti.datasets.download import Source
-from tutti.datasets.public import Public, check, of_npz, with_source
-from tutti.registry import closest
+from tutti.datasets.public import OfMolecule, check, of_npz, with_source
 
 # File, formula, number of frames.
 MOLECULES = {
@@ -31,21 +31,11 @@ NAMES = {"positions": "R", "energy": "E", "forces": "F", "numbers": "z"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Public):
-    """Which trajectory; no hash is published of any.
+class Config(OfMolecule):
+    """Which trajectory; no hash is published of any, and benzene is there twice."""
 
-    Attributes:
-        molecule: a name of `MOLECULES`; benzene is there twice.
-
-    Raises:
-        ValueError: when there is no such molecule.
-    """
-
-    molecule: str
-
-    def __post_init__(self) -> None:
-        if self.molecule not in MOLECULES:
-            raise ValueError(f"molecule: not in MD17: {closest(self.molecule, MOLECULES)}")
+    MOLECULES: ClassVar = MOLECULES
+    LACKING: ClassVar = "not in MD17"
 
 
 def mirrors(file: str) -> tuple[str, ...]:

@@ -7,13 +7,13 @@ doi:10.1038/s41467-018-06169-2. The authors' division in frames to train on and 
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from tutti.datasets.download import Source, members
 from tutti.datasets.md17 import NAMES, mirrors
-from tutti.datasets.public import Public, check, of_npz, unpack, with_source
-from tutti.registry import closest
+from tutti.datasets.public import OfMolecule, check, of_npz, unpack, with_source
 from tutti.structures import Structures
 
 PARTS = ("train", "test")
@@ -28,21 +28,11 @@ MOLECULES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Public):
-    """Which molecule; no hash is published of any archive.
+class Config(OfMolecule):
+    """Which molecule; no hash is published of any archive."""
 
-    Attributes:
-        molecule: a name of `MOLECULES`.
-
-    Raises:
-        ValueError: when there is no such molecule.
-    """
-
-    molecule: str
-
-    def __post_init__(self) -> None:
-        if self.molecule not in MOLECULES:
-            raise ValueError(f"molecule: has no coupled-cluster set: {closest(self.molecule, MOLECULES)}")
+    MOLECULES: ClassVar = MOLECULES
+    LACKING: ClassVar = "has no coupled-cluster set"
 
 
 def make(config: Config, path: Path, work: Path, jobs: int) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import ase
 import numpy as np
 
 from tutti.datasets.download import Source, fetch
 from tutti.files import atomic_path, sha256
+from tutti.registry import closest
 from tutti.structures import Structures, open_npz
 from tutti.units import factor
 
@@ -41,6 +42,30 @@ class Public:
     def frames(self, published: int | None) -> int | None:
         """How many frames there must be, None for any number."""
         return published if self.expected_frames == "published" else self.expected_frames
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfMolecule(Public):
+    """Base of the configurations of sets with a file for each molecule.
+
+    Attributes:
+        molecule: a name of `MOLECULES`.
+
+    Class attributes:
+        MOLECULES: what there is, by name.
+        LACKING: what is said of a molecule that there is not.
+
+    Raises:
+        ValueError: when there is no such molecule.
+    """
+
+    MOLECULES: ClassVar[Mapping[str, object]]
+    LACKING: ClassVar[str]
+    molecule: str
+
+    def __post_init__(self) -> None:
+        if self.molecule not in self.MOLECULES:
+            raise ValueError(f"molecule: {self.LACKING}: {closest(self.molecule, self.MOLECULES)}")
 
 
 def of_npz(path: Path, names: Mapping[str, str]) -> Structures:

@@ -9,13 +9,13 @@ tell: name one as the `column` of the split.
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from tutti.datasets.download import Source, members
-from tutti.datasets.public import Public, check, of_npz, unpack, with_source
+from tutti.datasets.public import OfMolecule, check, of_npz, unpack, with_source
 from tutti.formats.text import FormatError, shown
-from tutti.registry import closest
 
 # The figshare file's MD5 is cb1a927628d96f2e966025da4fb63d18.
 ARCHIVE = Source(
@@ -47,21 +47,11 @@ PARTS = ("train", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Public):
-    """Which trajectory.
+class Config(OfMolecule):
+    """Which trajectory."""
 
-    Attributes:
-        molecule: a name of `MOLECULES`.
-
-    Raises:
-        ValueError: when there is no such molecule.
-    """
-
-    molecule: str
-
-    def __post_init__(self) -> None:
-        if self.molecule not in MOLECULES:
-            raise ValueError(f"molecule: not in rMD17: {closest(self.molecule, MOLECULES)}")
+    MOLECULES: ClassVar = MOLECULES
+    LACKING: ClassVar = "not in rMD17"
 
 
 def make(config: Config, path: Path, work: Path, jobs: int) -> None:
