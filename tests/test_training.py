@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 import tutti.models
 from toy_model import BIAS, WEIGHT, ToyModel, data, divide, new_model, train_toy
+from tutti import clipping
 from tutti.batches import items_of_step
 from tutti.training import TrainingConfig, train
 from tutti.training_config import learning_rate
@@ -131,7 +132,7 @@ def test_best_weights_are_kept(tmp_path):
     "fields",
     [
         {},
-        {"ema_decay": 0.9, "schedule": "cosine", "optimizer": "adamw"},
+        {"ema_decay": 0.9, "schedule": "cosine", "optimizer": "adamw", "gradient_clip": "adaptive"},
         {"schedule": "step", "decay_factor": 0.5, "decay_every": 11, "amsgrad": True},
         PLATEAU
         | {"learning_rate": 0.5, "patience": 3, "validation_items": 5},  # has decayed, is about to again
@@ -543,6 +544,30 @@ def test_first_step_of_adam_has_the_closed_form(tmp_path, monkeypatch, clip):
     expected = weight - 0.05 / 9 * gradient / (np.abs(gradient) + 1e-8)
     actual = checkpoint(tmp_path, "model")["linear.weight"][0]
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-6)
+
+
+def test_adaptive_clipping_follows_the_last_norms(tmp_path, monkeypatch):
+    """Limits written out: the queue starts with 3000, keeps 50 norms, and takes no more than the limit."""
+    norms, limits = [], []
+    rng = np.random.default_rng(0)
+    queue = [3000.0]
+    for norm in [2.0, 9000.0, *(10 * rng.random(60)), 500.0]:
+        limit = 1.5 * np.mean(queue) + 2 * np.std(queue)
+        queue = [*queue, min(norm, limit)][-50:]
+        limits.append(clipping.adaptive_limit(norms))
+        assert limits[-1] == pytest.approx(limit, rel=1e-12)
+        norms = clipping.remember(norms, norm)
+        assert norms == pytest.approx(queue, rel=1e-12)
+    assert limits[0] == 4500 and limits[-1] < 50
+
+    monkeypatch.setattr(clipping, "FIRST", 1e-7)
+    interrupt_after(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        train_toy(tmp_path, steps=10, checkpoint_every=1, warmup_steps=9, gradient_clip="adaptive")
+    weight, gradient, whole = first_gradient()
+    gradient = gradient * 1.5e-7 / (np.linalg.norm(whole) + 1e-6)
+    expected = weight - 0.05 / 9 * gradient / (np.abs(gradient) + 1e-8)
+    np.testing.assert_allclose(checkpoint(tmp_path, "model")["linear.weight"][0], expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("64-true", torch.float64), ("bf16-mixed", torch.float32)])

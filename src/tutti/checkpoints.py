@@ -30,6 +30,7 @@ class State:
         best: weights of that step, by name; empty before the first validation.
         stale: validations since then, without those of the warm-up.
         decays: how often a plateau of the validation loss has lowered the learning rate.
+        norms: of the last gradients, where they limit the next one's.
         stopped: why the training ended before its last step; None: it did not.
         seconds: wall time, over all resumes.
         sums: sum of each training loss part since its last row in the log.
@@ -44,6 +45,7 @@ class State:
     best: dict[str, Tensor] = field(default_factory=dict)
     stale: int = 0
     decays: int = 0
+    norms: list[float] = field(default_factory=list)
     stopped: str | None = None
     seconds: float = 0.0
     sums: dict[str, float] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from tutti import checkpoints
+from tutti import checkpoints, clipping
 from tutti.batches import items_of_step, validation_batches
 from tutti.checkpoints import State
 from tutti.datasets.splits import Splits
@@ -171,8 +171,12 @@ class _Training:
         rate = learning_rate(self.config, self.state.step, self.state.decays)
         self.check_finite({**losses, "gradient norm": norm_value}, rate)
 
-        if self.config.gradient_clip is not None:
-            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.config.gradient_clip, norm)
+        limit = self.config.gradient_clip
+        if limit == "adaptive":
+            limit = clipping.adaptive_limit(self.state.norms)
+            self.state.norms = clipping.remember(self.state.norms, norm_value)
+        if limit is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, limit, norm)
         self.optimizer.param_groups[0]["lr"] = rate
         self.optimizer.step()
         if self.config.ema_decay is not None:

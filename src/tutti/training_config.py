@@ -38,7 +38,8 @@ class TrainingConfig:
             warm-up do not count. None: it does all steps.
         ema_decay: decay of the exponential moving average of the weights, which validation and the best
             weights then use; None: no average.
-        gradient_clip: largest norm of the gradient; None: not clipped.
+        gradient_clip: largest norm of the gradient; "adaptive": 1.5 times the mean of the last norms plus
+            twice their standard deviation (Hoogeboom et al. 2022; see `clipping`); None: not clipped.
         validation_every: steps between validations (one more comes after the last step).
         validation_items: size of the fixed random subset of validation items; None: all.
         checkpoint_every: steps between checkpoints (one more comes after the last step).
@@ -59,7 +60,7 @@ class TrainingConfig:
     warmup_steps: int = 0
     early_stopping: int | None = None
     ema_decay: float | None = None
-    gradient_clip: float | None = None
+    gradient_clip: float | Literal["adaptive"] | None = None
     validation_every: int = 1000
     validation_items: int | None = None
     checkpoint_every: int = 1000
@@ -72,7 +73,7 @@ class TrainingConfig:
         optional = ("validation_items", "gradient_clip", "decay_every", "patience")
         for name in (*optional, "min_learning_rate", "early_stopping"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if isinstance(value, int | float) and value <= 0:
                 raise ValueError(f"{name} is {value}, must be positive or null")
         if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay is {self.ema_decay}, must lie in [0, 1) or be null")

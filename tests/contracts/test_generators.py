@@ -96,22 +96,38 @@ def test_every_parameter_is_trained(name, molecules):
         assert float(parameter.grad.abs().max()) > 0, parameter_name
 
 
+class TurnedGenerator(np.random.Generator):
+    """Its normal vectors of three components are turned: noise that moves with the molecules."""
+
+    def __init__(self, seed: int, turn: np.ndarray) -> None:
+        super().__init__(np.random.PCG64(seed))
+        self.turn = turn
+
+    def normal(self, loc=0.0, scale=1.0, size=None):
+        return loc + scale * self.standard_normal(size)
+
+    def standard_normal(self, size=None, *args, **kwargs):
+        drawn = super().standard_normal(size, *args, **kwargs)
+        return drawn @ self.turn.T if np.shape(drawn)[-1:] == (3,) else drawn
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_loss_does_not_depend_on_place_and_orientation(name, molecules):
-    """Training examples come from the same stream; the model sees them moved, turned and reflected."""
+    """The model sees molecules, and the noise on them, moved, turned and reflected."""
     model = make(name, molecules).double()
     turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
-    if hasattr(model.config, "noise_variance"):  # noise is drawn in the laboratory frame
-        model.config = dataclasses.replace(model.config, noise_variance=0.0)
     items = np.arange(0, model.n_items(molecules), 7)
-    moved = [molecules.positions @ matrix.T + 3.0 for matrix in (np.eye(3), turn, -turn)]
     losses = [
         float(
             model.training_step(
-                model.collate(dataclasses.replace(molecules, positions=x), items, np.random.default_rng(0))
+                model.collate(
+                    dataclasses.replace(molecules, positions=molecules.positions @ matrix.T + shift),
+                    items,
+                    TurnedGenerator(0, matrix),
+                )
             )[0].detach()
         )
-        for x in moved
+        for matrix, shift in [(np.eye(3), 0.0), (turn, 3.0), (-turn, -20.0)]
     ]
     assert losses[1:] == pytest.approx([losses[0]] * 2, abs=1e-5)
 

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from tutti.generators.species import Species
 from tutti.generators.symphony.fragments import Fragments, make_fragments
 from tutti.structures import Structures
 
 ELEMENTS = np.array([1, 6, 8])
-SPECIES_OF = np.full(256, -1)
-SPECIES_OF[ELEMENTS] = np.arange(3)
+SPECIES = Species(["H", "C", "O"])
+SPECIES_OF = {1: 0, 6: 1, 8: 2}
 
 
 def molecules() -> Structures:
@@ -19,7 +20,7 @@ def molecules() -> Structures:
 
 def make(structures: Structures, items: np.ndarray, seed: int = 0, **settings: object) -> Fragments:
     settings = {"tolerance": 0.3, "heavy_first": True, "max_radius": 2.0} | settings
-    return make_fragments(structures, items, SPECIES_OF, np.random.default_rng(seed), **settings)
+    return make_fragments(structures, items, SPECIES, np.random.default_rng(seed), **settings)
 
 
 def candidates(

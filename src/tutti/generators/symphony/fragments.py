@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tutti.generators.species import Species
 from tutti.structures import Structures
 
 
@@ -44,17 +45,12 @@ class _Molecules:
     distances: np.ndarray
 
     @classmethod
-    def pad(cls, structures: Structures, rows: np.ndarray, species_of: np.ndarray) -> "_Molecules":
+    def pad(cls, structures: Structures, rows: np.ndarray, known: Species) -> "_Molecules":
         counts = structures.n_atoms[rows]
         real = np.arange(counts.max()) < counts[:, None]
         atoms = structures.atom_rows(rows)
         species = np.zeros(real.shape, dtype=np.int64)
-        species[real] = species_of[structures.numbers[atoms]]
-        if species.min() < 0:
-            unknown = np.unique(structures.numbers[atoms][species[real] < 0])
-            raise ValueError(
-                f"the data hold atomic numbers {unknown.tolist()}, which the model does not know"
-            )
+        species[real] = known.of(structures.numbers[atoms])
         positions = np.zeros((*real.shape, 3))
         positions[real] = structures.positions[atoms]
         difference = positions[:, :, None] - positions[:, None]
@@ -94,7 +90,7 @@ def _eligible(placed: np.ndarray, real: np.ndarray, heavy: np.ndarray, heavy_fir
 def make_fragments(
     structures: Structures,
     items: np.ndarray,
-    species_of: np.ndarray,
+    species: Species,
     rng: np.random.Generator,
     *,
     tolerance: float,
@@ -106,7 +102,7 @@ def make_fragments(
     Args:
         structures: N molecules with ΣN atoms.
         items: [B], numbers of fragments: the fragment of k + 1 atoms of molecule i has number offsets[i] + k.
-        species_of: [256], the position of an atomic number in the list of elements (−1: not in the list).
+        species: the elements that the model knows.
         rng: draws the order.
         tolerance: Å, how far from the closest pair (placed, unplaced) a candidate pair may be.
         heavy_first: whether all heavy atoms come before the first hydrogen.
@@ -114,9 +110,8 @@ def make_fragments(
     """
     rows = np.searchsorted(structures.offsets, items, side="right") - 1
     sizes = items - structures.offsets[rows] + 1
-    molecules = _Molecules.pad(structures, rows, species_of)
-    hydrogen = species_of[1]
-    heavy = molecules.real & (molecules.species != hydrogen)
+    molecules = _Molecules.pad(structures, rows, species)
+    heavy = molecules.real & (molecules.species != species.hydrogen)
     placed, order = np.zeros_like(molecules.real), np.zeros(molecules.real.shape, dtype=np.int64)
     batch = np.arange(len(items))
 
@@ -131,7 +126,7 @@ def make_fragments(
         placed[batch[growing], chosen[growing]] = True
     eligible = _eligible(placed, molecules.real, heavy, heavy_first)
     pairs = _candidates(molecules, placed, eligible, tolerance, max_radius)
-    return _with_targets(molecules, order, sizes, pairs, int(species_of.max()) + 1, rng)
+    return _with_targets(molecules, order, sizes, pairs, len(species), rng)
 
 
 def _with_targets(

@@ -26,7 +26,7 @@ class Growth:
         shape = (len(fragments), self.width)
         real = torch.arange(self.width, device=device) < self.n_atoms[:, None]
         self.species = torch.zeros(shape, dtype=torch.long, device=device)
-        self.species[real] = torch.from_numpy(model.species_of[fragments.numbers]).to(device)
+        self.species[real] = torch.from_numpy(model.species.of(fragments.numbers)).to(device)
         self.positions = torch.zeros((*shape, 3), dtype=model.dtype, device=device)
         self.positions[real] = torch.from_numpy(np.array(fragments.positions)).to(device, model.dtype)
         self.finished = torch.zeros(len(fragments), dtype=torch.bool, device=device)
@@ -39,7 +39,7 @@ class Growth:
         real = torch.arange(self.width, device=self.n_atoms.device) < self.n_atoms[:, None]
         return Structures(
             n_atoms=self.n_atoms.cpu().numpy(),
-            numbers=self.model.numbers[self.species[real]].cpu().numpy().astype(np.uint8),
+            numbers=self.model.species.atomic_numbers(self.species[real]),
             positions=self.positions[real].cpu().double().numpy(),
             columns={"finished": self.finished.cpu().numpy()},
         )

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutti import elements
+from tutti.generators.species import Species
 from tutti.generators.symphony.config import Config, Sampling
 from tutti.generators.symphony.fragments import make_fragments
 from tutti.generators.symphony.growth import Growth
@@ -57,12 +57,8 @@ class Symphony(Generator):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        n_species = len(config.elements)
-        numbers = torch.tensor([elements.number(symbol) for symbol in config.elements])
-        self.register_buffer("numbers", numbers, persistent=False)
-        # Species by atomic number, −1 for those the model does not know; stays on the CPU for `collate`.
-        self.species_of = np.full(256, -1)
-        self.species_of[numbers.numpy()] = np.arange(n_species)
+        self.species = Species(config.elements)
+        n_species = len(self.species)
         self.register_buffer("first_species", torch.full((n_species,), 1.0 / n_species))
         focus, position = config.focus, config.position
         self.focus_embedder = E3SchNet(
@@ -90,9 +86,7 @@ class Symphony(Generator):
 
     def fit_statistics(self, structures: Structures) -> None:
         """Distribution of the first atom's species, as the fragments of the training set have it."""
-        self._check_elements(structures)
-        species = self.species_of[structures.numbers]
-        one_hot = np.eye(len(self.config.elements))[species]
+        one_hot = np.eye(len(self.species))[self.species.of(structures.numbers)]
         if self.config.heavy_first:
             heavy = structures.numbers > 1
             starts = structures.offsets[:-1]
@@ -101,14 +95,6 @@ class Symphony(Generator):
         per_molecule = np.add.reduceat(one_hot, structures.offsets[:-1], axis=0)
         shares = (per_molecule / per_molecule.sum(1, keepdims=True)).mean(0)
         self.first_species.copy_(torch.from_numpy(shares))
-
-    def _check_elements(self, structures: Structures) -> None:
-        unknown = np.unique(structures.numbers[self.species_of[structures.numbers] < 0])
-        if len(unknown):
-            raise ValueError(
-                f"the data hold atomic numbers {unknown.tolist()}, which are not among the model's elements "
-                f"{list(self.config.elements)}; add them to `elements` in its configuration"
-            )
 
     def n_items(self, structures: Structures) -> int:
         """One fragment of every size per molecule: the number of atoms."""
@@ -120,7 +106,7 @@ class Symphony(Generator):
         fragments = make_fragments(
             structures,
             items,
-            self.species_of,
+            self.species,
             rng,
             tolerance=config.tolerance,
             heavy_first=config.heavy_first,
@@ -200,7 +186,7 @@ class Symphony(Generator):
             first = torch.full((n,), kind, device=self.device)
         seeds = Structures(
             n_atoms=np.ones(n, dtype=np.int64),
-            numbers=self.numbers[first].cpu().numpy().astype(np.uint8),
+            numbers=self.species.atomic_numbers(first),
             positions=np.zeros((n, 3)),
         )
         return self.complete(seeds, generator, settings)
@@ -212,7 +198,6 @@ class Symphony(Generator):
         All fragments advance together; finished ones leave the batch. Returns them in order, with the bool
         column `finished`.
         """
-        self._check_elements(fragments)
         return Growth(self, fragments, generator, settings).run()
 
 
