@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from tutti import registry, suite
+from tutti import registry, suite, sweeps
 from tutti.keys import KEYS
 from tutti.registry import ConfigError, closest, from_dict
 
@@ -96,6 +96,9 @@ def _unknown_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     generators = [name for name, entry in config["models"].items() if entry["kind"] in kinds]
     yield from _unknown_names(config["generation"]["datasets"], config["datasets"], "generation.datasets")
     yield from _unknown_names(config["generation"]["models"], generators, "generation.models")
+    trainable = [name for name in generators if config["models"][name]["kind"] == "generator"]
+    for name, sweep in config["generation"]["sweeps"].items():
+        yield from _unknown_names([sweep["model"]], trainable, f"generation.sweeps.{name}.model")
     forcefields = [name for name, entry in config["models"].items() if entry["kind"] == "forcefield"]
     for i, run in enumerate(config["forcefields"]["runs"]):
         where = f"forcefields.runs[{i}]"
@@ -122,6 +125,10 @@ def _impossible_choices(config: Mapping[str, Any]) -> Iterator[ConfigError]:
             if lack:
                 yield ConfigError(f"'{table}' needs {lack} in bonds.assigners", "evaluation.tables")
     yield from _empty_test_splits(config)
+    try:
+        sweeps.expand(config)
+    except ConfigError as error:
+        yield error
     for name in config["generation"]["models"]:
         path = config["models"][name].get("path")
         if path is not None and not Path(path).exists():
@@ -150,6 +157,8 @@ def _catalogue_errors(config: Mapping[str, Any]) -> Iterator[ConfigError]:
         yield from _dataset_errors(f"datasets.{name}", entry)
     for name, entry in config["models"].items():
         yield from _model_errors(f"models.{name}", entry)
+    for name in config["generation"]["sweeps"]:
+        yield from _sweep_errors(config, name)
 
 
 def _unknown_names(chosen: Iterable[str], known: Iterable[str], where: str) -> Iterator[ConfigError]:
@@ -180,6 +189,15 @@ def _model_errors(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]
         settings = {key: value for key, value in entry["sampling"].items() if key != "batch_size"}
         yield from _misfit(plugin.Sampling, settings, f"{where}.sampling")
     yield from _misfit(TrainingConfig, entry["training"], f"{where}.training")
+
+
+def _sweep_errors(config: Mapping[str, Any], name: str) -> Iterator[ConfigError]:
+    """What is wrong with the first member of a sweep that is wrong; others often have the same mistake."""
+    for member in sweeps.members(config, name):
+        errors = list(_model_errors(f"generation.sweeps.{name}", member.entry))
+        if errors:
+            yield from errors
+            return
 
 
 def _plugin(kind: str, name: str, where: str) -> Generator[ConfigError, None, ModuleType | None]:

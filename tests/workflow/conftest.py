@@ -110,7 +110,7 @@ def make(config, path, work, jobs): ...
 STUDY = """
 run: study
 seeds: [0]
-generation: {datasets: [small], models: [one, two, theirs], samples: 10}
+generation: {datasets: [small], models: [one, two, theirs], samples: 10, sweeps: {}}
 bonds: {assigners: [xyz2mol, lookup], time_limit: 20, chunks: 2}
 evaluation:
   tables: [validity, assigner_agreement, strain, jsd, completion]

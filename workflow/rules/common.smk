@@ -11,6 +11,7 @@ ROOT = Path(workflow.basedir).parent
 # Also with --use-conda, where the Snakemake that reads this file need not have the package installed.
 sys.path.insert(0, str(ROOT / "src"))
 
+from tutti import sweeps
 from tutti.config import FILES, PACKAGES, check, dataset_settings
 from tutti.registry import ConfigError
 from tutti.sources import sources
@@ -31,6 +32,9 @@ if workflow.is_main_process:
         )
     except ConfigError as error:
         raise WorkflowError(f"mistakes in the configuration:\n{error}") from None
+
+SWEEPS = {name: sweeps.members(config, name) for name in config["generation"]["sweeps"]}
+config = sweeps.expand(config)
 
 
 # Names of a training set and of a model may say more than the catalogues: `ethanol@100` is the first 100 structures
@@ -65,6 +69,37 @@ FORCEFIELDS = [
     name for name, found in config["models"].items() if found["kind"] == "forcefield"
 ]
 EXTERNAL = [name for name in MODELS if config["models"][name]["kind"] == "external"]
+SWEPT = [member.name for sweep in SWEEPS.values() for member in sweep]
+
+
+def trained_as(model):
+    """The model whose weights a model is sampled with: its own, but for members of a sweep of sampling."""
+    return entry(model).get("trained_as", model)
+
+
+TRAININGS = list(dict.fromkeys(map(trained_as, TRAINED)))
+
+# Trainings that only a sweep asks for, by its name.
+SWEPT_TRAININGS = {
+    name: list(dict.fromkeys(member.trained_as for member in sweep if member.trains))
+    for name, sweep in SWEEPS.items()
+    if sweep[0].trains
+}
+DRAWN_TRAININGS = [
+    *SWEPT_TRAININGS,
+    *(name for name in TRAININGS if name not in sum(SWEPT_TRAININGS.values(), [])),
+]
+
+
+def loss_curves(name):
+    """(model, seed) by label of the loss curves in one figure: a model's seeds, or the trainings of a sweep."""
+    trainings = SWEPT_TRAININGS.get(name)
+    if trainings is None:
+        return {f"seed {seed}": (name, seed) for seed in config["seeds"]}
+    return {
+        model.removeprefix(f"{name}_"): (model, config["seeds"][0])
+        for model in trainings
+    }
 
 
 def one_of(names):
@@ -150,6 +185,14 @@ def of_dataset(pattern):
     )
 
 
+def of_training(file):
+    """Function of the wildcards: a file of the training that a model is sampled from."""
+    folder = "results/{run}/train/{dataset}/{model}/seed{seed}/"
+    return lambda wildcards: (folder + file).format(
+        **(dict(wildcards) | {"model": trained_as(wildcards.model)})
+    )
+
+
 def initial_weights(wildcards):
     """Weights that a training starts from, where the model's entry names them."""
     start = entry(wildcards.model).get("pretrained")
@@ -169,7 +212,7 @@ def samples(models, datasets=config["generation"]["datasets"]):
         (dataset, model, seed)
         for dataset in datasets
         for model in models
-        for seed in (config["seeds"] if model in TRAINED else [0])
+        for seed in (config["seeds"] if model in [*TRAINED, *TRAININGS] else [0])
     ]
 
 
@@ -227,7 +270,13 @@ def used_config():
         "models": [model for study in studies for model in study["models"]],
     }
     chosen = {
-        section: dict.fromkeys([*config["generation"][section], *names])
+        section: dict.fromkeys(
+            [
+                *config["generation"][section],
+                *names,
+                *(TRAININGS if section == "models" else []),
+            ]
+        )
         for section, names in chosen.items()
     }
     return config | {

@@ -1,7 +1,7 @@
 rule sample:
     input:
-        weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
-        config="results/{run}/train/{dataset}/{model}/seed{seed}/config.json",
+        weights=of_training("weights.safetensors"),
+        config=of_training("config.json"),
         code=lambda wildcards: code("sample", "sampling", module_of(wildcards.model)),
     output:
         samples="results/{run}/samples/{dataset}/{model}/seed{seed}.extxyz",
@@ -29,8 +29,8 @@ rule sample:
 
 rule complete:
     input:
-        weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
-        config="results/{run}/train/{dataset}/{model}/seed{seed}/config.json",
+        weights=of_training("weights.safetensors"),
+        config=of_training("config.json"),
         dataset="results/{run}/data/{dataset}.npz",
         splits="results/{run}/data/{dataset}.splits.json",
         code=lambda wildcards: code(
@@ -62,8 +62,8 @@ rule complete:
 # Alone on the machine where it can be: another job would be measured along.
 rule throughput:
     input:
-        weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
-        config="results/{run}/train/{dataset}/{model}/seed{seed}/config.json",
+        weights=of_training("weights.safetensors"),
+        config=of_training("config.json"),
         code=lambda wildcards: code(
             "throughput", "throughput", module_of(wildcards.model)
         ),

@@ -93,27 +93,57 @@ rule pictures:
 
 rule training_figure:
     input:
-        logs=expand(
-            "results/{{run}}/train/{{dataset}}/{{model}}/seed{seed}/log.csv",
-            seed=config["seeds"],
-        ),
+        logs=lambda wildcards: [
+            f"results/{wildcards.run}/train/{wildcards.dataset}/{model}/seed{seed}/log.csv"
+            for model, seed in loss_curves(wildcards.model).values()
+        ],
         code=code("training_figure", "plots.training"),
     output:
         multiext("results/{run}/figures/training-{dataset}-{model}", ".svg", ".png"),
     log:
         "logs/{run}/training_figure/{dataset}/{model}.log",
     wildcard_constraints:
-        model=f"{one_of(TRAINED)}|{ANY_FORCEFIELD}",
+        model=f"{one_of(DRAWN_TRAININGS)}|{ANY_FORCEFIELD}",
     localrule: True
     conda:
         "../../envs/tutti.yaml"
     params:
-        labels=[f"seed {seed}" for seed in config["seeds"]],
+        labels=lambda wildcards: list(loss_curves(wildcards.model)),
     script:
         "../../scripts/training_figure.py"
 
 
+# What a sweep changes, against validity and uniqueness.
+rule sweep_figure:
+    input:
+        table="results/{run}/tables/validity.csv",
+        code=code("sweep_figure", "plots.sweep"),
+    output:
+        multiext("results/{run}/figures/sweep-{sweep}-{dataset}", ".svg", ".png"),
+    log:
+        "logs/{run}/figures/sweep-{sweep}-{dataset}.log",
+    wildcard_constraints:
+        sweep=one_of(SWEEPS),
+    localrule: True
+    conda:
+        "../../envs/tutti.yaml"
+    params:
+        values=lambda wildcards: {
+            member.name: member.values for member in SWEEPS[wildcards.sweep]
+        },
+    script:
+        "../../scripts/sweep_figure.py"
+
+
 FIGURES = {
+    **{
+        f"results/{{run}}/figures/sweep-{sweep}-{dataset}.svg": (
+            f"Validity (xyz2mol) and uniqueness over {' and '.join(SWEEPS[sweep][0].values)} ({dataset})."
+        )
+        for sweep in SWEEPS
+        for dataset in config["generation"]["datasets"]
+        if "validity" in SUITE
+    },
     **{
         f"results/{{run}}/figures/{figure}.svg": TABLE_FIGURES[figure][1]
         for figure in SHOWN_TABLES
@@ -127,12 +157,14 @@ FIGURES = {
         f"results/{{run}}/figures/molecules-{dataset}-{model}-seed{seed}.svg": (
             f"Random, not chosen, samples of {model} (seed {seed}, {dataset})."
         )
-        for dataset, model, seed in samples(MODELS)
+        for dataset, model, seed in samples(
+            [name for name in MODELS if name not in SWEPT]
+        )
     },
     **{
         f"results/{{run}}/figures/training-{dataset}-{model}.svg": f"Training of {model} on {dataset}."
         for dataset in config["generation"]["datasets"]
-        for model in TRAINED
+        for model in DRAWN_TRAININGS
     },
     **POTENTIAL_FIGURES,
     **{
@@ -158,7 +190,8 @@ rule report:
                 POTENTIALS,
             ),
             *each(
-                "results/{run}/train/{dataset}/{model}/seed{seed}/train.json", TRAINED
+                "results/{run}/train/{dataset}/{model}/seed{seed}/train.json",
+                TRAININGS,
             ),
             *each("results/{run}/samples/{dataset}/{model}/seed{seed}.json", TRAINED),
         ],
@@ -167,9 +200,12 @@ rule report:
         ),
         benchmarks=[
             *each(
-                "results/{run}/benchmarks/{step}/{dataset}/{model}/seed{seed}.tsv",
+                "results/{run}/benchmarks/train/{dataset}/{model}/seed{seed}.tsv",
+                TRAININGS,
+            ),
+            *each(
+                "results/{run}/benchmarks/sample/{dataset}/{model}/seed{seed}.tsv",
                 TRAINED,
-                step=["train", "sample"],
             ),
             *of_potentials(
                 "results/{run}/benchmarks/train/{dataset}/{model}/seed{seed}.tsv",

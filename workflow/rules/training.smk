@@ -16,7 +16,7 @@ rule train:
         "results/{run}/benchmarks/train/{dataset}/{model}/seed{seed}.tsv"
     wildcard_constraints:
         dataset=ANY_TRAINING_SET,
-        model=f"{one_of(TRAINED)}|{ANY_FORCEFIELD}",
+        model=f"{one_of(TRAININGS)}|{ANY_FORCEFIELD}",
     conda:
         "../../envs/tutti.yaml"
     threads: resource("threads")

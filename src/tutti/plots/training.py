@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
-from tutti.plots import INK, PALETTE, new_figure
+from tutti.plots import INK, PALETTE, legend, new_figure
 from tutti.tables import metric_name
 
 NOT_A_LOSS = ["step", "epoch", "split", "learning_rate", "seconds"]
@@ -25,28 +28,34 @@ def draw(logs: Mapping[str, pd.DataFrame], stem: Path) -> None:
         stem: the figure's path without suffix.
 
     Raises:
-        ValueError: when no log has a row, or there are more trainings than colours.
+        ValueError: when no log has a row.
     """
     if not logs or all(log.empty for log in logs.values()):
         raise ValueError("no training log has a row to draw")
-    if len(logs) > len(PALETTE):
-        raise ValueError(f"one figure can tell {len(PALETTE)} trainings apart, not {len(logs)}")
+    colours = _colours(len(logs))
     parts = list(
         dict.fromkeys(name for log in logs.values() for name in log.columns if name not in NOT_A_LOSS)
     )
     with new_figure(stem, 1.2 + 2.2 * len(parts), 2.7) as figure:
         axes = figure.subplots(1, len(parts), squeeze=False)[0]
         for panel, part in zip(axes, parts, strict=True):
-            for log, colour in zip(logs.values(), PALETTE, strict=False):
+            for log, colour in zip(logs.values(), colours, strict=True):
                 if part in log.columns:
                     _curves(panel, log, part, colour)
             panel.set(title=metric_name(part), xlabel="step")
             panel.grid(axis="y")
         handles = [
-            Line2D([], [], color=colour, label=label) for label, colour in zip(logs, PALETTE, strict=False)
+            Line2D([], [], color=colour, label=label) for label, colour in zip(logs, colours, strict=True)
         ]
         handles += [Line2D([], [], color=INK, label=split, **style) for split, style in LINES.items()]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        legend(figure, handles)
+
+
+def _colours(n: int) -> list[str]:
+    """`n` colours: the palette's, or where that ends, shades in order."""
+    if n <= len(PALETTE):
+        return PALETTE[:n]
+    return [to_hex(shade) for shade in mpl.colormaps["viridis"](np.linspace(0, 0.92, n))]
 
 
 def _curves(axes: Axes, log: pd.DataFrame, part: str, colour: str) -> None:
