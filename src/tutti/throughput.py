@@ -9,12 +9,11 @@ from scipy import stats
 
 from tutti import tables
 from tutti.models import Generator
+from tutti.planning import ROUNDS
 from tutti.progress import Progress
 from tutti.randomness import torch_generator
 from tutti.sampling import load_generator, peak_memory
 from tutti.timing import geometric_mean, seconds, where
-
-ROUNDS = 5  # timed batches of each size; one more, not timed, comes first
 
 
 def throughput_table(

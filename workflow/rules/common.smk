@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from tutti import sweeps
 from tutti.config import FILES, PACKAGES, check, dataset_settings
+from tutti.planning import gpu_hours
 from tutti.registry import ConfigError
 from tutti.sources import sources
 from tutti.suite import ADVERSARIES, CHECKS, FAMILIES, MAIN, SPLITS, checks_of
@@ -307,3 +308,14 @@ def origin(model):
 
 
 HERE = {name: origin(name) for name in MODELS}
+
+
+if workflow.is_main_process:
+    sys.stderr.write(
+        gpu_hours(
+            config,
+            TRAININGS,
+            TRAINED,
+            len(config["seeds"]) * len(config["generation"]["datasets"]),
+        )
+    )
