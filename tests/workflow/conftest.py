@@ -53,6 +53,12 @@ def tree(tmp_path_factory):
     return copy(tmp_path_factory.mktemp("clean"))
 
 
+@pytest.fixture
+def fresh(tmp_path):
+    """A copy for one test, which may run in it."""
+    return copy(tmp_path / "fresh")
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A copy in which a study of two generators has run, with jobs that write their output's name."""
