@@ -50,3 +50,14 @@ def test_what_is_missing_or_malformed_leaves_nothing(tmp_path):
     with pytest.raises(FormatError, match=r"bad\.xyz:1"):
         made(tmp_path, tmp_path / "bad.xyz")
     assert not (tmp_path / "out.npz").exists()
+
+
+def test_only_some_elements(tmp_path):
+    sulphide = "3\n\nS 0 0 0\nH 0 0 1.3\nH 0 1.3 0\n"
+    (tmp_path / "in.xyz").write_text(sulphide + "2\n\nH 0 0 0\nH 0 0 0.74\n" + sulphide + "1\n\nO 0 0 0\n")
+    kept = made(tmp_path, tmp_path / "in.xyz", elements=("H", "O"))
+    assert [kept.frame(i)[0].tolist() for i in range(len(kept))] == [[1, 1], [8]]
+    with pytest.raises(ValueError, match=r"in\.xyz: no structure is made of C, N only"):
+        made(tmp_path, tmp_path / "in.xyz", elements=("C", "N"))
+    with pytest.raises(ValueError, match="elements Zz: no such symbol"):
+        file.Config(tmp_path, elements=("H", "Zz"))

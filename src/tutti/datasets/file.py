@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tutti import formats
+import numpy as np
+
+from tutti import elements, formats
 
 
 @dataclass(frozen=True)
@@ -12,17 +14,32 @@ class Config:
 
     Attributes:
         path: file or folder; a relative one counts from the working directory.
+        elements: only structures that are made of these elements are taken; None: all.
         units: units of `energy`, `length`, `forces` and of columns, where the format does not fix them.
     """
 
     path: Path
+    elements: tuple[str, ...] | None = None
     units: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.elements or ()) - elements.NUMBERS.keys()):
+            raise ValueError(f"elements {', '.join(unknown)}: no such symbol")
 
 
 def make(config: Config, path: Path, work: Path, jobs: int) -> None:
     """Read the data and write them to `path` (.npz of `Structures`). `work` and `jobs` are not needed.
 
     Raises:
-        FileNotFoundError, tutti.formats.FormatError, ValueError: see `tutti.formats.read`.
+        FileNotFoundError, tutti.formats.FormatError, ValueError: see `tutti.formats.read`; a ValueError also
+            when there is no structure of these elements.
     """
-    formats.read(config.path, units=config.units).save(path)
+    structures = formats.read(config.path, units=config.units)
+    if config.elements is not None:
+        wanted = [elements.NUMBERS[symbol] for symbol in config.elements]
+        other = np.flatnonzero(~np.isin(structures.numbers, wanted))
+        rows = np.searchsorted(structures.offsets, other, side="right") - 1
+        structures = structures[np.setdiff1d(np.arange(len(structures)), rows)]
+        if not len(structures):
+            raise ValueError(f"{config.path}: no structure is made of {', '.join(config.elements)} only")
+    structures.save(path)
