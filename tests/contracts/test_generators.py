@@ -153,6 +153,18 @@ def test_untrained_samples_are_finite_within_size_and_marked_when_unfinished(nam
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_numbers_that_are_not_finite_are_never_silent(name, molecules):
+    """A network that gives NaN makes molecules that everybody sees are broken, and does not stop the run."""
+    model = make(name, molecules).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(torch.nan)
+    samples = model.sample(5, seeded(0), settings(name, max_atoms=5))
+    assert len(samples) == 5 and not samples.columns["finished"].any()
+    assert all(not np.isfinite(samples.frame(i)[1]).all() for i in range(5))
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("count", [1, 4])
 def test_trains_on_one_and_on_the_smallest_molecules(name, count, molecules, tmp_path):
     few = molecules[:count]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from tutti.generators.symphony.config import Sampling
+from tutti.nn.categorical import draw
 from tutti.structures import Structures
 
 if TYPE_CHECKING:
@@ -54,9 +55,11 @@ class Growth:
         """Add an atom to, or end, each of the fragments `active` [n]; returns those that go on."""
         species, positions, n_atoms = self._pack(active)
         graph = self.model.graph(positions, n_atoms)
-        focus, kind, stops = self._choose(self.model.choice_logits(species, graph), n_atoms)
-        self.finished[active[stops]] = True
-        rows = torch.nonzero(~stops).flatten()
+        focus, kind, stops, known = self._choose(self.model.choice_logits(species, graph), n_atoms)
+        self.finished[active[stops & known]] = True
+        # A molecule that the network has no finite number for ends, seen by all as broken.
+        self.positions[active[~known], 0] = torch.nan
+        rows = torch.nonzero(~stops & known).flatten()
         active, kind = active[rows], kind[rows]
         foci = (torch.cumsum(n_atoms, 0) - n_atoms + focus)[rows]
         if not len(rows):
@@ -76,14 +79,17 @@ class Growth:
         self.n_atoms[active] = slots + 1
         return active[slots + 1 < settings.max_atoms]
 
-    def _choose(self, logits: Tensor, n_atoms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(focus [n], species [n], stops [n] bool) from logits [ΣN, S], jointly softmaxed with the end."""
+    def _choose(self, logits: Tensor, n_atoms: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(focus [n], species [n], stops [n] bool) from logits [ΣN, S], jointly softmaxed with the end.
+
+        The last result [n] bool says which fragments have finite logits; others' choices are any.
+        """
         n_species = logits.shape[1]
         real = torch.arange(int(n_atoms.max()), device=n_atoms.device) < n_atoms[:, None]
         padded = logits.new_full((*real.shape, n_species), -torch.inf)
         padded[real] = logits
         joint = torch.cat([padded.flatten(1), logits.new_zeros(len(n_atoms), 1)], dim=1)
         probabilities = torch.softmax(joint / self.settings.focus_temperature, dim=-1)
-        choice = torch.multinomial(probabilities, 1, generator=self.generator).flatten()
+        choice, known = draw(probabilities, self.generator)
         stops = choice == joint.shape[1] - 1
-        return choice // n_species, choice % n_species, stops
+        return choice // n_species, choice % n_species, stops, known

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tutti.generators.symphony.config import PositionConfig
 from tutti.nn import spline
+from tutti.nn.categorical import draw
 from tutti.nn.radial import GaussianBasis
 from tutti.nn.spherical import grid_directions, grid_harmonics, harmonics, log_partition
 
@@ -93,16 +94,20 @@ class PositionHead(nn.Module):
         grid: tuple[int, int],
         generator: torch.Generator,
     ) -> Tensor:
-        """Unit vectors [B, 3] drawn on a grid (polar, azimuths) from signals [B, signal_channels, d]."""
+        """Unit vectors [B, 3] drawn on a grid (polar, azimuths) from signals [B, signal_channels, d].
+
+        They are NaN for signals that are not finite.
+        """
         device, dtype = coefficients.device, coefficients.dtype
         basis, log_weights = grid_harmonics(self.config.lmax, *grid, dtype, device)
         logits = torch.logsumexp(coefficients @ basis.T, dim=1) + log_weights
         # First the ring of latitude, then the place on it: the same law as one draw from the whole grid.
         probabilities = torch.softmax(logits, -1).unflatten(-1, grid)
-        ring = torch.multinomial(probabilities.sum(-1), 1, generator=generator).flatten()
+        ring, known = draw(probabilities.sum(-1), generator)
         on_ring = probabilities[torch.arange(len(ring), device=device), ring]
-        place = torch.multinomial(on_ring, 1, generator=generator).flatten()
-        return grid_directions(*grid, dtype, device)[ring * grid[1] + place]
+        place, _ = draw(on_ring, generator)
+        directions = grid_directions(*grid, dtype, device)[ring * grid[1] + place]
+        return torch.where(known[:, None], directions, torch.nan)
 
 
 class GridPositionHead(PositionHead):
@@ -172,7 +177,7 @@ class GridPositionHead(PositionHead):
         """
         coefficients = self.coefficients(features, species) / temperature
         logits = self._log_partitions(coefficients, temperature)
-        bins = torch.multinomial(torch.softmax(logits, -1), 1, generator=generator).flatten()
+        bins, _ = draw(torch.softmax(logits, -1), generator)
         signals = coefficients[torch.arange(len(bins), device=bins.device), bins]
         return self.radii[bins, None] * self.draw_direction(signals, grid, generator)
 
@@ -260,8 +265,8 @@ class SplinePositionHead(PositionHead):
         cells = (torch.arange(self.TABLE, device=device, dtype=dtype) + 0.5) / self.TABLE
         table = self.config.min_radius + span * cells.expand(n, -1)
         logits = self._log_radial_density(table, parameters) / temperature
-        cell = torch.multinomial(torch.softmax(logits, -1), 1, generator=generator)
+        cell, _ = draw(torch.softmax(logits, -1), generator)
         within = torch.rand(n, generator=generator, device=device, dtype=dtype) - 0.5
-        distances = table.gather(-1, cell).flatten() + within * (span / self.TABLE)
+        distances = table.gather(-1, cell[:, None]).flatten() + within * (span / self.TABLE)
         signals = self._signals(self.coefficients(features, species), distances) / temperature
         return distances[:, None] * self.draw_direction(signals, grid, generator)
