@@ -44,3 +44,7 @@ class PairGraph:
         result = messages.new_zeros(self.n_atoms, *messages.shape[2:])
         # A source that is not contiguous takes several times as long.
         return result.index_add_(0, self._receivers, messages.flatten(0, 1).contiguous())
+
+    def convolve(self, features: Tensor, filters: Tensor) -> Tensor:
+        """Σ_j features_j ∘ filters_ij at each atom i, [N, channels]; features [N, ...], filters [P, ...]."""
+        return self.sum(self.senders(features) * filters)

@@ -1,6 +1,8 @@
 """SchNet's continuous-filter convolution, on scalars and extended to features of higher degree (E3SchNet)."""
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,13 @@ from tutti.nn.equivariant import EquivariantLinear, Gate, pad_degrees
 from tutti.nn.graph import EdgeGraph
 from tutti.nn.pairs import PairGraph
 from tutti.nn.radial import GaussianBasis, cosine_cutoff, shifted_softplus
+
+
+class Convolution(Protocol):
+    """What SchNet's messages run over: a `PairGraph`, or another way to the same sums."""
+
+    def convolve(self, features: Tensor, filters: Tensor) -> Tensor:
+        """Σ_j features_j ∘ filters_ij at each node i, [N, channels], for features [N, channels]."""
 
 
 class ShiftedSoftplus(nn.Module):
@@ -59,12 +68,19 @@ class SchNetInteraction(nn.Module):
         self.between = nn.Linear(channels, channels)
         self.after = nn.Linear(channels, channels)
 
+    def filters(self, gaussians: Tensor, envelope: Tensor) -> Tensor:
+        """`RadialFeatures` of P pairs → the filters of their messages [P, channels]."""
+        hidden = self.hidden(gaussians, envelope)
+        return torch.addmm(envelope[:, None] * self.filter.bias, hidden, self.filter.weight.T)
+
+    def update(self, x: Tensor, graph: Convolution, filters: Tensor) -> Tensor:
+        """`forward` with filters as the graph takes them, [N, channels] → [N, channels]."""
+        convolved = graph.convolve(self.before(x), filters)
+        return x + self.after(shifted_softplus(self.between(convolved)))
+
     def forward(self, x: Tensor, graph: PairGraph, gaussians: Tensor, envelope: Tensor) -> Tensor:
         """Features [N, channels], and `RadialFeatures` of the P pairs → [N, channels]."""
-        hidden = self.hidden(gaussians, envelope)
-        filters = torch.addmm(envelope[:, None] * self.filter.bias, hidden, self.filter.weight.T)
-        convolved = graph.sum(graph.senders(self.before(x)) * filters)
-        return x + self.after(shifted_softplus(self.between(convolved)))
+        return self.update(x, graph, self.filters(gaussians, envelope))
 
 
 class SchNet(nn.Module):
@@ -91,6 +107,18 @@ class SchNet(nn.Module):
         x, radial = self.embedding(species), self.radial(graph.distances)
         for interaction in self.interactions:
             x = interaction(x, graph, *radial)
+        return x
+
+    def filters(self, distances: Tensor) -> Iterator[Tensor]:
+        """Filters [P, channels] of each interaction at distances [P] in Å, made one after another."""
+        radial = self.radial(distances)
+        return (interaction.filters(*radial) for interaction in self.interactions)
+
+    def interact(self, species: Tensor, graph: Convolution, filters: Iterable[Tensor]) -> Tensor:
+        """`forward` over a graph that takes filters of another shape, one set for each interaction."""
+        x = self.embedding(species)
+        for interaction, own in zip(self.interactions, filters, strict=True):
+            x = interaction.update(x, graph, own)
         return x
 
 
