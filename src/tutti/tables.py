@@ -21,7 +21,7 @@ CONTROLS = {
     "displaced_hydrogens": "displaced hydrogens (adversary)",
 }
 ACRONYMS = {"mmd": "MMD", "jsd": "JSD", "smiles": "SMILES", "rmsd": "RMSD", "posebusters": "PoseBusters"}
-ACRONYMS |= {"mae": "MAE", "rmse": "RMSE", "mse": "MSE"}
+ACRONYMS |= {"kl": "KL", "mae": "MAE", "rmse": "RMSE", "mse": "MSE"}
 MISSING = "–"
 ROUNDING = 1e-9  # in any unit of a table: what is below is shown as 0
 PUBLISHED = "published"  # begins the remarks that belong to published values

@@ -134,6 +134,7 @@ forcefields:
   figures: []
   inference: {batch_sizes: [2], most_atoms: 9}
   dynamics: {}
+signals: {}
 report: {title: a study, pictures: 5, seed: 0}
 datasets:
   small: {kind: made, size: 5, split: {train: 3, valid: 1, test: rest}}

@@ -200,7 +200,7 @@ TABLES = [
     *SUITE,
     *TRAINED_ONLY,
     *POTENTIAL_TABLES,
-    "paper_versus_here",
+    *(["paper_versus_here"] if SUITE or TRAINED_ONLY or POTENTIAL_TABLES else []),
     *(["over_seeds"] if len(config["seeds"]) > 1 and (TRAINED or POTENTIALS) else []),
     *(["validity_ranks"] if len(MODELS) > 1 and "validity" in SUITE else []),
 ]

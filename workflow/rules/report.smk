@@ -171,6 +171,7 @@ FIGURES = {
         f"results/{{run}}/figures/training-{dataset}-{model}.svg": f"Training of {model} on {dataset}."
         for dataset, model in WHOLE
     },
+    **STUDY_FIGURES,
 }
 
 

@@ -137,12 +137,12 @@ def _facts(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> dict[str,
     purpose = _data("controls.yaml")
     judged = {model: n for model, n in _generated(tidy).items() if model not in CONTROLS}
     return {
-        "models": [name for name in names if name not in CONTROLS],
+        "models": _shortened([name for name in names if name not in CONTROLS]),
         "controls": {label: purpose.get(name, "") for name, label in CONTROLS.items() if name in names},
         "datasets": list(dict.fromkeys(rows.loc[rows["value"].notna(), "dataset"])),
         "seeds": [str(seed) for seed in config.get("seeds", [])],
-        "assigners": (evaluation or config.get("bonds", {})).get("assigners", []),
-        "samples": [str(generation["samples"])] if "samples" in generation else [],
+        "assigners": (evaluation or (config.get("bonds", {}) if judged else {})).get("assigners", []),
+        "samples": [str(generation["samples"])] if judged and "samples" in generation else [],
         "judged": {model: f"{n:,}" for model, n in judged.items()},
         "inputs": _shortened([Path(path).name for path in evaluation.get("inputs", [])]),
         "reference": Path(evaluation["reference"]).name if evaluation.get("reference") else "",
