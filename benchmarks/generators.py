@@ -1,8 +1,8 @@
 """Training step and sampling of every generator at its published size, on molecules of 18 atoms like QM9's.
 
 `make bench` runs it. The weights are untrained. A model that would not grow molecules of 18 atoms by itself
-is kept from ending before, and G-SchNet's votes are made sharp, as trained ones are (of flat votes no point of
-its grid could be left out). EDM is timed on some of its denoising steps, which all cost the same, and its time
+is kept from ending before. G-SchNet's votes are made sharp, as trained ones are: of flat votes no point of
+its grid could be left out. EDM is timed on some of its denoising steps, which all cost the same, and its time
 is for all of them. Batches of 1,000 are left out, unless they are asked for.
 
     python benchmarks/generators.py --models gschnet --models edm --device cuda --batches 1000
