@@ -25,7 +25,8 @@ class AffineFlow(nn.Module):
         self.n, self.layers = n, layers
         # The perceptrons of all layers in one: they see the same h.
         self.hidden = nn.Linear(condition, layers * hidden)
-        self.weight = nn.Parameter(torch.randn(layers, hidden, 2 * n) / math.sqrt(hidden))
+        # Small, so that the flow begins close to the identity.
+        self.weight = nn.Parameter(0.01 * torch.randn(layers, hidden, 2 * n) / math.sqrt(hidden))
         self.bias = nn.Parameter(torch.zeros(layers, 2 * n))
 
     def parameters_of(self, condition: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tutti.generators.gspherenet.config import Sampling
 from tutti.generators.gspherenet.trees import canonical, references
+from tutti.nn.categorical import draw
 from tutti.nn.internal_coordinates import to_cartesian
 from tutti.structures import Structures
 
@@ -106,9 +107,8 @@ class Growth:
         forced = ~candidates.any(1) & (n_atoms < self.settings.min_atoms)
         candidates = torch.where(forced[:, None], likeliest, candidates)
         ends = ~candidates.any(1)
-        # A molecule that ends is drawn for too, in vain, so that the draws have one shape.
-        weights = torch.where(ends[:, None], real.to(logits.dtype), candidates * (probabilities + 1e-30))
-        focus = torch.multinomial(weights, 1, generator=self.generator).flatten()
+        # A molecule that ends has no candidate, and what is drawn for it is not used.
+        focus, _ = draw(candidates * (probabilities + 1e-30), self.generator)
         return focus, ends & ~broken, broken
 
     def _place(
@@ -118,13 +118,13 @@ class Growth:
         model, settings = self.model, self.settings
         rows = torch.arange(len(focus), device=focus.device)
 
-        def draw(size: int, temperature: float) -> Tensor:
+        def noise(size: int, temperature: float) -> Tensor:
             shape, device = (len(focus), size), focus.device
-            noise = torch.randn(shape, generator=self.generator, device=device, dtype=features.dtype)
-            return noise * temperature
+            drawn = torch.randn(shape, generator=self.generator, device=device, dtype=features.dtype)
+            return drawn * temperature
 
         condition = model.type_condition(features[rows, focus], features, real)
-        types = model.type_flow.inverse(draw(len(model.species), settings.type_temperature), condition)
+        types = model.type_flow.inverse(noise(len(model.species), settings.type_temperature), condition)
         species = types.argmax(1)
         features = features * model.next_species(species)[:, None]
         first, second, has_torsion = references(positions, n_atoms, focus, model.config.tolerance)
@@ -137,7 +137,7 @@ class Growth:
         values = []
         for axis, temperature in enumerate(temperatures):
             condition = model.conditions[axis](chosen[:, : axis + 1].flatten(1), features, real)
-            values.append(model.flows[axis].inverse(draw(1, temperature), condition))
+            values.append(model.flows[axis].inverse(noise(1, temperature), condition))
         defined = torch.stack([torch.ones_like(has_torsion), n_atoms > 1, has_torsion], dim=1)
         coordinates = torch.where(defined, torch.cat(values, dim=1), 0.0)
         points = [positions[rows, at] for at in (focus, first, second)]
