@@ -175,7 +175,7 @@ def test_trains_on_one_and_on_the_smallest_molecules(name, count, molecules, tmp
     assert len(models.load(tmp_path).sample(2, seeded(0), settings(name))) == 2
 
 
-# Not enough for EDM, which learns slowest: see docs/results.md. Its compositions of the largest molecules are wrong.
+# EDM learns slowest (docs/results.md): the compositions of its largest molecules are wrong.
 UNDERFITTED = {"edm": pytest.mark.xfail(reason="0.74 after the 10,000 steps of edm_tiny, still rising")}
 
 

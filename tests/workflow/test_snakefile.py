@@ -29,7 +29,7 @@ def test_use_conda_plans_the_same_jobs(tree, tmp_path, monkeypatch):
     conda.chmod(conda.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     without = tree.plan()
-    assert without["train"] == 5  # a generator, three force fields on ethanol and one on water
+    assert without["train"] == 8  # four generators, three force fields on ethanol and one on water
     assert tree.plan("--use-conda") == without
 
 
