@@ -49,8 +49,6 @@ def keep_growing(model: Generator) -> None:
             case "gschnet":
                 model.type_head.network[-1].bias[-1] -= 1e4
                 model.distance_head.network[-1].weight *= SHARP
-            case "gspherenet":
-                model.focus_head[-1].bias += 50.0
 
 
 def training_step(model: Generator, structures: Structures, entry: dict) -> Callable[[int], None]:
@@ -74,6 +72,8 @@ def sampling_seconds(model: Generator, entry: dict, batch: int, repeats: int) ->
     """Median s per molecule in batches of `batch`; the first batch does not count."""
     settings = {key: value for key, value in entry["sampling"].items() if key != "batch_size"}
     scale = 1.0
+    if model.module == "gspherenet":
+        settings["focus_threshold"] = 0.0  # every atom takes neighbours without end
     if model.module == "edm":
         settings["steps"] = DENOISING_STEPS
         # The last call of the network, at t = 0, comes on top of the steps.
