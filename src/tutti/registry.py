@@ -104,6 +104,18 @@ def from_dict(cls: type[T], mapping: Mapping[str, Any], where: str) -> T:
         raise ConfigError(str(error), where) from error
 
 
+def require_positive(settings: object, *names: str) -> None:
+    """Refuse settings, attributes by name, that are not positive; None is no number and passes.
+
+    Raises:
+        ValueError: for the first one.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and value <= 0:
+            raise ValueError(f"{name} is {value}, must be positive")
+
+
 def _exports(folder: Path, info: pkgutil.ModuleInfo) -> set[str]:
     """Names that a module's top level defines or imports."""
     path = folder / info.name / "__init__.py" if info.ispkg else folder / f"{info.name}.py"

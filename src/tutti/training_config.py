@@ -5,6 +5,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from tutti.registry import require_positive
+
 # Which settings each schedule needs; the others' are null.
 SCHEDULES = {
     "constant": (),
@@ -67,9 +69,7 @@ class TrainingConfig:
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "learning_rate", "validation_every", "checkpoint_every"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, must be positive")
+        require_positive(self, "steps", "batch_size", "learning_rate", "validation_every", "checkpoint_every")
         optional = ("validation_items", "gradient_clip", "decay_every", "patience")
         for name in (*optional, "min_learning_rate", "early_stopping"):
             value = getattr(self, name)

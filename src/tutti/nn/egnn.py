@@ -1,6 +1,6 @@
 """E(n)-equivariant graph network (Satorras et al., ICML 2021) as in EDM (Hoogeboom et al., ICML 2022)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
 from tutti.nn.neighbours import segment_index
+from tutti.nn.tensors import Tensors
 
 EPSILON = 1e-8
 """Å², added to squared distances under the root, whose derivative is not finite at 0."""
@@ -23,7 +24,7 @@ def centre(x: Tensor, molecule: Tensor, n_atoms: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class FullPairs:
+class FullPairs(Tensors):
     """All pairs of atoms of the same molecule; each stands for a message in both directions.
 
     Messages are [2P, ...]: first those to `first` (sent by `second`), then those to `second`, block by block.
@@ -44,10 +45,6 @@ class FullPairs:
         first = segment_index(earlier)
         starts = (torch.cumsum(earlier, 0) - earlier - offsets)[first]
         return cls(first, torch.arange(len(first), device=n_atoms.device) - starts)
-
-    def to(self, device: torch.device) -> Self:
-        """The same pairs on `device`."""
-        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
     def blocks(self, channels: int) -> list["_Block"]:
         """The pairs in blocks whose messages of so many channels fit into a CPU's cache; on a GPU one."""

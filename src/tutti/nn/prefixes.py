@@ -1,16 +1,17 @@
 """Beginnings of molecules: the graphs of the first 1, 2, ... atoms, packed for message passing."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor
 
 from tutti.nn.neighbours import molecule_pairs, segment_index
+from tutti.nn.tensors import Tensors
 
 
 @dataclass(frozen=True)
-class PrefixGraph:
+class PrefixGraph(Tensors):
     """Neighbour pairs of B molecules with N atoms, and the pairs again in each of the molecules' prefixes.
 
     A prefix holds a molecule's first atoms. What depends on a pair's geometry alone is the same in all
@@ -44,10 +45,6 @@ class PrefixGraph:
     to_sender: Tensor
     at_receiver: Tensor
     at_sender: Tensor
-
-    def to(self, device: torch.device) -> Self:
-        """The same graph on `device`."""
-        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
     @classmethod
     def of_molecules(cls, positions: Tensor, n_atoms: Tensor, cutoff: float, every: bool) -> Self:

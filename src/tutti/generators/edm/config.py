@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tutti.registry import require_positive
+
 
 @dataclass(frozen=True)
 class Config:
@@ -32,9 +34,7 @@ class Config:
     max_size: int = 64
 
     def __post_init__(self) -> None:
-        for name in ("timesteps", "type_scale", "charge_scale", "layers", "channels", "sum_scale"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, must be positive")
+        require_positive(self, "timesteps", "type_scale", "charge_scale", "layers", "channels", "sum_scale")
         if not 0.0 < self.precision < 0.5:
             raise ValueError(f"precision is {self.precision}, must lie between 0 and 0.5")
         if self.max_size < 1:
@@ -55,7 +55,4 @@ class Sampling:
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_atoms", "steps"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ValueError(f"{name} is {value}, must be positive")
+        require_positive(self, "max_atoms", "steps")

@@ -1,8 +1,7 @@
 """EDM: all atoms of a molecule, positions and features, denoised together."""
 
 import math
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,11 +15,12 @@ from tutti.generators.species import Species
 from tutti.models import Generator
 from tutti.nn.egnn import EGNN, FullPairs, centre
 from tutti.nn.neighbours import segment_index
+from tutti.nn.tensors import Tensors
 from tutti.structures import Structures
 
 
 @dataclass(frozen=True)
-class DiffusionBatch:
+class DiffusionBatch(Tensors):
     """B molecules at random times, with noise.
 
     Attributes:
@@ -47,10 +47,6 @@ class DiffusionBatch:
     sigma: Tensor
     weights: Tensor
     outside: Tensor
-
-    def to(self, device: torch.device) -> Self:
-        """The same batch with all its tensors on `device`."""
-        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
 
 class EDM(Generator):

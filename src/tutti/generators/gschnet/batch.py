@@ -1,6 +1,6 @@
 """The steps of a batch of molecules as tensors: a distance is there once, however many steps see it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -9,10 +9,11 @@ from torch import Tensor
 
 from tutti.generators.gschnet.steps import StepGraph
 from tutti.generators.gschnet.traces import Traces
+from tutti.nn.tensors import Tensors
 
 
 @dataclass(frozen=True)
-class TraceBatch:
+class TraceBatch(Tensors):
     """All steps of B molecules: U steps with N nodes, on P places; Q distances between places.
 
     Attributes:
@@ -85,10 +86,6 @@ class TraceBatch:
         """Where the nodes stand."""
         n, n_places, _ = self.pairs.shape
         return StepGraph(self.cells, (n, 2 * (n_places - 1), n_places))
-
-    def to(self, device: torch.device) -> Self:
-        """The same batch with all its tensors on `device`."""
-        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
 
 def _shared_distances(traces: Traces) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tutti.registry import require_positive
+
 
 @dataclass(frozen=True)
 class Config:
@@ -28,9 +30,7 @@ class Config:
     label_width: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("channels", "layers", "cutoff", "head_layers", "max_distance", "label_width"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, must be positive")
+        require_positive(self, "channels", "layers", "cutoff", "head_layers", "max_distance", "label_width")
         if min(self.n_bins, self.n_gaussians) < 2:
             raise ValueError(
                 f"n_bins ({self.n_bins}) and n_gaussians ({self.n_gaussians}) must be at least 2"
@@ -61,9 +61,7 @@ class Sampling:
     max_radius: float = 1.7
 
     def __post_init__(self) -> None:
-        for name in ("max_atoms", "position_temperature", "grid_spacing"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, must be positive")
+        require_positive(self, "max_atoms", "position_temperature", "grid_spacing")
         if not 0.0 <= self.min_radius < self.max_radius:
             raise ValueError(
                 f"min_radius {self.min_radius} must lie between 0 and max_radius {self.max_radius}"

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tutti.registry import require_positive
+
 
 @dataclass(frozen=True)
 class Config:
@@ -70,8 +72,6 @@ class Sampling:
 
     def __post_init__(self) -> None:
         temperatures = [f"{name}_temperature" for name in ("type", "distance", "angle", "torsion")]
-        for name in ("min_atoms", "max_atoms", *temperatures):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, must be positive")
+        require_positive(self, "min_atoms", "max_atoms", *temperatures)
         if not 0.0 <= self.focus_threshold < 1.0:
             raise ValueError(f"focus_threshold is {self.focus_threshold}, must lie in [0, 1)")

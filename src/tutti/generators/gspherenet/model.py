@@ -1,7 +1,6 @@
 """G-SphereNet: molecules atom by atom, the next one by flows of its type, distance, angle and torsion."""
 
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from tutti.generators.species import Species
 from tutti.models import Generator
 from tutti.nn.prefixes import PrefixGraph, rank_in_molecule
 from tutti.nn.spherenet import SphereNet
+from tutti.nn.tensors import Tensors
 from tutti.structures import Structures
 
 _GROUP = 1 << 13
@@ -25,7 +25,7 @@ _GROUP = 1 << 13
 
 
 @dataclass(frozen=True)
-class PrefixBatch:
+class PrefixBatch(Tensors):
     """B molecules with N atoms in the order of placement, and all their prefixes.
 
     Attributes:
@@ -56,12 +56,6 @@ class PrefixBatch:
     coordinates: Tensor
     with_angle: Tensor
     with_torsion: Tensor
-
-    def to(self, device: torch.device) -> Self:
-        """The same batch with all its tensors on `device`."""
-        moved = {f.name: getattr(self, f.name) for f in fields(self)}
-        graphs = tuple(graph.to(device) for graph in moved.pop("graphs"))
-        return type(self)(graphs=graphs, **{name: tensor.to(device) for name, tensor in moved.items()})
 
 
 class GSphereNet(Generator):

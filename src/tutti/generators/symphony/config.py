@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tutti import elements
+from tutti.registry import require_positive
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,6 @@ class Sampling:
     azimuths: int = 359
 
     def __post_init__(self) -> None:
-        for name in ("max_atoms", "focus_temperature", "position_temperature", "polar", "azimuths"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, must be positive")
+        require_positive(self, "max_atoms", "focus_temperature", "position_temperature", "polar", "azimuths")
         if self.first_atom not in {"training", *elements.NUMBERS}:
             raise ValueError(f"first_atom is '{self.first_atom}', must be an element's symbol or 'training'")

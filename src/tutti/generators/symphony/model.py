@@ -1,7 +1,6 @@
 """Symphony: molecules atom by atom, with the next position as a signal on spheres around a focus."""
 
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,11 +21,12 @@ from tutti.nn.graph import EdgeGraph
 from tutti.nn.neighbours import segment_index
 from tutti.nn.nequip import NequIP
 from tutti.nn.schnet import E3SchNet
+from tutti.nn.tensors import Tensors
 from tutti.structures import Structures
 
 
 @dataclass(frozen=True)
-class FragmentBatch:
+class FragmentBatch(Tensors):
     """Tensors of `fragments.Fragments`, with noise added.
 
     `growing` [G] are the fragments that do not stop. Of those alone, and counted in them, are `focus`,
@@ -43,10 +43,6 @@ class FragmentBatch:
     target_rows: Tensor
     target_weights: Tensor
     target_vectors: Tensor
-
-    def to(self, device: torch.device) -> Self:
-        """The same batch with all its tensors on `device`."""
-        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
 
 class Symphony(Generator):
