@@ -1,10 +1,10 @@
-# make demo: set up and run the demo; make test: set up and run the tests. The rest is below.
+# make demo: set up and run the demo; make test: set up and run the tests; make setup: the environment only.
 CORES ?= all
 BIN := .venv/bin
 STAMP := .venv/.complete
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test test-all test-peers test-slurm lint bench clean
+.PHONY: demo test setup test-all test-peers test-slurm lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -14,9 +14,12 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(PYTEST) -n auto --dist loadfile
 
+setup: $(STAMP)
+
 test-all: $(STAMP)
 	$(PYTEST) -n auto --dist loadfile -m "not slurm and not peers"
 
+# README's commands on a SLURM of one node; as root, after apt-get install slurm-wlm slurmdbd mariadb-server munge.
 test-slurm: $(STAMP)
 	$(PYTEST) -m slurm tests/slurm
 
@@ -31,9 +34,10 @@ test-peers: $(STAMP) .venv-schnetpack/.complete .venv-nequip/.complete
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
-	$(BIN)/python -m tutti.config config/*.yaml config/studies/*.yaml
+	$(BIN)/python -m tutti.workflow.config config/*.yaml config/studies/*.yaml
 
 bench: $(STAMP)
 	set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done

@@ -18,11 +18,13 @@ import numpy as np
 import torch
 import typer
 
-from tutti import forcefields, formats, models, registry
-from tutti.datasets.splits import SplitConfig, make_splits
-from tutti.forcefields.predictions import predict
-from tutti.structures import Structures
-from tutti.training import TrainingConfig, train
+from tutti import io
+from tutti.core import registry
+from tutti.core.structures import Structures
+from tutti.data.splits import SplitConfig, make_splits
+from tutti.models import base, forcefields
+from tutti.models.forcefields.predictions import predict
+from tutti.models.training.loop import TrainingConfig, train
 
 MODELS = {
     "schnet": {"channels": 128},
@@ -50,13 +52,13 @@ def main(
         return
     torch.set_num_threads(threads)
     units = {"energy": "eV", "length": "Å"}
-    structures = _energies_only(formats.read(folder / "train.xyz", units=units))
-    test = _energies_only(formats.read(folder / "test_MD.xyz", units=units))
+    structures = _energies_only(io.read(folder / "train.xyz", units=units))
+    test = _energies_only(io.read(folder / "test_MD.xyz", units=units))
     splits = make_splits(structures, SplitConfig(train=950, valid=50, test=0, seed=seed))
     shared = {"schedule": "cosine", "warmup_steps": 100, "ema_decay": 0.999, "gradient_clip": 100.0}
     every = {"steps": steps, "validation_every": 500, "checkpoint_every": 500}
     config = registry.from_dict(TrainingConfig, TRAINING[name] | shared | every, "training")
-    model = models.create("forcefields", name, MODELS[name], seed, structures[splits.train])
+    model = base.create("forcefields", name, MODELS[name], seed, structures[splits.train])
     train(model, structures, splits, config, out, seed, accelerator="cpu")
     started = time.perf_counter()
     found = predict(forcefields.load(out, "cpu"), test, batch_size=50)

@@ -18,9 +18,10 @@ from openbabel import openbabel
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDetermineBonds
 
-from tutti import formats, registry
-from tutti.bonds.pool import assign_all
-from tutti.structures import Structures
+from tutti import io
+from tutti.chemistry.bonds.pool import assign_all
+from tutti.core import registry
+from tutti.core.structures import Structures
 
 QM7 = Path(__file__).resolve().parents[2] / "shared" / "data" / "qm7.extxyz.gz"
 
@@ -102,7 +103,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
-    structures = formats.read(options.file)[: options.molecules]
+    structures = io.read(options.file)[: options.molecules]
     print(f"{len(structures)} molecules, {options.jobs} jobs, load before {os.getloadavg()[0]:.2f}")
     for assigner in registry.names("bonds"):
         print(compare(structures, assigner, options.jobs, options.repeats), flush=True)

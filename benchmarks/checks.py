@@ -20,12 +20,12 @@ import pandas as pd
 import torch
 from posebusters import PoseBusters
 
-from tutti import formats
-from tutti.bonds import xyz2mol
-from tutti.bonds.pool import assign_all
-from tutti.metrics import geometry, posebusters, strain
-from tutti.randomness import numpy_generator
-from tutti.structures import Structures
+from tutti import io
+from tutti.benchmark.metrics import geometry, posebusters, strain
+from tutti.chemistry.bonds import xyz2mol
+from tutti.chemistry.bonds.pool import assign_all
+from tutti.core.randomness import numpy_generator
+from tutti.core.structures import Structures
 
 QM7 = Path(__file__).resolve().parents[2] / "shared" / "data" / "qm7.extxyz.gz"
 
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--molecules", type=int, default=120)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    everything = formats.read(options.file)
+    everything = io.read(options.file)
     rng = numpy_generator(0, "benchmark of checks")
     chosen = np.sort(rng.choice(len(everything), options.molecules, replace=False))
     clean = everything[chosen]

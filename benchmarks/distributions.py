@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from e3nn import o3
 
-from tutti import formats
-from tutti.bonds.pool import assign_all
-from tutti.metrics import bond_lengths
-from tutti.metrics.bispectrum import LMAX, TRIPLES, bispectra
-from tutti.metrics.bonded import Bonded
-from tutti.metrics.environments import Environments, pairs
+from tutti import io
+from tutti.benchmark.metrics import bond_lengths
+from tutti.benchmark.metrics.bispectrum import LMAX, TRIPLES, bispectra
+from tutti.benchmark.metrics.bonded import Bonded
+from tutti.benchmark.metrics.environments import Environments, pairs
+from tutti.chemistry.bonds.pool import assign_all
 
 QM7 = Path(__file__).resolve().parents[2] / "shared" / "data" / "qm7.extxyz.gz"
 
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--loop", type=int, default=1000, help="environments that the loop is timed on")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    structures = formats.read(options.file)
+    structures = io.read(options.file)
     bonded = Bonded.of(structures, assign_all(structures, "xyz2mol", jobs=1, progress=False))
     bonded = repeated(bonded, options.molecules)
     threads, load = torch.get_num_threads(), os.getloadavg()[0]

@@ -13,13 +13,13 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from tutti.bonds.pool import assign_all
-from tutti.datasets import xtb9
-from tutti.randomness import numpy_generator
-from tutti.report.provenance import usable_cores
-from tutti.structures import Structures
-from tutti.suite import jsd, mmd_bispectrum, mmd_bond_length
-from tutti.suite.judged import Judged
+from tutti.benchmark.samples import jsd, mmd_bispectrum, mmd_bond_length
+from tutti.benchmark.samples.judged import Judged
+from tutti.chemistry.bonds.pool import assign_all
+from tutti.core.hardware import usable_cores
+from tutti.core.randomness import numpy_generator
+from tutti.core.structures import Structures
+from tutti.data import xtb9
 
 HEAVY_ATOMS, DISTINCT, NOISE = 9, 1500, 0.02
 TABLES = {"mmd_bond_length": mmd_bond_length, "mmd_bispectrum": mmd_bispectrum, "jsd": jsd}

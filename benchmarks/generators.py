@@ -19,12 +19,13 @@ import torch
 import typer
 import yaml
 
-from tutti import models, registry
-from tutti.batches import items_of_step
-from tutti.models import Generator
-from tutti.randomness import torch_generator
-from tutti.structures import Structures
-from tutti.timing import seconds, where
+from tutti.core import registry
+from tutti.core.randomness import torch_generator
+from tutti.core.structures import Structures
+from tutti.core.timing import seconds, where
+from tutti.models import base
+from tutti.models.base import Generator
+from tutti.models.training.batches import items_of_step
 
 ROOT = Path(__file__).resolve().parents[1]
 ATOMS = 18
@@ -107,7 +108,7 @@ def main(
     print("|---|---|---|---|---|---|")
     for name in names or registry.names("generators"):
         entry = catalogue[name]
-        model = models.create("generators", entry["module"], entry["config"], seed=0)
+        model = base.create("generators", entry["module"], entry["config"], seed=0)
         model.fit_statistics(structures)
         model.to(device)
         step = training_step(model, structures, entry)

@@ -13,11 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from scipy.sparse import csr_array
 
-from tutti.metrics.frequencies import Counts
-from tutti.metrics.jsd import jsd_table
-from tutti.metrics.mmd_tables import mmd_bispectrum_table, mmd_bond_length_table
-from tutti.metrics.observations import Observations
-from tutti.randomness import numpy_generator
+from tutti.benchmark.metrics.frequencies import Counts
+from tutti.benchmark.metrics.jsd import jsd_table
+from tutti.benchmark.metrics.mmd_tables import mmd_bispectrum_table, mmd_bond_length_table
+from tutti.core.randomness import numpy_generator
+from tutti.statistics.observations import Observations
 
 # Mean number in a molecule of QM9, roughly, of the ten most frequent bond types and environments.
 BONDS = (7.8, 5.0, 1.4, 1.2, 0.6, 0.6, 0.5, 0.4, 0.4, 0.15)

@@ -26,8 +26,8 @@ import torch
 from ase.build import molecule
 from ase.neighborlist import neighbor_list
 
-from tutti import models
-from tutti.structures import Structures
+from tutti.core.structures import Structures
+from tutti.models import base
 
 REFERENCE = Path(__file__).resolve().parents[1] / "tests/peers/schnetpack_reference.py"
 SIZES = {"channels": 128, "layers": 3, "cutoff": 5.0}
@@ -67,7 +67,7 @@ class Ours:
     def __init__(self, kind: str, frames: list[ase.Atoms]) -> None:
         option, n_basis = N_BASIS[kind]
         config = SIZES | {option: n_basis, "elements": ["H", "C", "O"]}
-        self.model = models.create("forcefields", kind, config, seed=0)
+        self.model = base.create("forcefields", kind, config, seed=0)
         rng = np.random.default_rng(0)
         structures = Structures.from_ase(frames)
         forces = rng.normal(size=structures.positions.shape)
@@ -84,7 +84,7 @@ class Ours:
         self.optimizer.step()
 
     def force(self) -> None:
-        """Energies, forces and stresses, with fixed parameters as in `tutti.forcefields.load`."""
+        """Energies, forces and stresses, with fixed parameters as in `tutti.models.forcefields.load`."""
         self.model.eval().requires_grad_(False)
         self.model.energy_and_forces(self.batch)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.structures import Structures
+from tutti.core.structures import Structures
 
 MOLECULES = 130_000
 

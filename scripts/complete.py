@@ -1,21 +1,23 @@
-from tutti.logs import redirect
+from tutti.core.logs import redirect
 
 with redirect(snakemake.log[0]):
     from pathlib import Path
 
-    from tutti.completion import complete_to_file
-    from tutti.datasets.splits import Splits
-    from tutti.structures import Structures
+    from tutti.core.structures import Structures
+    from tutti.data.splits import Splits
+    from tutti.models.generators.completion import complete_to_file
 
     structures = Structures.load(snakemake.input.dataset)
-    part = getattr(Splits.load(snakemake.input.splits, structures), snakemake.wildcards.part)
+    splits = Splits.load(snakemake.input.splits, structures)
     settings = dict(snakemake.params.sampling)
-    complete_to_file(
-        weights=Path(snakemake.input.weights).parent,
-        molecules=structures[part],
-        out=Path(snakemake.output.samples),
-        n=snakemake.params.n,
-        seed=snakemake.params.seed,
-        batch_size=settings.pop("batch_size"),
-        settings=settings,
-    )
+    batch_size = settings.pop("batch_size")
+    for part in ("train", "test"):
+        complete_to_file(
+            weights=Path(snakemake.input.weights).parent,
+            molecules=structures[getattr(splits, part)],
+            out=Path(snakemake.output[0]).with_name(f"{part}.npz"),
+            n=snakemake.params.n,
+            seed=snakemake.params.seed,
+            batch_size=batch_size,
+            settings=settings,
+        )

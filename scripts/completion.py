@@ -1,13 +1,13 @@
-from tutti.logs import redirect
+from tutti.core.logs import redirect
 
 with redirect(snakemake.log[0]):
     import pandas as pd
 
-    from tutti import frames
-    from tutti.bonds.pool import assign_all
-    from tutti.metrics.completion import completion_table
-    from tutti.structures import Structures
-    from tutti.suite import MAIN
+    from tutti.benchmark.samples.completion import table
+    from tutti.benchmark.tables import MAIN
+    from tutti.chemistry.bonds.pool import assign_all
+    from tutti.core import parquet
+    from tutti.core.structures import Structures
 
     settings = {"jobs": snakemake.threads, "time_limit": snakemake.params.time_limit}
     verdicts = {
@@ -15,7 +15,7 @@ with redirect(snakemake.log[0]):
         for part in ("train", "test")
     }
     names = snakemake.wildcards
-    table = completion_table(verdicts, model=names.model, dataset=names.dataset, seed=int(names.seed))
-    frames.write(table, snakemake.output.table)
-    both = [rows.assign(part=part) for part, rows in verdicts.items()]
-    frames.write(pd.concat(both, ignore_index=True), snakemake.output.verdicts)
+    rows = table(verdicts, model=names.model, dataset=names.dataset, seed=int(names.seed))
+    parquet.write(rows.assign(table="completion"), snakemake.output.rows)
+    both = [found.assign(part=part) for part, found in verdicts.items()]
+    parquet.write(pd.concat(both, ignore_index=True), snakemake.output.verdicts)

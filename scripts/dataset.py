@@ -1,9 +1,9 @@
-from tutti.logs import redirect
+from tutti.core.logs import redirect
 
 with redirect(snakemake.log[0]):
     from pathlib import Path
 
-    from tutti import registry
+    from tutti.core import registry
 
     kind = registry.module("datasets", snakemake.params.kind)
     config = registry.from_dict(

@@ -1,9 +1,9 @@
-from tutti.logs import redirect
+from tutti.core.logs import redirect
 
 with redirect(snakemake.log[0]):
     import torch
 
-    from tutti.signals import study
+    from tutti.benchmark.signals import study
 
     torch.set_num_threads(snakemake.threads)
     names, settings = snakemake.wildcards, snakemake.params.settings

@@ -1,11 +1,11 @@
-from tutti.logs import redirect
+from tutti.core.logs import redirect
 
 with redirect(snakemake.log[0]):
     from pathlib import Path
 
-    from tutti.datasets.splits import Splits
-    from tutti.forcefields.predictions import predict_to_file
-    from tutti.structures import Structures
+    from tutti.core.structures import Structures
+    from tutti.data.splits import Splits
+    from tutti.models.forcefields.predictions import predict_to_file
 
     files, out, params = snakemake.input, snakemake.output, snakemake.params
     structures = Structures.load(files.dataset)

@@ -1,9 +1,9 @@
-from tutti.logs import redirect
+from tutti.core.logs import redirect
 
 with redirect(snakemake.log[0]):
     from pathlib import Path
 
-    from tutti.sampling import sample_to_file
+    from tutti.models.generators.sampling import sample_to_file
 
     settings = dict(snakemake.params.sampling)
     sample_to_file(

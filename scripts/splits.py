@@ -1,9 +1,9 @@
-from tutti.logs import redirect
+from tutti.core.logs import redirect
 
 with redirect(snakemake.log[0]):
-    from tutti.datasets.splits import SplitConfig, make_splits
-    from tutti.registry import from_dict
-    from tutti.structures import Structures
+    from tutti.core.registry import from_dict
+    from tutti.core.structures import Structures
+    from tutti.data.splits import SplitConfig, make_splits
 
     structures = Structures.load(snakemake.input.dataset)
     config = from_dict(SplitConfig, snakemake.params.split, f"split of {snakemake.wildcards.dataset}")

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tutti.core import registry
+from tutti.core.structures import Structures
+from tutti.data.shipped import EMBEDDED
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -12,3 +16,20 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data not found: put it in ../shared/data beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def relaxed() -> Structures:
+    """The embedded molecules in their GFN2-xTB minima."""
+    return Structures.load(EMBEDDED / "xtb9_6.npz")
+
+
+@pytest.fixture
+def toy_in_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy model is found by its name, like those of the package."""
+    import toy_model
+
+    find = registry.module
+    monkeypatch.setattr(
+        registry, "module", lambda kind, name: toy_model if name == "toy_model" else find(kind, name)
+    )

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tutti.datasets.splits import Splits
-from tutti.models import Generator
-from tutti.structures import Structures
-from tutti.training import TrainingConfig, train
+from tutti.core.structures import Structures
+from tutti.data.splits import Splits
+from tutti.models.base import Generator
+from tutti.models.training.loop import TrainingConfig, train
 
 WEIGHT, BIAS = np.array([1.0, -2.0, 0.5]), 3.0
 

@@ -1,5 +1,6 @@
 """The command line: `tutti evaluate`, `tutti relax` and `tutti md`."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:  # torch and ASE take seconds to import, which `tutti --help` need not wait
-    from tutti.forcefields.calculator import Calculator
-    from tutti.structures import Structures
+    from tutti.core.structures import Structures
+    from tutti.models.forcefields.calculator import Calculator
 
 Weights = Annotated[
     Path, typer.Option("--model", metavar="DIR", help="Folder of a trained force field: .../seed0.")
@@ -57,6 +58,9 @@ def evaluate(
     published: Annotated[
         str, typer.Option(metavar="DATASET", help="Show the papers' numbers for this dataset beside: qm9.")
     ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Take over a folder that holds other results: overwrite them.")
+    ] = False,
 ) -> None:
     """Judge samples of any generator: validity, distributions, PoseBusters, strain; no training.
 
@@ -64,11 +68,14 @@ def evaluate(
 
     Example: tutti evaluate samples.xyz --reference qm9.xyz --out judged
     """
-    from tutti.evaluation.request import Request
-    from tutti.evaluation.run import evaluate as run
-    from tutti.formats import FormatError
-    from tutti.registry import ConfigError
-    from tutti.report.provenance import usable_cores
+    from tutti.core.hardware import thread_variables, usable_cores
+
+    # Processes are what runs side by side; threads of linear algebra would only wait for each other.
+    os.environ |= thread_variables(1) | os.environ
+    from tutti.core.registry import ConfigError
+    from tutti.evaluate.request import Request
+    from tutti.evaluate.run import evaluate as run
+    from tutti.io import FormatError
 
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
@@ -83,6 +90,7 @@ def evaluate(
             compare=compare,
             molecules=molecules,
             published=published,
+            force=force,
         )
         report = run(request)
     except (ConfigError, FormatError, OSError, ModuleNotFoundError) as error:
@@ -111,7 +119,7 @@ def relax(
 
     Example: tutti relax water.xyz --model results/demo/train/water/schnet/seed0 --out relaxed.extxyz
     """
-    from tutti.forcefields.relaxation import relax_to_file
+    from tutti.simulation.relaxation import relax_to_file
 
     try:
         structures, calculator = _opened(file, model, accelerator)
@@ -151,9 +159,9 @@ def md(
 
     Example: tutti md water.xyz --model results/demo/train/water/schnet/seed0 --out md.extxyz --picoseconds 5
     """
-    from tutti.dynamics.guard import LostError
-    from tutti.dynamics.simulate import Protocol
-    from tutti.forcefields.molecular_dynamics import run_to_file
+    from tutti.simulation.guard import LostError
+    from tutti.simulation.simulate import Protocol
+    from tutti.simulation.to_file import run_to_file
 
     try:
         structures, calculator = _opened(file, model, accelerator)
@@ -180,10 +188,10 @@ def md(
 
 def _opened(file: Path, model: Path, accelerator: str) -> tuple["Structures", "Calculator"]:
     """The structures of a file, and the calculator of a force field that knows their elements."""
-    from tutti import formats
-    from tutti.forcefields.calculator import Calculator
+    from tutti import io
+    from tutti.models.forcefields.calculator import Calculator
 
-    structures = formats.read(file)
+    structures = io.read(file)
     calculator = Calculator(model, accelerator)
     calculator.model.check_elements(structures)
     return structures, calculator

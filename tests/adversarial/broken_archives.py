@@ -10,8 +10,8 @@ import numpy as np
 from corpus_case import GOOD, Case, good, judged, unreadable, xyz
 from geometries import Geometry, known
 
-from tutti.elements import SYMBOLS
-from tutti.structures import Structures
+from tutti.core.elements import SYMBOLS
+from tutti.core.structures import Structures
 
 TEXT = "".join(map(xyz, GOOD.values())).encode()
 

@@ -7,8 +7,8 @@ import numpy as np
 from corpus_case import GOOD, Case, good, unreadable, xyz
 from geometries import known
 
-from tutti.elements import NUMBERS
-from tutti.randomness import numpy_generator
+from tutti.core.elements import NUMBERS
+from tutti.core.randomness import numpy_generator
 
 TEXT = "".join(map(xyz, GOOD.values()))
 WATER = xyz(known("H2O"), "water")

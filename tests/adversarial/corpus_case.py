@@ -6,7 +6,7 @@ from pathlib import Path
 
 from geometries import Geometry, known
 
-from tutti.elements import SYMBOLS
+from tutti.core.elements import SYMBOLS
 
 ASSIGNERS = ("xyz2mol", "openbabel", "lookup")
 GOOD = {name: known(name) for name in ("CH4", "C6H6", "CH3CH2OH", "CH3CN", "HCOOH")}

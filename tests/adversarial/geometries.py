@@ -7,7 +7,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from tutti.randomness import numpy_generator
+from tutti.core.randomness import numpy_generator
 
 Geometry = tuple[np.ndarray, np.ndarray]
 

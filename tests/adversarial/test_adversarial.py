@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from corpus import ASSIGNERS, GOOD, corpus
 
-from tutti import registry
-from tutti.bonds.pool import assign_all
-from tutti.formats import FormatError
-from tutti.formats.samples import read_samples
-from tutti.structures import Structures
+from tutti.chemistry.bonds.pool import assign_all
+from tutti.core import registry
+from tutti.core.structures import Structures
+from tutti.io import FormatError
+from tutti.io.samples import read_samples
 
 CASES = corpus()
 READABLE = [case for case in CASES if not case.error]

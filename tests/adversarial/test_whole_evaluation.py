@@ -1,13 +1,15 @@
 """The corpus through everything that `tutti evaluate` does: nothing hangs, nothing stops the run."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from corpus import corpus
 
-from tutti import tables
-from tutti.evaluation import judging
-from tutti.evaluation.request import Request
-from tutti.evaluation.run import evaluate
+from tutti.benchmark import tables
+from tutti.core import tidy
+from tutti.evaluate.request import Request
+from tutti.evaluate.run import evaluate
 
 READABLE = [case for case in corpus() if not case.error]
 ASSIGNERS = ("xyz2mol", "openbabel", "lookup")
@@ -15,13 +17,15 @@ ASSIGNERS = ("xyz2mol", "openbabel", "lookup")
 
 @pytest.mark.long
 def test_the_corpus_through_all_tables(corpus_folders, tmp_path, monkeypatch):
-    monkeypatch.setattr(judging, "TIME_LIMIT", dict.fromkeys(judging.TIME_LIMIT, 5.0))
+    quick = {name: replace(check, time_limit=5.0) for name, check in tables.declared().checks.items()}
+    declared = replace(tables.declared(), checks=quick)
+    monkeypatch.setattr("tutti.evaluate.sets.declared", lambda: declared)
     inputs = tuple(corpus_folders[case.name] for case in READABLE)
     evaluate(Request(inputs=inputs, out=tmp_path, reference=inputs[0], jobs=2, molecules=10_000))
     rows = pd.read_parquet(tmp_path / "molecules.parquet")
     expected = [sample for case in READABLE for sample in case.expected]
     assert len(rows) == len(ASSIGNERS) * len(expected)
-    validity = tables.read(tmp_path / "tables/validity.csv")
+    validity = tidy.read(tmp_path / "tables/validity.csv")
     generated = validity[(validity["metric"] == "validity") & (validity["model"] == "samples")]
     assert set(generated["n"]) == {len(expected)}
     main = rows[rows["assigner"] == "xyz2mol"].reset_index(drop=True)

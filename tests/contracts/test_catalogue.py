@@ -1,17 +1,12 @@
 """The shipped catalogue of models against the mathematics that its settings rest on."""
 
-from pathlib import Path
-
 import pytest
 import torch
-import yaml
+from tiny_models import MODELS
 
-from tutti import registry
-from tutti.generators.symphony import Config
+from tutti.core import registry
+from tutti.models.generators.symphony import Config
 from tutti.nn.spherical import grid_harmonics, harmonics, log_partition
-
-CATALOGUE = Path(__file__).resolve().parents[2] / "config/models.yaml"
-MODELS = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["models"]
 
 
 @pytest.mark.parametrize("name", [n for n, m in MODELS.items() if m["module"] == "symphony"])

@@ -1,33 +1,26 @@
 """What every force field must do, with the small configuration `<name>_tiny` of config/models.yaml."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from scipy.spatial.transform import Rotation
+from tiny_models import entry
 
-from tutti import models, registry
-from tutti.forcefields.base import ForceField
-from tutti.structures import Structures
+from tutti.core import registry
+from tutti.core.structures import Structures
+from tutti.models import base
+from tutti.models.forcefields.base import ForceField
 
-CATALOGUE = Path(__file__).resolve().parents[2] / "config/models.yaml"
 NAMES = registry.names("forcefields")
 CELL = np.array([[4.1, 0.0, 0.0], [0.9, 3.8, 0.0], [-0.6, 0.7, 4.4]])
-
-
-def entry(name: str) -> dict:
-    catalogue = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["models"]
-    assert f"{name}_tiny" in catalogue, f"add '{name}_tiny' to config/models.yaml for the contract tests"
-    return catalogue[f"{name}_tiny"]
 
 
 def make(name: str, cutoff: float = 3.5, **config: object) -> ForceField:
     """An untrained model in float64 whose statistics are not trivial."""
     settings = entry(name)["config"] | {"elements": ["H", "C", "O"], "cutoff": cutoff} | config
-    model = models.create("forcefields", name, settings, seed=0).double().eval()
+    model = base.create("forcefields", name, settings, seed=0).double().eval()
     model.references.copy_(torch.tensor([-13.0, -1030.0, -2040.0]))
     model.scale.copy_(torch.tensor([0.7, 1.1, 1.3]))
     return model
@@ -261,7 +254,7 @@ def test_the_gradient_of_a_loss_on_forces_is_right(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_saving_and_loading_keeps_predictions_and_type(name, tmp_path):
-    from tutti import forcefields
+    from tutti.models import forcefields
 
     model, structures = make(name).float(), molecule()
     model.references.data = model.references.data.double()
@@ -277,7 +270,7 @@ def test_saving_and_loading_keeps_predictions_and_type(name, tmp_path):
 def test_properties_are_invariant_and_their_heads_are_trained(name, target):
     frames = Structures.concatenate([molecule(n, n) for n in (4, 6, 9)])
     frames = frames.with_columns(**{target: np.array([1.0, 4.0, 2.0])})
-    model = models.create(
+    model = base.create(
         "forcefields", name, entry(name)["config"] | {"elements": ["H", "C", "O"], "target": target}, seed=0
     ).double()
     model.fit_statistics(frames)

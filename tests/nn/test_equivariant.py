@@ -3,22 +3,10 @@ import torch
 from e3nn import o3
 
 from tutti.nn.convolution import EdgeConvolution, _paths
-from tutti.nn.equivariant import (
-    EquivariantLinear,
-    Gate,
-    align_to_polar_axis,
-    degrees,
-    dimension,
-    pad_degrees,
-)
+from tutti.nn.equivariant import EquivariantLinear, Gate, align_to_polar_axis, degrees, dimension, pad_degrees
 from tutti.nn.graph import EdgeGraph
 
-
-@pytest.fixture(autouse=True)
-def _double() -> None:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 def directions(n: int) -> torch.Tensor:

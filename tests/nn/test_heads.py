@@ -32,12 +32,7 @@ STRUCTURE = torch.tensor([0, 0, 0, 1, 1, 2])
 SCALAR_HEADS, VECTOR_HEADS = [ChargeDipole, SpatialExtent], [VectorDipole, Polarisability]
 
 
-@pytest.fixture(autouse=True)
-def _double() -> None:
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 def make(kind: type[nn.Module]) -> nn.Module:

@@ -7,11 +7,8 @@ from rdkit.Chem import rdMolTransforms
 from rdkit.Geometry import Point3D
 from scipy.spatial.transform import Rotation
 
+from random_numbers import random
 from tutti.nn.internal_coordinates import frame, from_cartesian, to_cartesian
-
-
-def random(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def drawn_coordinates(n: int) -> torch.Tensor:

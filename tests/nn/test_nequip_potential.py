@@ -17,12 +17,7 @@ from tutti.nn.tensor_product import Irrep
 CUTOFF, NORM = 3.0, 1.7
 
 
-@pytest.fixture(autouse=True)
-def _double() -> None:
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 def network(lmax: int, parity: bool, layers: int, channels: int = 3, depth: int = 1) -> NequIPPotential:

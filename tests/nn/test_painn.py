@@ -10,11 +10,7 @@ from tutti.nn.pairs import PairGraph
 CUTOFF = 2.5
 
 
-@pytest.fixture(autouse=True)
-def _double() -> None:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 def network(**changes: int) -> PaiNN:

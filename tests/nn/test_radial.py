@@ -3,20 +3,9 @@ import math
 import pytest
 import torch
 
-from tutti.nn.radial import (
-    BesselBasis,
-    GaussianBasis,
-    cosine_cutoff,
-    polynomial_envelope,
-    shifted_softplus,
-)
+from tutti.nn.radial import BesselBasis, GaussianBasis, cosine_cutoff, polynomial_envelope, shifted_softplus
 
-
-@pytest.fixture(autouse=True)
-def _double() -> None:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 def test_shifted_softplus_is_its_formula_and_zero_at_zero():

@@ -119,14 +119,6 @@ def nequip_layer(
     return torch.stack(result)
 
 
-@pytest.fixture
-def _double() -> None:
-    """e3nn's Wigner matrices have the precision of the default type."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def turned(l_max: int) -> tuple[torch.Tensor, torch.Tensor]:
     """A rotation with a reflection, as a 3 × 3 matrix and on features of parity (−1)^l."""
     angles = torch.tensor([0.3, 1.2, -0.7], dtype=torch.float64)
@@ -135,7 +127,7 @@ def turned(l_max: int) -> tuple[torch.Tensor, torch.Tensor]:
     return rotation, torch.block_diag(*blocks)
 
 
-@pytest.mark.usefixtures("_double")
+@pytest.mark.usefixtures("double")
 def test_embedders_are_equivariant_under_rotation_reflection_translation():
     torch.manual_seed(0)
     lmax = 3
@@ -161,7 +153,7 @@ def test_embedders_are_equivariant_under_rotation_reflection_translation():
         torch.testing.assert_close(result, on_features @ expected, atol=1e-10, rtol=1e-10)
 
 
-@pytest.mark.usefixtures("_double")
+@pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("l_in", [0, 2])
 def test_nequip_interaction_equals_its_formula_atom_by_atom(l_in):
     torch.manual_seed(0)

@@ -4,16 +4,13 @@ import torch
 from scipy.integrate import quad
 from scipy.special import sph_harm_y, spherical_jn
 
+from random_numbers import random
 from tutti.nn.prefixes import PrefixGraph
 from tutti.nn.spherenet import SphereNet
 from tutti.nn.spherical_bessel import SphericalBesselBasis, zeros
 from tutti.nn.triplets import Triplets, sum_triplets, triplet_directions
 
 COUNTS = torch.tensor([7, 1, 2, 5])
-
-
-def random(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
 def molecules(counts: torch.Tensor = COUNTS, cutoff: float = 3.0, every: bool = True) -> PrefixGraph:

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from tutti.generators.symphony import Config
+from tutti.models.generators.symphony import Config
 from tutti.nn.spherical import SphericalGrid, grid_harmonics, harmonics, log_partition
 
 CPU = torch.device("cpu")

@@ -11,9 +11,9 @@ import pytest
 import torch
 from ase.neighborlist import neighbor_list
 
-from tutti import models
-from tutti.forcefields.base import ForceField
-from tutti.structures import Structures
+from tutti.core.structures import Structures
+from tutti.models import base
+from tutti.models.forcefields.base import ForceField
 
 CUTOFF, CHANNELS, LAYERS = 5.0, 16, 3
 N_BASIS = {"schnet": ("n_gaussians", 25), "painn": ("n_basis", 20)}
@@ -145,7 +145,7 @@ def test_energies_and_forces_equal_the_reference_on_its_weights(
     request = sizes | {"kind": kind, "n_basis": n_basis, "dtype": dtype}
     reply = reference(peer, tmp_path, request, batch_of(molecules))
     config = sizes | {option: n_basis, "elements": ["H", "C", "O"]}
-    model = models.create("forcefields", kind, config, seed=0).eval()
+    model = base.create("forcefields", kind, config, seed=0).eval()
     assert model.dtype == torch.get_default_dtype()
     copy_weights(model, reply)
     batch = model.collate(Structures.from_ase(molecules), np.arange(len(molecules)))

@@ -7,6 +7,7 @@ import subprocess
 
 import torch
 
+from tutti.core import hardware
 from tutti.report import provenance
 
 
@@ -18,10 +19,10 @@ def test_versions_are_those_installed():
 
 
 def test_hardware_names_no_machine_and_no_person():
-    described = " ".join(map(str, provenance.hardware().values())).lower()
+    described = " ".join(map(str, hardware.hardware().values())).lower()
     assert platform.node().lower() not in described
     assert getpass.getuser().lower() not in described.split()
-    assert set(provenance.hardware()) == {"processor", "cores", "memory", "system", "gpu"}
+    assert set(hardware.hardware()) == {"processor", "cores", "memory", "system", "gpu"}
 
 
 def test_commit_is_that_of_this_checkout_only(tmp_path, monkeypatch):

@@ -5,10 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tutti.workflow.config import FILES, check, load
+from tutti.workflow.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,11 +44,33 @@ class Tree:
         jobs = dict(re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE))
         return {rule: int(count) for rule, count in jobs.items() if rule not in ("job", "all")}
 
+    def inputs(self, *arguments):
+        """(rule, input files) of every job of a run from nothing; the target rule `all` is left out."""
+        result = self.snakemake("--dry-run", "--forceall", *arguments)
+        assert result.returncode == 0, result.stdout
+        found = re.findall(r"^ *rule (\w+):\n +input: (.*)$", result.stdout, flags=re.MULTILINE)
+        return [(rule, frozenset(files.split(", "))) for rule, files in found if rule != "all"]
+
 
 def copy(root):
     for name in ("src", "workflow", "scripts", "config", "envs"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     return Tree(root)
+
+
+@pytest.fixture
+def plan_of(tmp_path, monkeypatch):
+    """The plan of the shipped catalogues with a study given as YAML, checked but for what needs imports."""
+    monkeypatch.chdir(ROOT)
+
+    def plan(study=""):
+        (tmp_path / "study.yaml").write_text(study)
+        files = [*FILES, tmp_path / "study.yaml"]
+        config = load(files)
+        check(config, files, modules=False)
+        return Plan.of(config, ROOT / "scripts")
+
+    return plan
 
 
 @pytest.fixture(scope="session")
@@ -64,10 +90,10 @@ def finished(tmp_path_factory):
     """A copy in which a study of two generators has run, with jobs that write their output's name."""
     tree = copy(tmp_path_factory.mktemp("finished"))
     for script in (tree.root / "scripts").glob("*.py"):
-        script.write_text(JOB)
+        script.write_text(JOB + textwrap.indent(script.read_text(), "    "))
     for name in ("first", "second"):
-        (tree.root / f"src/tutti/generators/{name}.py").write_text(GENERATOR)
-    (tree.root / "src/tutti/datasets/made.py").write_text(DATASET)
+        (tree.root / f"src/tutti/models/generators/{name}.py").write_text(GENERATOR)
+    (tree.root / "src/tutti/data/made.py").write_text(DATASET)
     (tree.root / "config/datasets.yaml").write_text("{}")
     (tree.root / "config/models.yaml").write_text("{}")
     (tree.root / "config/config.yaml").write_text(STUDY)
@@ -82,6 +108,8 @@ from pathlib import Path
 
 for path in snakemake.output:
     Path(path).write_text(path)
+
+if False:  # what the job would import counts
 """
 
 GENERATOR = """
@@ -99,6 +127,7 @@ class Sampling:
 
 
 MODEL = None
+COMPLETES = True
 """
 
 DATASET = """
@@ -117,7 +146,7 @@ STUDY = """
 run: study
 seeds: [0]
 generation: {datasets: [small], models: [one, two, theirs], samples: 10, sweeps: {}}
-bonds: {assigners: [xyz2mol, lookup], time_limit: 20, chunks: 2}
+bonds: {assigners: [xyz2mol, lookup], time_limit: 20, parts: 2}
 evaluation:
   tables: [validity, assigner_agreement, strain, jsd, completion]
   controls: [test_split, jittered]

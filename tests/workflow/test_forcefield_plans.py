@@ -1,12 +1,9 @@
 """What is planned for the force fields of a study."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-STUDIES = sorted((ROOT / "config/studies").glob("*.yaml"))
+from tutti.workflow.plan.samples import Set
+
 MINE = """
 run: mine
 generation: {datasets: [], models: []}
@@ -29,35 +26,73 @@ models:
 """
 
 
-def jobs(tree, study):
-    """Training sets and models of the trainings that a study plans."""
-    result = tree.snakemake("--dry-run", "--configfile", study)
-    assert result.returncode == 0, result.stdout
-    outputs = [line for line in result.stdout.splitlines() if "output:" in line and "weights.saf" in line]
-    return {tuple(line.split("/train/")[1].split("/")[:2]) for line in outputs}
-
-
 def test_sizes_targets_and_weights_to_start_from_are_trainings_of_their_own(tree):
-    (tree.root / "frames.extxyz").write_text("1\n\nH 0 0 0\n")
+    (tree.root / "frames.extxyz").write_text("1\n\nH 0 0 0\n" * 9)
     (tree.root / "mine.yaml").write_text(MINE)
-    assert jobs(tree, "mine.yaml") == {
+    plan = tree.plan("--configfile", "mine.yaml")
+    assert plan["train"] == 8  # those of the runs, and ethanol's that fine_tuned starts from
+    assert plan["predict"] == 7 and plan["measure_forcefield"] == 7 and "sample" not in plan
+
+
+@pytest.fixture
+def mine(plan_of, tmp_path):
+    path = tmp_path / "frames.extxyz"
+    path.write_text("1\n\nH 0 0 0\n" * 9)
+    return plan_of(MINE.replace("frames.extxyz", str(path)))
+
+
+def test_trainings(mine):
+    assert {pair for pair in mine.forcefields.trained} == {
         ("mine", "painn_demo"),
         ("mine@2", "painn_demo"),
         ("mine@3", "painn_demo"),
         ("mine@2", "fine_tuned"),
         ("mine@3", "fine_tuned"),
-        ("ethanol", "painn_demo"),  # what fine_tuned starts from
         ("mine", "schnet_demo@homo"),
         ("mine", "schnet_demo@mu"),
     }
-    plan = tree.plan("--configfile", "mine.yaml")
-    assert plan["errors"] == 7 and plan["predict"] == 7 and "sample" not in plan
+    assert mine.initial_weights("fine_tuned", "0") == [
+        "results/mine/train/ethanol/painn_demo/seed0/weights.safetensors"
+    ]
+    assert mine.network("schnet_demo@homo")["target"] == "homo"
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)
-def test_every_study_can_be_planned(tree, study):
-    name = f"config/studies/{study.name}"
-    wanted = yaml.safe_load(study.read_text())["forcefields"]["runs"]
-    least = sum(len(run.get("sizes", [0])) * len(run["models"]) for run in wanted)
-    assert len(jobs(tree, name)) >= least
+def test_each_training_has_rows_in_the_tables_it_belongs_to(mine):
+    measures = mine.forcefields.measures
+    assert set(measures("mine", "painn_demo")) == {"errors"}
+    assert set(measures("mine@2", "fine_tuned")) == {"learning_curve"}
+    assert measures("mine", "schnet_demo@mu")["errors"]["arguments"] == {"target": "mu"}
+    assert mine.tables == ["errors", "learning_curve", "paper_versus_here"]
+
+
+MOVING = """
+run: moving
+generation: {datasets: [], models: []}
+forcefields:
+  runs: [{dataset: water16, models: [schnet_water_demo]}, {dataset: ethanol, models: [painn_demo]}]
+  tables: [dynamics, inference_time]
+  dynamics:
+    water16: {temperature: 300, liquid: true}
+    ethanol: {temperature: 500, reference: GFN2-xTB, beads: 4}
+"""
+
+
+def test_simulations_and_their_figures_are_those_that_make_sense(plan_of):
+    plan = plan_of(MOVING)
+    ours = plan.forcefields.to_measure("ethanol", "painn_demo", "0")
+    assert set(ours) == {"weights", "NVE", "NVT", "rings", "reference_NVE", "reference_NVT"}
+    assert ours["reference_NVT"] == "results/moving/dynamics/ethanol/reference/seed0/NVT.npz"
+    assert set(plan.forcefields.to_measure("water16", "schnet_water_demo", "0")) == {"weights", "NVE", "NVT"}
+    names = {drawing.name for drawing in plan.figures.all}
+    assert {"vibrations-ethanol", "sizes-ethanol", "diffusion-water16", "drift-water16"} <= names
+    assert not {"vibrations-water16", "sizes-water16", "diffusion-ethanol"} & names
+    assert plan.forcefields.timed[-2:] == [Set("water16", "reference", 0), Set("ethanol", "reference", 0)]
+
+
+def test_what_a_speed_is_measured_of(plan_of):
+    plan = plan_of(MOVING)
+    ours = plan.speed.of("ethanol", "painn_demo", "0")
+    assert ours["arguments"]["model"] == "painn_demo" and "batch_sizes" in ours["arguments"]
+    theirs = plan.speed.of("ethanol", "reference", "0")
+    assert "model" not in theirs["arguments"] and theirs["threads"] == ours["threads"]
+    assert plan.speed.files("ethanol", "reference", "0")["weights"] == []

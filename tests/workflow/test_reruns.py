@@ -1,33 +1,15 @@
 """What runs again after a change: exactly what depends on it."""
 
 import time
+from collections import Counter
 from contextlib import contextmanager
 
-# Everything after one model's samples: 2 assigners and relaxation in 2 chunks, 4 tables made of parts, two
-# made of all tables, figures.
-AFTER_SAMPLES = {
-    "chunks": 1,
-    "bonds": 4,
-    "gather_bonds": 2,
-    "check": 2,
-    "gather_checks": 1,
-    "verdicts": 1,
-    "metric": 4,
-    "table": 4,
-    "summary": 2,
-    "table_figure": 3,
-    "sample_figure": 6,
-    "pictures": 1,
-    "report": 1,
-}
-AFTER_TRAINING = {
-    "training_figure": 1,
-    "sample": 1,
-    **AFTER_SAMPLES,
-    "complete": 2,
-    "completion": 1,
-    "table": 5,
-}
+import pytest
+
+PAGE = {"tables": 1, "table_figures": 1, "report": 1}
+# Everything after one model's samples, which are judged in two parts.
+AFTER_SAMPLES = {"judge": 2, "measure": 1, "sample_figures": 1, **PAGE}
+AFTER_TRAINING = {"sample": 1, "complete": 1, "completion": 1, "model_figures": 1, **AFTER_SAMPLES}
 
 
 @contextmanager
@@ -62,17 +44,16 @@ def test_touching_files_reruns_nothing(finished):
 
 
 def test_editing_a_generator_reruns_its_training_and_what_follows_only(finished):
-    with appended(finished.root / "src/tutti/generators/second.py"):
+    with appended(finished.root / "src/tutti/models/generators/second.py"):
         assert finished.plan() == {"train": 1, **AFTER_TRAINING}
 
 
-def test_editing_an_assigner_repeats_its_judgements_only(finished):
-    with appended(finished.root / "src/tutti/bonds/xyz2mol.py"):
+def test_editing_an_assigner_repeats_judgements_and_nothing_before(finished):
+    """Finished verdicts of the other assigners are found again: see tests/benchmark/samples/test_judge.py."""
+    with appended(finished.root / "src/tutti/chemistry/bonds/lookup.py"):
         plan = finished.plan()
-    assert not {"dataset", "splits", "control", "train", "sample"} & plan.keys()
-    # Six sets of samples: three models, the two controls chosen and the training split.
-    assert "chunks" not in plan
-    assert (plan["bonds"], plan["gather_bonds"]) == (12, 6)
+    # Five sets of samples, three models and the two controls chosen, and the reference; in two parts each.
+    assert plan == {"judge": 10, "judge_reference": 2, "measure": 5, "sample_figures": 1, **PAGE}
 
 
 def test_editing_somebody_elses_samples_repeats_what_follows_from_them(finished):
@@ -80,14 +61,61 @@ def test_editing_somebody_elses_samples_repeats_what_follows_from_them(finished)
         assert finished.plan() == AFTER_SAMPLES
 
 
-def test_editing_a_metric_repeats_its_table_only(finished):
-    with appended(finished.root / "src/tutti/metrics/agreement.py"):
-        assert finished.plan() == {"metric": 5, "table": 1, "summary": 2, "report": 1}
+def test_editing_a_metric_repeats_its_tables_only(finished):
+    with appended(finished.root / "src/tutti/benchmark/samples/assigner_agreement.py"):
+        assert finished.plan() == {"measure": 5, **PAGE}
 
 
-def test_editing_a_plot_redraws_figures_only(finished):
-    with appended(finished.root / "src/tutti/plots/validity.py"):
-        assert finished.plan() == {"table_figure": 3, "sample_figure": 6, "report": 1}
+def test_editing_a_figure_redraws_its_job_only(finished):
+    with appended(finished.root / "src/tutti/figures/validity.py"):
+        assert finished.plan() == {"table_figures": 1, "report": 1}
+
+
+# One leaf of every folder, and how many jobs of each rule import it, directly or not, or load it by name.
+LEAVES = {
+    "benchmark/metrics/strain.py": {"judge": 10, "measure": 5},
+    "benchmark/samples/jsd.py": {"measure": 5, "sample_figures": 1},
+    "benchmark/forcefields/water.py": {},
+    "benchmark/interpretation/embedding.py": {},
+    "benchmark/signals/minimise.py": {"model_figures": 1},
+    "benchmark/published.py": {"tables": 1, "report": 1},
+    "chemistry/bonds/openbabel.py": {},
+    "chemistry/bonds/lookup.py": {"judge": 10, "judge_reference": 2},
+    "chemistry/xtb.py": {"judge": 10, "measure": 5},
+    "data/leakage.py": {
+        **{"splits": 1, "train": 2, "complete": 2, "judge": 10, "judge_reference": 2},
+        "model_figures": 1,
+    },
+    "evaluate/request.py": {},
+    "figures/strain.py": {"sample_figures": 1},
+    "figures/training.py": {"model_figures": 1},
+    "io/sdf.py": {"judge": 2},
+    "models/generators/second.py": {"train": 1, "sample": 1, "complete": 1},
+    "models/generators/symphony/heads.py": {},
+    "models/forcefields/painn.py": {},
+    "models/training/clipping.py": {"train": 2},
+    "nn/egnn.py": {},
+    "report/records.py": {"report": 1},
+    "simulation/path_integral.py": {"model_figures": 1},
+    "statistics/wilson.py": {"completion": 2, "judge": 10, "measure": 5, "sample_figures": 1},
+    "workflow/requests.py": {},
+}
+
+
+@pytest.fixture(scope="module")
+def importers(finished):
+    """{rule: jobs} that have a file of the package among their input, by the file's path in the package."""
+    jobs = finished.inputs()
+
+    def of(leaf):
+        return dict(Counter(rule for rule, files in jobs if f"src/tutti/{leaf}" in files))
+
+    return of
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_leaf_is_input_of_the_jobs_that_import_it_and_of_no_others(importers, leaf):
+    assert importers(leaf) == LEAVES[leaf]
 
 
 def test_editing_a_script_reruns_its_rule(finished):
@@ -108,6 +136,5 @@ def test_changing_what_no_job_uses_reruns_nothing(finished):
 def test_a_second_seed_adds_its_jobs(finished):
     with edited(finished.root / "config/config.yaml", "seeds: [0]", "seeds: [0, 1]"):
         plan = finished.plan()
-    assert (plan["train"], plan["sample"], plan["bonds"]) == (2, 2, 8)
-    assert plan["summary"] == 3  # also the mean over seeds
+    assert (plan["train"], plan["sample"], plan["judge"], plan["measure"]) == (2, 2, 4, 2)
     assert "dataset" not in plan

@@ -26,7 +26,7 @@ esac
 
 @pytest.fixture
 def tree(tmp_path):
-    """A copy of what set-up needs, and a function that runs `make` for the environment in it."""
+    """A copy of what set-up needs, and a function that runs `make setup` in it."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "envs", tmp_path / "envs")
@@ -57,7 +57,7 @@ def setup(tree):
 
     def run(**environment):
         return subprocess.run(
-            ["make", ".venv/.complete"],
+            ["make", "setup"],
             cwd=tree,
             env={"PATH": str(tools), "HOME": os.environ.get("HOME", "/")} | environment,
             capture_output=True,
@@ -81,7 +81,7 @@ def calls(tree):
 def test_a_second_set_up_does_nothing(tree, setup):
     assert setup().returncode == 0
     assert calls(tree) == ["venv", "pip", "pip"]
-    assert "up to date" in setup().stdout
+    assert "Nothing to be done" in setup().stdout
     assert calls(tree) == ["venv", "pip", "pip"]
 
 

@@ -1,7 +1,5 @@
 """What is planned for signals on the sphere, and what stops it."""
 
-import re
-
 import pytest
 
 STUDY = "config/studies/signals.yaml"
@@ -21,34 +19,35 @@ signals:
 """
 
 
-def planned(tree, *arguments):
-    result = tree.snakemake("--dry-run", *arguments)
-    assert result.returncode == 0, result.stdout
-    return set(re.findall(r"output: results/\w+/signals/(\S+)\.npz", result.stdout)), result.stdout
-
-
 def test_the_study_fits_every_parametrisation_at_every_degree_and_nothing_else(tree):
-    fits, text = planned(tree, "--configfile", STUDY)
-    families = ("symphony", "simm", "simm_without_norm")
-    random = {f"random_points/{family}/lmax{lmax}" for family in families for lmax in range(1, 6)}
-    assert fits == random | {f"octahedron/symphony/lmax{lmax}" for lmax in range(1, 5)}
-    assert {"octahedron", "signals_by_lmax", "signals_by_channels"} <= set(
-        re.findall(r"figures/(\w+)\.svg", text)
-    )
-    rules = set(re.findall(r"^(?:local)?rule (\w+):", text, flags=re.MULTILINE))
-    assert rules == {
-        *("fit_signals", "signals_table", "signals_figure", "octahedron_figure", "report", "all"),
-    }
+    plan = tree.plan("--configfile", STUDY)
+    assert plan == {"fit_signals": 19, "tables": 1, "table_figures": 1, "model_figures": 1, "report": 1}
 
 
-def test_without_random_peaks_only_the_octahedron_is_fitted(tree):
-    (tree.root / "octahedron.yaml").write_text(SMALL.replace("[symphony, simm]", "[]"))
-    plan = tree.plan("--configfile", "octahedron.yaml")
-    assert plan["fit_signals"] == 1 and "signals_figure" not in plan
+def test_fits_and_their_figures(plan_of):
+    plan = plan_of(SMALL)
+    assert plan.signals.fits == [
+        *(
+            f"results/small/signals/random_points/{f}/lmax{n}.npz"
+            for f in ("symphony", "simm")
+            for n in (1, 2)
+        ),
+        "results/small/signals/octahedron/symphony/lmax1.npz",
+    ]
+    names = [drawing.name for drawing in plan.figures.all]
+    assert names == ["signals_by_lmax", "signals_by_channels", "octahedron"]
+    assert plan.tables == ["signals"]
+    assert plan.signals.arguments("octahedron")["channels"] == [1]
 
 
-def test_the_demo_fits_no_signals(tree):
-    assert not {"fit_signals", "signals_table", "octahedron_figure"} & tree.plan().keys()
+def test_without_random_peaks_only_the_octahedron_is_fitted(plan_of):
+    plan = plan_of(SMALL.replace("[symphony, simm]", "[]"))
+    assert len(plan.signals.fits) == 1
+    assert [drawing.name for drawing in plan.figures.all] == ["octahedron"]
+
+
+def test_the_demo_fits_no_signals(plan_of):
+    assert plan_of().signals.fits == [] and "signals" not in plan_of().tables
 
 
 @pytest.mark.parametrize(

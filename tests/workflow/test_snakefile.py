@@ -1,6 +1,10 @@
 """The shipped workflow: what it plans, what stops it, and how it looks."""
 
+import os
+import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
+RULE = re.compile(r"(use )?rule \w+")
 CONDA = """#!/bin/sh
 case "$1" in
     --version) echo "conda 25.3.1" ;;
@@ -30,6 +35,8 @@ def test_use_conda_plans_the_same_jobs(tree, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     without = tree.plan()
     assert without["train"] == 8  # four generators, three force fields on ethanol and one on water
+    assert without["complete"] == 3  # EDM cannot
+    assert sum(without.values()) <= 70
     assert tree.plan("--use-conda") == without
 
 
@@ -55,7 +62,7 @@ def test_external_models_need_no_training(tree):
     assert "Exception" not in result.stdout
     plan = tree.plan("--configfile", "external.yaml")
     assert not {"train", "sample", "complete", "throughput"} & plan.keys()
-    assert plan["metric"] > 0 and plan["report"] == 1
+    assert plan["judge"] == 5 and plan["measure"] == 5 and plan["report"] == 1
 
 
 def test_an_empty_test_split_is_told_before_any_job(tree):
@@ -79,6 +86,34 @@ def test_misspelt_keys_stop_the_run_with_file_key_and_the_right_one(tree):
     assert "mine.yaml: seed: unknown key 'seed'; did you mean 'seeds'?" in result.stdout
     assert "mine.yaml: generation.sample: unknown key 'sample'; did you mean 'samples'?" in result.stdout
     assert not (tree.root / "results").exists()
+
+
+def test_no_rule_needs_a_number_of_cores_to_be_unlocked(tree):
+    """As on a cluster, where the command names none."""
+    result = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--unlock"],
+        cwd=tree.root,
+        env=os.environ | {"PYTHONPATH": str(tree.root / "src")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_sizes_of_the_workflow():
+    rules = [path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk"))]
+    snakefile = (ROOT / "workflow/Snakefile").read_text()
+    assert sum(len(text.splitlines()) for text in [*rules, snakefile]) <= 800
+    named = [line for text in [*rules, snakefile] for line in text.splitlines() if RULE.match(line)]
+    assert len(named) <= 22
+    assert len(list((ROOT / "scripts").glob("*.py"))) <= 20
+
+
+def test_rules_hold_rules_and_no_plans():
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        if path.name != "common.smk":
+            assert not re.search(r"^(def|class|import|from|\w+ =)", path.read_text(), re.MULTILINE), path.name
 
 
 def test_a_failed_job_shows_its_error_on_the_console(tree):

@@ -17,12 +17,27 @@ forcefields: {runs: []}
 """
 
 
-def test_members_share_the_trainings_that_they_can(tree):
-    (tree.root / "swept.yaml").write_text(SWEEP)
-    plan = tree.plan("--configfile", "swept.yaml")
-    assert plan["train"] == 3 and plan["sample"] == 8 and plan["sweep_figure"] == 2
-    assert plan["training_figure"] == 2  # symphony_demo's, and one of both degrees
-    assert "pictures" not in plan
+def test_members_share_the_trainings_that_they_can(plan_of):
+    plan = plan_of(SWEEP)
+    assert [each.model for each in plan.samples.trainings] == ["symphony_demo", "degrees_1", "degrees_2"]
+    assert len(plan.samples.sampled) == 8
+    names = [drawing.name for drawing in plan.figures.all]
+    assert [name for name in names if name.startswith("sweep")] == [
+        "sweep-heat-xtb9_demo",
+        "sweep-degrees-xtb9_demo",
+    ]
+    curves = [drawing for drawing in plan.figures.all if drawing.figure == "training"]
+    assert {drawing.what[1]: list(drawing.arguments["logs"]) for drawing in curves} == {
+        "degrees": ["1", "2"],
+        "symphony_demo": ["seed 0"],
+    }
+    assert not any(name.startswith("molecules") for name in names)
+
+
+def test_members_are_sampled_with_the_weights_they_share(plan_of):
+    plan = plan_of(SWEEP)
+    assert plan.samples.trained_as("heat_0.5") == "symphony_demo"
+    assert plan.samples.trained_as("degrees_2_1.0") == "degrees_2"
 
 
 def test_a_mistake_in_a_sweep_is_named(tree):

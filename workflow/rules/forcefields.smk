@@ -1,21 +1,19 @@
-# Force fields: predictions, tables and figures of what `forcefields.runs` trains.
+# What `forcefields.runs` trains: predictions, simulations, and the rows of all tables that they have.
 rule predict:
     input:
-        weights="results/{run}/train/{dataset}/{model}/seed{seed}/weights.safetensors",
-        config="results/{run}/train/{dataset}/{model}/seed{seed}/config.json",
-        dataset=of_dataset("results/{run}/data/{dataset}.npz"),
-        splits=of_dataset("results/{run}/data/{dataset}.splits.json"),
-        code=lambda wildcards: code(
-            "predict", "forcefields.predictions", module_of(wildcards.model)
-        ),
+        weights=layout.training(D, M, S),
+        config=layout.training(D, M, S, "config.json"),
+        dataset=of_dataset(layout.dataset),
+        splits=of_dataset(layout.splits),
+        code=lambda wildcards: plan.code("predict", plan.module(wildcards.model)),
     output:
-        train="results/{run}/predictions/{dataset}/{model}/seed{seed}/train.npz",
-        test="results/{run}/predictions/{dataset}/{model}/seed{seed}/test.npz",
+        train=layout.predictions(D, M, S, "train"),
+        test=layout.predictions(D, M, S, "test"),
     log:
-        "logs/{run}/predict/{dataset}/{model}/seed{seed}.log",
+        layout.log("predict", D, M, f"seed{S}"),
     wildcard_constraints:
-        dataset=ANY_TRAINING_SET,
-        model=ANY_FORCEFIELD,
+        dataset=plan.patterns["training_set"],
+        model=plan.patterns["forcefield"],
     conda:
         "../../envs/tutti.yaml"
     threads: resource("threads")
@@ -25,183 +23,75 @@ rule predict:
         runtime=resource("runtime"),
     params:
         batch_size=lookup("forcefields/batch_size", within=config),
-        size=lambda wildcards: training_size(wildcards.dataset),
+        size=lambda wildcards: size(wildcards.dataset),
     script:
         "../../scripts/predict.py"
 
 
-rule errors:
+# With force fields, and with the reference, all from one structure of the test split.
+rule simulate:
     input:
-        dataset=of_dataset("results/{run}/data/{dataset}.npz"),
-        splits=of_dataset("results/{run}/data/{dataset}.splits.json"),
-        train="results/{run}/predictions/{dataset}/{model}/seed{seed}/train.npz",
-        test="results/{run}/predictions/{dataset}/{model}/seed{seed}/test.npz",
-        code=lambda wildcards: code(
-            "errors",
-            f"forcefield_suite.{wildcards.table}",
-            "datasets.splits",
-            "frames",
+        weights=lambda wildcards: plan.forcefields.weights(**wildcards),
+        dataset=layout.dataset(D),
+        splits=layout.splits(D),
+        code=lambda wildcards: plan.code(
+            "simulate", *plan.force_modules(wildcards.model)
         ),
     output:
-        PART,
+        NVE=layout.trajectory(D, M, S, "NVE"),
+        NVT=layout.trajectory(D, M, S, "NVT"),
     log:
-        "logs/{run}/metrics/{table}/{dataset}/{model}/seed{seed}.log",
+        layout.log("simulate", D, M, f"seed{S}"),
     wildcard_constraints:
-        table="errors|water",
-        dataset=ANY_TRAINING_SET,
-        model=ANY_FORCEFIELD,
+        model=f"reference|{plan.patterns['forcefield']}",
     conda:
         "../../envs/tutti.yaml"
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=60,
+        runtime=1440,
     params:
-        size=lambda wildcards: training_size(wildcards.dataset),
-        settings=lambda wildcards: error_settings(wildcards.table, wildcards.model),
+        settings=lookup("forcefields/dynamics/{dataset}", within=config),
     script:
-        "../../scripts/errors.py"
+        "../../scripts/simulate.py"
 
 
-# Alone on the machine where it can be: another job would be measured along.
-rule inference_time:
+# The same with quantum nuclei.
+use rule simulate as path_integral with:
+    output:
+        rings=layout.trajectory(D, M, S, "rings"),
+    log:
+        layout.log("path_integral", D, M, f"seed{S}"),
+    wildcard_constraints:
+        model=plan.patterns["forcefield"],
+
+
+rule measure_forcefield:
     input:
-        weights=weights_of_potential,
-        dataset="results/{run}/data/{dataset}.npz",
-        splits="results/{run}/data/{dataset}.splits.json",
-        code=lambda wildcards: code(
-            "inference_time",
-            "forcefield_suite.inference_time",
-            "datasets.splits",
-            "frames",
-            *modules_of_potential(wildcards.model),
+        unpack(lambda wildcards: plan.forcefields.to_measure(**wildcards)),
+        dataset=of_dataset(layout.dataset),
+        splits=of_dataset(layout.splits),
+        code=lambda wildcards: plan.code(
+            "measure_forcefield",
+            *plan.measure_modules(wildcards.dataset, wildcards.model),
         ),
     output:
-        "results/{run}/metrics/inference_time/{dataset}/{model}/seed{seed}.parquet",
+        layout.measured(D, M, S),
     log:
-        "logs/{run}/metrics/inference_time/{dataset}/{model}/seed{seed}.log",
+        layout.log("measure", D, M, f"seed{S}"),
     wildcard_constraints:
-        model=f"{REFERENCE}|{ANY_FORCEFIELD}",
+        dataset=plan.patterns["training_set"],
+        model=plan.patterns["forcefield"],
     conda:
         "../../envs/tutti.yaml"
-    threads: workflow.cores
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
     params:
-        settings=lookup("forcefields/inference", within=config),
-        threads=INFERENCE_THREADS,
-    script:
-        "../../scripts/inference_time.py"
-
-
-rule forcefield_table:
-    input:
-        parts=lambda wildcards: parts_of(wildcards.table),
-        code=code(
-            "forcefield_table",
-            "tables",
-            "frames",
-            "published",
-            "forcefield_suite.learning_curve",
+        tables=lambda wildcards: plan.forcefields.measures(
+            wildcards.dataset, wildcards.model
         ),
-        data=package_data("report"),
-    output:
-        multiext("results/{run}/tables/{table}", csv=".csv", md=".md", tex=".tex"),
-    log:
-        "logs/{run}/table/{table}.log",
-    wildcard_constraints:
-        table=one_of(TRAININGS_OF),
-    localrule: True
-    conda:
-        "../../envs/tutti.yaml"
-    params:
-        datasets=KINDS,
-        models=PUBLISHED_POTENTIALS,
-        subsets=PUBLISHED_SUBSETS,
+        size=lambda wildcards: size(wildcards.dataset),
     script:
-        "../../scripts/forcefield_table.py"
-
-
-rule parity:
-    input:
-        dataset="results/{run}/data/{dataset}.npz",
-        splits="results/{run}/data/{dataset}.splits.json",
-        predictions=lambda wildcards: expand(
-            "results/{run}/predictions/{dataset}/{model}/seed{seed}/test.npz",
-            run=wildcards.run,
-            dataset=wildcards.dataset,
-            model=[model for dataset, model in WHOLE if dataset == wildcards.dataset],
-            seed=config["seeds"][0],
-        ),
-        code=code("parity", "plots.parity", "datasets.splits"),
-    output:
-        multiext("results/{run}/figures/parity-{dataset}", ".svg", ".png"),
-    log:
-        "logs/{run}/figures/parity-{dataset}.log",
-    localrule: True
-    conda:
-        "../../envs/tutti.yaml"
-    params:
-        targets=lambda wildcards: {
-            model: model_config(model).get("target", "energy")
-            for dataset, model in WHOLE
-            if dataset == wildcards.dataset
-        },
-    script:
-        "../../scripts/parity.py"
-
-
-rule learning_curve_figure:
-    input:
-        table="results/{run}/tables/learning_curve.csv",
-        code=code("learning_curve_figure", "plots.learning_curve", "tables"),
-    output:
-        multiext("results/{run}/figures/learning_curve", ".svg", ".png"),
-    log:
-        "logs/{run}/figures/learning_curve.log",
-    localrule: True
-    conda:
-        "../../envs/tutti.yaml"
-    script:
-        "../../scripts/learning_curve_figure.py"
-
-
-rule inference_time_figure:
-    input:
-        table="results/{run}/tables/inference_time.csv",
-        code=code("inference_time_figure", "plots.inference_time", "tables"),
-    output:
-        multiext("results/{run}/figures/inference_time-{dataset}", ".svg", ".png"),
-    log:
-        "logs/{run}/figures/inference_time-{dataset}.log",
-    localrule: True
-    conda:
-        "../../envs/tutti.yaml"
-    script:
-        "../../scripts/inference_time_figure.py"
-
-
-rule learnt_figure:
-    input:
-        weights=f"results/{{run}}/train/{{dataset}}/{{model}}/seed{config['seeds'][0]}/weights.safetensors",
-        dataset="results/{run}/data/{dataset}.npz",
-        splits="results/{run}/data/{dataset}.splits.json",
-        code=lambda wildcards: code(
-            "learnt_figure",
-            "interpretation.figures",
-            "datasets.splits",
-            module_of(wildcards.model),
-        ),
-    output:
-        multiext("results/{run}/figures/{figure}-{dataset}-{model}", ".svg", ".png"),
-    log:
-        "logs/{run}/figures/{figure}-{dataset}-{model}.log",
-    wildcard_constraints:
-        figure=one_of(LEARNT_CAPTIONS),
-        model=ANY_FORCEFIELD,
-    localrule: True
-    conda:
-        "../../envs/tutti.yaml"
-    script:
-        "../../scripts/learnt_figure.py"
+        "../../scripts/measure_forcefield.py"

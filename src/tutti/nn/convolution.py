@@ -4,11 +4,11 @@ import math
 from functools import lru_cache
 
 import torch
-from e3nn import o3
 from torch import Tensor, nn
 
 from tutti.nn.equivariant import dimension
 from tutti.nn.graph import EdgeGraph
+from tutti.nn.so3 import wigner_3j
 
 # Radial weights evaluated together without gradients, as floats.
 _BLOCK = 1 << 20
@@ -47,7 +47,7 @@ def _couplings(
     into = [sum(path[2] == l3 for path in paths) for l3 in range(lmax_out + 1)]
     matrix = torch.zeros(len(paths), len(entries), dtype=torch.float64)
     for row, (l1, l2, l3) in enumerate(paths):
-        symbols = o3.wigner_3j(l1, l2, l3, dtype=torch.float64)[:, l2]
+        symbols = wigner_3j(l1, l2, l3)[:, l2]
         scale = math.sqrt((2 * l2 + 1) * (2 * l3 + 1) / into[l3])
         for m in range(min(l1, l3) + 1):
             matrix[row, entries.index((m, l3, l1))] = scale * symbols[l1 + m, l3 + m]

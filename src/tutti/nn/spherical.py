@@ -3,10 +3,11 @@
 from functools import lru_cache
 
 import torch
-from e3nn import o3
 from scipy.special import roots_legendre
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from tutti.nn.so3 import spherical_harmonics
 
 # Rows of logits evaluated together, as floats: a block of this size stays in the processor's cache.
 _BLOCK = 1 << 20
@@ -23,7 +24,7 @@ def harmonics(lmax: int, directions: Tensor) -> Tensor:
         [..., (lmax + 1)²], orthonormal over the unit sphere.
     """
     degrees = list(range(lmax + 1))
-    return o3.spherical_harmonics(degrees, directions, normalize=True, normalization="integral")
+    return spherical_harmonics(degrees, directions, "integral")
 
 
 class SphericalGrid:

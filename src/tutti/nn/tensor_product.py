@@ -11,8 +11,9 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import torch
-from e3nn import o3
 from torch import Tensor
+
+from tutti.nn.so3 import spherical_harmonics, wigner_3j
 
 
 class Irrep(NamedTuple):
@@ -51,7 +52,7 @@ class Coupling(NamedTuple):
         for l3 in self.l3:
             block = torch.zeros((self.lmax + 1) ** 2, 2 * l3 + 1, len(self.l2(l3)), 2 * self.l1 + 1).double()
             for k, l2 in enumerate(self.l2(l3)):
-                symbols = o3.wigner_3j(self.l1, l2, l3, dtype=torch.float64)
+                symbols = wigner_3j(self.l1, l2, l3)
                 block[l2 * l2 : (l2 + 1) ** 2, :, k] = math.sqrt(2 * l3 + 1) * symbols.permute(1, 2, 0)
             blocks.append(block.flatten(1, 2))
         return torch.cat(blocks, dim=1)
@@ -73,9 +74,9 @@ def _matrix(
 def _raising(l: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """[(2l + 1) · 3, 2l + 3]: Y_{l+1} from Y_l ⊗ r̂, all in `component` normalisation."""
     with torch.inference_mode(False):
-        matrix = o3.wigner_3j(l, 1, l + 1, dtype=torch.float64).flatten(0, 1)
+        matrix = wigner_3j(l, 1, l + 1).flatten(0, 1)
         pole = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
-        lower, upper = (o3.spherical_harmonics(n, pole, True, "component") for n in (l, l + 1))
+        lower, upper = (spherical_harmonics(n, pole, "component") for n in (l, l + 1))
         raised = torch.outer(lower, pole).flatten() @ matrix
         return (matrix * (upper @ upper / (upper @ raised))).to(device, dtype)
 

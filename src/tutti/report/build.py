@@ -1,30 +1,28 @@
 """The report: one offline HTML page with everything embedded."""
 
 import base64
-import csv
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
-from importlib import resources
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
-import yaml
 
-from tutti import published
-from tutti.files import sha256, write_text
-from tutti.report import provenance
-from tutti.tables import CONTROLS, LEGEND, PUBLISHED, footnotes, latex, markdown, metric_name, read, wide
+from tutti.benchmark import published
+from tutti.benchmark.tables import FILE as DECLARATIONS
+from tutti.benchmark.tables import declared, metrics
+from tutti.benchmark.tables import figures as all_figures
+from tutti.core import hardware
+from tutti.core.files import sha256, write_text
+from tutti.core.tidy import CONTROLS, PUBLISHED, metric_name, read
+from tutti.report import provenance, records
+from tutti.report.tables import LEGEND, footnotes, latex, markdown, wide
 
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
 CATALOGUES = ("datasets", "models")
-HASH = re.compile(r"[0-9a-f]{64}")
 LONG = 60  # rows of a table that is folded
-LIST = 20  # entries of a list in a sidecar that is shown
 WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
 POINTS_PER_REM = 9.5
 FILES = 5  # named in the first paragraph
@@ -33,7 +31,7 @@ FILES = 5  # named in the first paragraph
 def build(
     out: Path,
     *,
-    title: str,
+    title: str = "",
     config: dict,
     tables: Sequence[Path],
     figures: Sequence[tuple[Path, str]],
@@ -44,23 +42,27 @@ def build(
 
     Args:
         out: results/<run>/report/index.html; other files are named relative to results/<run>.
-        title: heading of the page.
+        title: heading of the page; empty: "Tutti: <run>".
         config: the run's merged configuration; that of `tutti evaluate` is {"evaluate": {"inputs": [...],
             "reference": ..., "assigners": [...], ...}}.
-        tables: paths without suffix of tables that `tutti.tables.write` made.
-        figures: (.svg or .png file, caption).
+        tables: paths without suffix of tables that `tutti.report.tables.write` made; those without rows are
+            left out.
+        figures: (.svg or .png file, caption). Up to the first `-`, a file is named as its figure is declared,
+            and so are tables.
         sidecars: JSON files that say how a result was made. SHA-256 sums in them are listed as hashes, values
             whose name begins with `seconds` as timings; long lists are left out.
-        benchmarks: Snakemake's benchmark files.
+        benchmarks: Snakemake's benchmark files, in results/<run>/benchmarks at the job's place in the run;
+            how long a training took is what its record (train.json) says, if that is among the sidecars.
 
     Raises:
-        ValueError: for a figure that is neither .svg nor .png, or a sidecar that is no JSON object.
+        ValueError: for a figure that is neither .svg nor .png, a sidecar that is no JSON object, or a table
+            or figure that is not declared.
     """
     root = out.resolve().parents[1]
     config = used(config)
-    tidy = {stem: read(Path(f"{stem}.csv")) for stem in tables}
-    records = {_name(path, root): _record(path) for path in sidecars}
-    results = [*(Path(f"{stem}.csv") for stem in tables), *(path for path, _ in figures)]
+    tidy = {stem: table for stem in tables if len(table := read(Path(f"{stem}.csv")))}
+    told = {_name(path, root): records.read(path) for path in sidecars}
+    results = [*(Path(f"{stem}.csv") for stem in tidy), *(path for path, _ in figures)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tutti.report"),
         autoescape=True,
@@ -69,18 +71,18 @@ def build(
         undefined=jinja2.StrictUndefined,
     )
     page = environment.get_template("index.html.j2").render(
-        title=title,
+        title=title or f"Tutti: {root.name}",
         facts=_facts(config, tidy.values()),
         legend=LEGEND,
         topics=_topics(tidy, figures),
         glossary=_glossary({metric for table in tidy.values() for metric in table["metric"]}),
-        config=_yaml(config),
+        config=records.text(config),
         versions=provenance.versions(),
-        machine=provenance.hardware() | {"commit": provenance.git_commit() or "not run from a git checkout"},
-        records={name: _yaml(_without_long_lists(record)) for name, record in records.items()},
-        hashes=[*_recorded_hashes(records), *((_name(path, root), "file", sha256(path)) for path in results)],
-        timings=[row for path in benchmarks for row in _benchmark(path, root)],
-        recorded_times=list(_recorded_times(records)),
+        machine=hardware.hardware() | {"commit": provenance.git_commit() or "not run from a git checkout"},
+        records={name: records.text(records.without_long_lists(record)) for name, record in told.items()},
+        hashes=[*records.hashes(told), *((_name(path, root), "file", sha256(path)) for path in results)],
+        timings=[row for path in benchmarks for row in records.benchmark(path, _name(path, root), told)],
+        recorded_times=list(records.times(told)),
         citations=published.cited(_terms(config, tidy.values())),
     )
     write_text(out, page)
@@ -109,15 +111,6 @@ def _strings(value: Any) -> Iterator[str]:
         yield value
 
 
-def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted name, value) of all that is no mapping in nested mappings."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _leaves(item, f"{name}.{key}".lstrip("."))
-    else:
-        yield name, value
-
-
 def _terms(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> set[str]:
     """Names that may call for a citation."""
     terms = set(_strings(config))
@@ -134,11 +127,11 @@ def _facts(config: Mapping[str, Any], tidy: Iterable[pd.DataFrame]) -> dict[str,
     rows = pd.concat([pd.DataFrame(columns=["model", "dataset", "value"]), *tidy])
     names = list(dict.fromkeys(rows["model"]))
     evaluation, generation = config.get("evaluate", {}), config.get("generation", {})
-    purpose = _data("controls.yaml")
+    controls = declared().controls
     judged = {model: n for model, n in _generated(tidy).items() if model not in CONTROLS}
     return {
         "models": _shortened([name for name in names if name not in CONTROLS]),
-        "controls": {label: purpose.get(name, "") for name, label in CONTROLS.items() if name in names},
+        "controls": {label: controls[name].about for name, label in CONTROLS.items() if name in names},
         "datasets": list(dict.fromkeys(rows.loc[rows["value"].notna(), "dataset"])),
         "seeds": [str(seed) for seed in config.get("seeds", [])],
         "assigners": (evaluation or (config.get("bonds", {}) if judged else {})).get("assigners", []),
@@ -160,33 +153,42 @@ def _shortened(names: list[str]) -> list[str]:
 
 
 def _topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]]) -> list[dict[str, Any]]:
-    """Sections with their tables and figures, which are numbered through; empty sections are left out."""
-    topics = [topic | {"tables": [], "figures": []} for topic in _data("topics.yaml")]
-    place = {name: (k, i) for k, topic in enumerate(topics) for i, name in enumerate(topic["names"])}
+    """Sections with their tables and figures, which are numbered through; empty sections are left out.
 
-    def where(path: Path) -> tuple[int, int]:
-        return place.get(path.stem.partition("-")[0], (len(topics) - 1, 0))
-
-    numbers = count(1)
-    for stem in sorted(tidy, key=lambda stem: where(Path(stem))):
-        topics[where(Path(stem))[0]]["tables"].append(_table(stem, tidy[stem]))
-    for path, caption in sorted(figures, key=lambda figure: where(figure[0])):
-        figure = {"number": next(numbers), "uri": _data_uri(path), "caption": caption, "width": _width(path)}
-        topics[where(path)[0]]["figures"].append(figure)
-    return [topic for topic in topics if topic["tables"] or topic["figures"]]
-
-
-def _glossary(metrics: set[str]) -> dict[str, str]:
-    """Term and meaning of all that occurs among the metrics."""
-    return {
-        entry.get("term", metric_name(entry["metrics"][0])): entry["text"]
-        for entry in _data("glossary.yaml")
-        if any(fnmatchcase(metric, pattern) for metric in metrics for pattern in entry["metrics"])
+    Sections, and tables and figures in each, come in the order of their declaration.
+    """
+    topics = {
+        name: {"id": name, "title": topic.title, "about": topic.about, "tables": [], "figures": []}
+        for name, topic in declared().topics.items()
     }
+    of_tables = {name: table.topic for name, table in declared().tables.items()}
+    of_figures = {name: figure.topic for name, figure in all_figures().items()}
+    numbers = count(1)
+    for topic, stem in _by_topic(tidy, of_tables, topics):
+        topics[topic]["tables"].append(_table(stem, tidy[stem]))
+    captions = dict(figures)
+    for topic, path in _by_topic(captions, of_figures, topics):
+        figure = {"number": next(numbers), "uri": _data_uri(path), "caption": captions[path]}
+        topics[topic]["figures"].append(figure | {"width": _width(path)})
+    return [topic for topic in topics.values() if topic["tables"] or topic["figures"]]
 
 
-def _data(name: str) -> Any:
-    return yaml.safe_load(resources.files("tutti.report").joinpath("templates", name).read_text("utf-8"))
+def _by_topic(
+    paths: Iterable[Path], topic_of: Mapping[str, str], topics: Iterable[str]
+) -> list[tuple[str, Path]]:
+    """(topic, path) in the order of the topics and, in each, of `topic_of`, which is by declared name."""
+    names = {path: Path(path).stem.partition("-")[0] for path in paths}
+    if unknown := [path.name for path, name in names.items() if name not in topic_of]:
+        raise ValueError(f"not declared in {DECLARATIONS.name}: {', '.join(unknown)}")
+    order, sections = list(topic_of), list(topics)
+    paths = sorted(names, key=lambda path: (sections.index(topic_of[names[path]]), order.index(names[path])))
+    return [(topic_of[names[path]], path) for path in paths]
+
+
+def _glossary(present: set[str]) -> dict[str, str]:
+    """Term and meaning of all that occurs among the metrics."""
+    found = [each for each in metrics() if any(map(each.covers, present))]
+    return {each.term or metric_name(each.names[0]): each.text for each in found}
 
 
 def _table(stem: Path, tidy: pd.DataFrame) -> dict[str, Any]:
@@ -234,48 +236,3 @@ def _name(path: Path, root: Path) -> str:
     """The file's name on the page: never more than its place in the run."""
     path = path.resolve()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-
-
-def _record(path: Path) -> dict[str, Any]:
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(record, dict):
-        raise ValueError(f"{path}: expected a JSON object")
-    return record
-
-
-def _without_long_lists(value: Any) -> Any:
-    """The record with a remark in the place of every list that is too long to be read."""
-    if isinstance(value, Mapping):
-        return {key: _without_long_lists(item) for key, item in value.items()}
-    if isinstance(value, list) and len(value) > LIST:
-        return f"({len(value):,} entries, in the file)"
-    return value
-
-
-def _yaml(value: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=100)
-
-
-def _recorded_hashes(records: Mapping[str, dict]) -> Iterator[tuple[str, str, str]]:
-    for name, record in records.items():
-        for key, value in _leaves(record):
-            if isinstance(value, str) and HASH.fullmatch(value):
-                yield name, key, value
-
-
-def _recorded_times(records: Mapping[str, dict]) -> Iterator[tuple[str, str, str]]:
-    for name, record in records.items():
-        for key, value in _leaves(record):
-            if key.rpartition(".")[2].startswith("seconds") and isinstance(value, int | float):
-                yield name, key.replace("_", " "), f"{value:.4g}"
-
-
-def _benchmark(path: Path, root: Path) -> Iterator[dict[str, str]]:
-    """Wall time (s), peak resident memory (MB) and mean load (%) of a job; – where nothing was measured."""
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            measured = {key: row[key] for key in ("s", "max_rss", "mean_load")}
-            shown = {
-                key: f"{float(v):.1f}" if v not in ("-", "NA", "") else "–" for key, v in measured.items()
-            }
-            yield {"job": _name(path, root), **shown}

@@ -1,13 +1,10 @@
 """What a result was made with: package versions, hardware, commit. Nothing names a machine or a person."""
 
 import importlib.metadata
-import os
 import platform
 import re
 import subprocess
 from pathlib import Path
-
-import torch
 
 CODE = ("src", "scripts", "workflow", "config")  # folders that decide what a run does
 
@@ -23,23 +20,6 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:  # an extra that is not installed
             continue
     return found
-
-
-def hardware() -> dict[str, str | int]:
-    """Processor model, usable cores, memory, GPUs and operating system."""
-    described = {
-        "processor": _processor(),
-        "cores": usable_cores(),
-        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.machine()}",
-    }
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {**described, "gpu": ", ".join(gpus) or "none"}
-
-
-def usable_cores() -> int:
-    """Cores that this process may use, where the system tells (Linux), else all."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def git_commit() -> str | None:
@@ -64,12 +44,3 @@ def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(
         ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
     ).stdout.strip()
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        match = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), flags=re.MULTILINE)
-        if match:
-            return match[1]
-    return platform.processor() or platform.machine()

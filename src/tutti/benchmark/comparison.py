@@ -1,0 +1,76 @@
+"""From the rows of all parts to the tables of a run, and what compares these with others and papers."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tutti.benchmark import published
+from tutti.benchmark.metrics.over_seeds import over_seeds_table
+from tutti.benchmark.metrics.validity_ranks import ranks
+from tutti.benchmark.samples.measure import TABLE
+from tutti.benchmark.tables import declared
+from tutti.core import tidy
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+def assemble(
+    wanted: Sequence[str],
+    rows: pd.DataFrame,
+    names: Mapping[str, Any],
+    fits: Sequence[str | Path] = (),
+    seed: int = 0,
+) -> dict[str, pd.DataFrame]:
+    """All tables of a run by name, with the published numbers beside.
+
+    Args:
+        wanted: their names; those made of others stand after these.
+        rows: tidy, with the column `table`.
+        names: the papers' names: `datasets`, `models`, `subsets` (see `tutti.benchmark.published.fill`), and
+            in words what the run's values of a model come from, `here`.
+        fits: files of fits of signals.
+        seed: of the bootstrap of fits.
+    """
+    made: dict[str, pd.DataFrame] = {}
+    for name in wanted:
+        table = declared().tables[name]
+        if table.of == "fits":
+            made[name] = _function(table.function)(fits, seed)
+        elif table.of == "tables":
+            made[name] = _function(table.function)(made, names)
+        else:
+            own = rows[rows[TABLE] == name].drop(columns=TABLE)
+            finished = _function(table.finish)(own) if table.finish else own
+            known = {key: names.get(key) for key in ("datasets", "models", "subsets")}
+            made[name] = published.fill(finished, **known)
+    return made
+
+
+def validity_ranks(tables: Tables, names: Mapping[str, Any]) -> pd.DataFrame:
+    """The models' places by validity, under each definition."""
+    return ranks(tables["validity"])
+
+
+def over_seeds(tables: Tables, names: Mapping[str, Any]) -> pd.DataFrame:
+    """Means and standard errors over training seeds."""
+    return over_seeds_table(tidy.check(tidy.join(tables[name] for name in _measured(tables))))
+
+
+def paper_versus_here(tables: Tables, names: Mapping[str, Any]) -> pd.DataFrame:
+    """Published values beside ours, see `tutti.benchmark.published.versus_here`."""
+    found = tidy.check(tidy.join(tables[name] for name in _measured(tables)))
+    known = {key: names[key] for key in ("models", "here", "datasets", "subsets")}
+    return published.versus_here(found, **known)
+
+
+def _measured(tables: Tables) -> list[str]:
+    """Those that are not made of others or of fits."""
+    return [name for name in tables if declared().tables[name].of not in ("tables", "fits")]
+
+
+def _function(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name)

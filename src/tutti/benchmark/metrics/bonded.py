@@ -1,0 +1,86 @@
+"""Valid molecules with their bonds, packed: what all metrics of geometry start from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from tutti.core.structures import Structures
+
+
+@dataclass(frozen=True)
+class Bonded:
+    """M valid molecules, ΣN atoms and B bonds.
+
+    Attributes:
+        n_atoms: [M] int64, atoms in each molecule.
+        numbers: [ΣN] uint8, atomic numbers.
+        positions: [ΣN, 3] float, Å.
+        first: [B] int64, row of the one atom of each bond.
+        second: [B] int64, row of the other.
+        order: [B] float, 1, 1.5 (aromatic), 2 or 3.
+
+    The bonds of a molecule stand together, and the molecules are in order.
+    """
+
+    n_atoms: np.ndarray
+    numbers: np.ndarray
+    positions: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    order: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.n_atoms)
+
+    @cached_property
+    def molecule(self) -> np.ndarray:
+        """[ΣN] int64: the molecule that each atom belongs to."""
+        return np.repeat(np.arange(len(self)), self.n_atoms)
+
+    @classmethod
+    def of(cls, structures: Structures, verdicts: pd.DataFrame) -> Self:
+        """The valid samples, in their order.
+
+        Args:
+            structures: N samples.
+            verdicts: N rows, in the same order, of one assigner (see
+                `tutti.chemistry.bonds.pool.assign_all`).
+
+        Raises:
+            ValueError: when the two differ in length.
+        """
+        if len(structures) != len(verdicts):
+            raise ValueError(f"{len(structures)} structures but {len(verdicts)} verdicts")
+        valid = verdicts["valid"].to_numpy(bool)
+        chosen, rows = structures[valid], verdicts[valid]
+        n_bonds = rows["bond_first"].map(len).to_numpy(np.int64)
+        start = np.repeat(chosen.offsets[:-1], n_bonds)
+        return cls(
+            n_atoms=chosen.n_atoms,
+            numbers=chosen.numbers,
+            positions=chosen.positions,
+            first=start + _flat(rows["bond_first"], np.int64),
+            second=start + _flat(rows["bond_second"], np.int64),
+            order=_flat(rows["bond_order"], float),
+        )
+
+    def head(self, n: int) -> Self:
+        """The first `n` molecules."""
+        n_atoms = self.n_atoms[:n]
+        atoms = int(n_atoms.sum())
+        bonds = int(np.searchsorted(self.first, atoms))
+        return type(self)(
+            n_atoms=n_atoms,
+            numbers=self.numbers[:atoms],
+            positions=self.positions[:atoms],
+            first=self.first[:bonds],
+            second=self.second[:bonds],
+            order=self.order[:bonds],
+        )
+
+
+def _flat(lists: pd.Series, dtype: type) -> np.ndarray:
+    return np.concatenate([np.empty(0, dtype), *lists]).astype(dtype)

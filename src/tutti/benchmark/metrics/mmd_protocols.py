@@ -1,0 +1,175 @@
+"""How the MMD of two sets of observations is estimated: the Symphony paper's way, and in full."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from tutti.benchmark.metrics.mmd import mmd_squared, pooled
+from tutti.benchmark.metrics.mmd_binned import Grid
+from tutti.core.randomness import numpy_generator
+from tutti.statistics.bootstrap import Design, Inference, bootstrap
+from tutti.statistics.observations import Observations
+
+BATCHES, BATCH = 10, 1000
+MAX_POINTS = 4000  # of either side, in more than one dimension: keeps the cost linear in the samples
+NOTHING = Observations(np.empty((0, 1)), np.empty(0, np.int64), 0)
+_BLOCK = 32  # comparisons whose weights are in memory at a time, in one dimension
+
+Keyed = Mapping[str, Observations]
+
+
+def paper(samples: Observations, reference: Observations, key: str, seed: int) -> np.ndarray:
+    """MMD [BATCHES] of mini-batches of BATCH observations drawn with replacement from either side.
+
+    The published number is their mean (Daigavane et al., ICLR 2024). All pairs count, a point with itself
+    too, so that two batches of one distribution are about sqrt(2/BATCH · E κ(d²)) apart, not 0.
+
+    Args:
+        samples: n >= 1 observations.
+        reference: n >= 1 observations.
+        key: names the random stream, together with `seed`.
+        seed: of the draws.
+    """
+    generator, shape = numpy_generator(seed, f"mini-batches of {key}"), (BATCHES, BATCH)
+    return _distances(*(generator.choice(side.values, shape) for side in (samples, reference)))
+
+
+def paper_replicates(draws: np.ndarray, inference: Inference, key: str, seed: int) -> np.ndarray:
+    """Replicates [REPLICATES] of the paper's number, from the bootstrap of the full MMD².
+
+    Given the observations, a batch's MMD² is on average the full one and terms of order 1/BATCH, which
+    hardly depend on the molecules: both numbers change alike from one set of molecules to the next. What
+    the draw of the batches adds is t-distributed noise; with many molecules it is most of the uncertainty.
+
+    Args:
+        draws: [BATCHES] MMD of the mini-batches.
+        inference: of the full MMD² of the same observations.
+        key: names the random stream, together with `seed`.
+        seed: of the noise.
+    """
+    generator = numpy_generator(seed, f"noise of mini-batches of {key}")
+    error = np.std(draws**2, ddof=1) / math.sqrt(len(draws))
+    noise = error * generator.standard_t(len(draws) - 1, size=len(inference.replicates))
+    squared = draws.mean() ** 2 + inference.replicates - inference.estimate + noise
+    return np.sqrt(np.maximum(squared, 0))
+
+
+def paper_floor(reference: Observations, n_molecules: int, key: str, seed: int) -> np.ndarray:
+    """MMD [BATCHES] of mini-batches of two disjoint parts of the reference, divided anew for each.
+
+    Args:
+        reference: observations in T molecules.
+        n_molecules: S of the samples that have observations; the first part has min(S, T/2) molecules.
+        key: names the random stream, together with `seed`.
+        seed: of the draws.
+
+    Returns:
+        Empty when T < 2.
+    """
+    generator = numpy_generator(seed, f"mini-batches of divisions of {key}")
+    molecules = np.unique(reference.molecule)
+    part = min(n_molecules, len(molecules) // 2)
+    if part == 0:
+        return np.empty(0)
+    batches = np.empty((2, BATCHES, BATCH), np.int64)
+    for division in range(BATCHES):
+        in_first = np.zeros(reference.n_molecules, bool)
+        in_first[generator.choice(molecules, part, replace=False, shuffle=False)] = True
+        first = in_first[reference.molecule]
+        for side, chosen in enumerate((first, ~first)):
+            batches[side, division] = generator.choice(np.flatnonzero(chosen), BATCH)
+    return _distances(*reference.values[batches])
+
+
+def full(samples: Observations, reference: Observations, key: str, seed: int) -> Inference:
+    """MMD² of all observations, with bootstrap, permutations and null floors of whole molecules.
+
+    The bootstrap draws the same molecules for all keys, so that a mean over keys has replicates too.
+
+    Args:
+        samples: n >= 1 observations; many points in more than one dimension take long (see `capped`).
+        reference: the same.
+        key: names the random streams, together with `seed`.
+        seed: of the draws.
+    """
+    ours, theirs = np.unique(samples.molecule), np.unique(reference.molecule)
+    multiplicity = bootstrap(samples.n_molecules, numpy_generator(seed, "bootstrap of molecules"))[:, ours]
+    pool = pooled(_restricted(samples, ours), _restricted(reference, theirs))
+    design = Design.of(multiplicity, len(theirs), numpy_generator(seed, f"permutations and floors of {key}"))
+    return design.inference(_squared(pool, design))
+
+
+def capped(observations: Observations, stream: str, seed: int) -> Observations:
+    """All observations; in more than one dimension at most MAX_POINTS, of whole molecules in random order.
+
+    Molecules left out keep their numbers, as molecules without observations.
+
+    Args:
+        observations: of either side.
+        stream: names the random stream, together with `seed`.
+        seed: of the order.
+    """
+    if observations.values.shape[1] == 1 or len(observations) <= MAX_POINTS:
+        return observations
+    counts = np.bincount(observations.molecule, minlength=observations.n_molecules)
+    order = numpy_generator(seed, stream).permutation(np.flatnonzero(counts))
+    n = np.searchsorted(np.cumsum(counts[order]), MAX_POINTS, side="right")
+    kept = np.isin(observations.molecule, order[: max(n, 1)])
+    return replace(observations, values=observations.values[kept], molecule=observations.molecule[kept])
+
+
+def mmd_at_n(samples: Keyed, reference: Keyed, n_molecules: int) -> float:
+    """Mean of the full MMD over the keys of the reference, of the samples' first `n_molecules`.
+
+    For a curve against n: nothing is resampled. NaN where a key has fewer than two observations on either
+    side, and without keys.
+
+    Args:
+        samples: observations by key.
+        reference: the same.
+        n_molecules: how many of the samples' molecules count.
+    """
+    values = []
+    for key, theirs in reference.items():
+        ours = samples.get(key, NOTHING).head(n_molecules)
+        if len(ours) < 2 or len(theirs) < 2:
+            return math.nan
+        x = capped(ours, f"samples with {key}", 0).values
+        y = capped(theirs, f"reference with {key}", 0).values
+        values.append(_distances(x[None], y[None])[0])
+    return float(np.mean(values)) if values else math.nan
+
+
+def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """MMD [B] of B pairs of sets, x [B, n, d] and y [B, m, d]."""
+    weights = np.repeat([1 / x.shape[1], -1 / y.shape[1]], [x.shape[1], y.shape[1]])[:, None]
+    points = np.concatenate([x, y], axis=1)
+    n_pairs, n_points, dimensions = points.shape
+    if dimensions == 1:
+        every = np.arange(n_pairs * n_points)
+        grid = Grid.of(Observations(points.reshape(-1, 1), every, len(every)))
+        squared = grid.mmd_squared(np.kron(np.eye(n_pairs), weights))
+    else:
+        squared = np.array([mmd_squared(pair, weights)[0] for pair in points])
+    return np.sqrt(np.maximum(squared, 0))
+
+
+def _squared(pool: Observations, design: Design) -> np.ndarray:
+    """MMD² [C] of all comparisons of the design."""
+    counts = np.bincount(pool.molecule, minlength=pool.n_molecules)
+    if pool.values.shape[1] > 1:
+        return mmd_squared(pool.values, design.signed_weights(counts, slice(None))[pool.molecule])
+    grid = Grid.of(pool)
+    blocks = (slice(start, start + _BLOCK) for start in range(0, len(design), _BLOCK))
+    return np.concatenate([grid.mmd_squared(design.signed_weights(counts, block)) for block in blocks])
+
+
+def _restricted(observations: Observations, molecules: np.ndarray) -> Observations:
+    """Only these molecules (ascending), numbered anew."""
+    number = np.full(observations.n_molecules, -1)
+    number[molecules] = np.arange(len(molecules))
+    molecule = number[observations.molecule]
+    kept = molecule >= 0
+    return Observations(observations.values[kept], molecule[kept], len(molecules))

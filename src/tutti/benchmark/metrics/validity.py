@@ -1,0 +1,87 @@
+"""Validity, uniqueness, novelty and stability, from the verdicts of one assigner."""
+
+import pandas as pd
+
+from tutti.statistics.estimate import Row, table_of
+from tutti.statistics.proportions import share
+
+INDEPENDENT = "the interval takes the molecules as independent"
+
+
+def validity_table(
+    verdicts: pd.DataFrame,
+    training_smiles: set[str],
+    *,
+    model: str,
+    dataset: str,
+    seed: int,
+    assigner: str,
+) -> pd.DataFrame:
+    """All shares of one model's samples by one assigner, with 95 % Wilson intervals.
+
+    Every row of the verdicts counts as generated: unfinished samples, timeouts and crashes too.
+
+    | metric | share of | which |
+    |---|---|---|
+    | validity | generated | are valid |
+    | uniqueness | valid | distinct canonical SMILES |
+    | valid_and_unique | generated | distinct canonical SMILES |
+    | novelty | distinct SMILES | are not in the training set |
+    | connected, neutral_atoms, no_radicals | valid | have that property |
+    | valid_and_connected | generated | are valid and in one piece |
+    | strictly_valid | generated | are valid and have all three properties |
+    | atom_stability | atoms of all generated | have an allowed valence (only `lookup`) |
+    | molecule_stability | generated | have only stable atoms (only `lookup`) |
+
+    Wilson's interval is that of independent trials. Whether a molecule is a duplicate depends on the others,
+    and atoms of one molecule are alike, so there it is a guide only, and the note says so.
+
+    Args:
+        verdicts: what `tutti.chemistry.bonds.pool.assign_all` returns.
+        training_smiles: SMILES that the same assigner gives the training geometries.
+        model: name for the table.
+        dataset: name for the table.
+        seed: training seed for the table.
+        assigner: who gave the verdicts; becomes the column `subset`.
+
+    Returns:
+        The tidy table; values are fractions, and `n` is the denominator.
+    """
+    rows = _shares(verdicts, training_smiles, assigner)
+    if assigner == "lookup":
+        rows += _stability(verdicts, assigner)
+    return table_of(rows, model=model, dataset=dataset, seed=seed)
+
+
+def _shares(verdicts: pd.DataFrame, training_smiles: set[str], assigner: str) -> list[Row]:
+    valid = verdicts[verdicts["valid"]]
+    connected, neutral, closed = (
+        valid[name].astype(bool) for name in ("connected", "neutral_atoms", "no_radicals")
+    )
+    distinct = set(valid["smiles"])
+    n_generated, n_valid, n_distinct = len(verdicts), len(valid), len(distinct)
+    novel = ("novelty", assigner, len(distinct - training_smiles), n_distinct, "valid molecules", INDEPENDENT)
+    if not training_smiles:
+        novel = ("novelty", assigner, 0, 0, "training molecules to compare with")
+    return [
+        share("validity", assigner, n_valid, n_generated, "samples"),
+        share("uniqueness", assigner, n_distinct, n_valid, "valid molecules", INDEPENDENT),
+        share("valid_and_unique", assigner, n_distinct, n_generated, "samples", INDEPENDENT),
+        share(*novel),
+        share("connected", assigner, int(connected.sum()), n_valid, "valid molecules"),
+        share("neutral_atoms", assigner, int(neutral.sum()), n_valid, "valid molecules"),
+        share("no_radicals", assigner, int(closed.sum()), n_valid, "valid molecules"),
+        share("valid_and_connected", assigner, int(connected.sum()), n_generated, "samples"),
+        share("strictly_valid", assigner, int((connected & neutral & closed).sum()), n_generated, "samples"),
+    ]
+
+
+def _stability(verdicts: pd.DataFrame, assigner: str) -> list[Row]:
+    # Null for timeouts and crashes, none of whose atoms were found stable.
+    atoms = int(verdicts["n_stable_atoms"].fillna(0).sum())
+    molecules = int(verdicts["molecule_stable"].fillna(False).sum())
+    note = "the interval takes the atoms as independent"
+    return [
+        share("atom_stability", assigner, atoms, int(verdicts["n_atoms"].sum()), "atoms", note),
+        share("molecule_stability", assigner, molecules, len(verdicts), "samples"),
+    ]

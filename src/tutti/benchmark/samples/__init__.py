@@ -1,0 +1,1 @@
+"""Tables of generated molecules: samples are judged one by one, then measured as a set."""

@@ -1,0 +1,70 @@
+"""Sets of samples before they are judged: read from files, or controls made of real molecules."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tutti.benchmark.samples.controls import control
+from tutti.core.structures import Structures
+from tutti.data.splits import Splits
+from tutti.io import files_of
+from tutti.io.samples import read_samples
+
+
+def read(paths: Sequence[str | Path]) -> Structures:
+    """The samples of files and folders, with each one's place as column `index`.
+
+    What cannot be read, and files of a folder that are not looked at, are warned of.
+
+    Raises:
+        FormatError: when not a single sample can be read.
+        FileNotFoundError: when a path does not exist.
+    """
+    paths = [Path(path) for path in paths]
+    for folder in filter(Path.is_dir, paths):
+        taken = set(files_of(folder))
+        left = sorted(path.name for path in folder.iterdir() if path not in taken and path.name[0] != ".")
+        if left:
+            text = f"{folder}: not read, as subfolders or of unknown formats: {', '.join(left[:5])}"
+            warnings.warn(text + (f" and {len(left) - 5} more" if len(left) > 5 else ""), stacklevel=2)
+    structures = read_samples(paths)
+    problems = structures.columns["unreadable"][structures.columns["unreadable"] != ""]
+    if len(problems):
+        text = f"{len(problems)} of {len(structures)} samples cannot be read; the first: {problems[0]}"
+        warnings.warn(text, stacklevel=2)
+    return numbered(structures)
+
+
+def control_of_dataset(name: str, part: str, n: int, dataset: str | Path, splits: str | Path) -> Structures:
+    """A control made of one split of a dataset, see `tutti.benchmark.samples.controls.control`.
+
+    Args:
+        name: of the control.
+        part: "train" or "test".
+        n: molecules of an adversary.
+        dataset: file of the dataset.
+        splits: file of its splits.
+    """
+    structures = Structures.load(dataset)
+    molecules = control(name, structures[getattr(Splits.load(splits, structures), part)], n)
+    kept = {key: values for key, values in molecules.columns.items() if key == "id"}
+    bare = Structures(molecules.n_atoms, molecules.numbers, molecules.positions, source=molecules.source)
+    return numbered(bare.with_columns(**kept))
+
+
+def numbered(structures: Structures) -> Structures:
+    """With each sample's place as column `index`, and a name as column `id` where they have none."""
+    places = np.arange(len(structures))
+    named = {} if "id" in structures.columns else {"id": np.array([f"s{i:06d}" for i in places], dtype=str)}
+    return structures.with_columns(index=places, **named)
+
+
+def part_of(structures: Structures, part: str) -> Structures:
+    """A part of a set: all of it where `part` is empty, of `-part2of4` the second of four equal ones."""
+    if not part:
+        return structures
+    index, number = map(int, part.removeprefix("-part").split("of"))
+    bounds = np.linspace(0, len(structures), number + 1).astype(int)
+    return structures[bounds[index - 1] : bounds[index]]

@@ -1,0 +1,1 @@
+"""Chemistry of single molecules: bonds, and GFN-xTB."""

@@ -1,0 +1,129 @@
+"""RDKit molecules: made from samples and bonds, and what is read off them. Shared by all assigners."""
+
+from functools import lru_cache
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import rdqueries
+
+from tutti.chemistry.bonds.assignment import Assignment, Bonds, Reason
+
+# Two atoms closer than this (Å) stand on one spot; no bond is shorter than H2's 0.74.
+OVERLAP = 0.1
+MAX_NUMBER = 118
+# The overlap test and the bond-length table need n x n matrices, 32 MB each for so many atoms. Generators of
+# molecules stay far below; a runaway sample must not take the memory of the whole run.
+MAX_ATOMS = 2000
+# AddAtom copies its argument, and copying is faster than making an atom from its number.
+_ATOMS = [Chem.Atom(number) for number in range(MAX_NUMBER + 1)]
+_NO_HYDROGENS = Chem.RemoveHsParameters()
+_NO_HYDROGENS.showWarnings = False  # that a lone hydrogen stays
+_NO_HYDROGENS.removeDefiningBondStereo = True  # or that of an imine would stay where stereo was perceived
+_BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
+_CHARGED = Chem.AtomFromSmarts("[!+0]")
+# All hydrogens of a sample are atoms of it: one that RDKit has to add stands for an open valence.
+_OPEN_SHELL = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
+_OPEN_SHELL.ExpandQuery(Chem.AtomFromSmarts("[h]"), how=Chem.CompositeQueryType.COMPOSITE_OR)
+
+
+def defect(numbers: np.ndarray, positions: np.ndarray, supported: frozenset[int]) -> Reason | None:
+    """What keeps a sample from being given to a library that knows the elements `supported`, or None."""
+    if len(numbers) == 0:
+        return Reason.NO_ATOMS
+    if len(numbers) > MAX_ATOMS:
+        return Reason.TOO_MANY_ATOMS
+    if not np.isfinite(positions).all():
+        return Reason.NON_FINITE_COORDINATES
+    if not supported.issuperset(numbers.tolist()):
+        return Reason.UNSUPPORTED_ELEMENT
+    return None
+
+
+def molecule(numbers: np.ndarray, positions: np.ndarray) -> Chem.RWMol:
+    """The sample's atoms at their positions, without bonds."""
+    mol = Chem.RWMol()
+    for number in numbers.tolist():
+        mol.AddAtom(_ATOMS[number])
+    conformer = Chem.Conformer(len(numbers))
+    conformer.SetPositions(np.ascontiguousarray(positions, dtype=float))
+    mol.AddConformer(conformer, assignId=False)
+    return mol
+
+
+def pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs of atoms, each once: first [n (n - 1) / 2] and second, always above the first."""
+    # Kept for the sizes of usual molecules only: those of the largest have 32 MB.
+    return _kept_pairs(n_atoms) if n_atoms <= 200 else np.triu_indices(n_atoms, 1)
+
+
+@lru_cache(maxsize=64)
+def _kept_pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(n_atoms, 1)
+
+
+def has_overlap(mol: Chem.Mol) -> bool:
+    """Whether two atoms stand on one spot."""
+    return np.count_nonzero(Chem.Get3DDistanceMatrix(mol) < OVERLAP) > mol.GetNumAtoms()
+
+
+def add_bonds(mol: Chem.RWMol, bonds: Bonds) -> None:
+    """Add bonds of order 1, 2 and 3 to a molecule without any."""
+    for first, second, order in zip(
+        bonds.first.tolist(), bonds.second.tolist(), bonds.order.tolist(), strict=True
+    ):
+        mol.AddBond(first, second, _BOND_TYPES[order])
+
+
+def bonds_of(mol: Chem.Mol) -> Bonds:
+    """The bonds of a molecule, sorted by atoms."""
+    orders = Chem.GetAdjacencyMatrix(mol, useBO=True)
+    rows, columns = orders.nonzero()
+    upper = rows < columns
+    first, second = rows[upper], columns[upper]
+    return Bonds(first, second, orders[first, second])
+
+
+def smiles(mol: Chem.Mol) -> str:
+    """Canonical SMILES of the constitution: RDKit's, hydrogens implied, without stereo marks.
+
+    Without them because the bond-length table perceives no stereochemistry, so that a SMILES means the same
+    whichever assigner found it, and because a mirror image is no new molecule for a generator whose density
+    is invariant to reflection.
+    """
+    return Chem.MolToSmiles(Chem.RemoveHs(mol, _NO_HYDROGENS, sanitize=False), isomericSmiles=False)
+
+
+def ring_sizes(mol: Chem.Mol, n_fragments: int) -> tuple[int, ...]:
+    """Atoms in each ring of the SSSR (smallest set of smallest rings), ascending.
+
+    Args:
+        mol: sanitised molecule.
+        n_fragments: pieces that it is in.
+    """
+    n_rings = mol.GetNumBonds() - mol.GetNumAtoms() + n_fragments  # independent cycles
+    if not n_rings:
+        return ()
+    rings = mol.GetRingInfo().AtomRings()
+    # Sanitisation found the symmetrised set, which is the SSSR in nearly all molecules; searching costs more.
+    if len(rings) > n_rings:
+        rings = Chem.GetSSSR(Chem.Mol(mol))  # of a copy, because it replaces the rings of its argument
+    return tuple(sorted(map(len, rings)))
+
+
+def accept(mol: Chem.Mol, bonds: Bonds) -> Assignment:
+    """The verdict on a molecule found valid.
+
+    Args:
+        mol: sanitised molecule.
+        bonds: its bonds, in the orders to report.
+    """
+    text = smiles(mol)
+    return Assignment(
+        reason=Reason.VALID,
+        smiles=text,
+        bonds=bonds,
+        connected="." not in text,
+        neutral_atoms=not mol.GetAtomsMatchingQuery(_CHARGED),
+        no_radicals=not mol.GetAtomsMatchingQuery(_OPEN_SHELL),
+        ring_sizes=ring_sizes(mol, text.count(".") + 1),
+    )

@@ -1,0 +1,114 @@
+"""Bonds of many samples: one assigner over killable workers, one row per sample."""
+
+import time
+
+import numpy as np
+import pandas as pd
+
+from tutti.chemistry.bonds.assignment import Assignment, Reason
+from tutti.core import registry
+from tutti.core.structures import Structures
+from tutti.core.worker_pool import Crash, Timeout, map_killable
+
+# Columns of the verdicts after `id`, with their types; missing values are null.
+COLUMNS = {
+    "valid": bool,
+    "reason": str,
+    "smiles": str,
+    "connected": "boolean",
+    "neutral_atoms": "boolean",
+    "no_radicals": "boolean",
+    "ring_sizes": object,
+    "n_atoms": int,
+    "n_stable_atoms": "Int64",
+    "molecule_stable": "boolean",
+    "bond_first": object,
+    "bond_second": object,
+    "bond_order": object,
+    "seconds": float,
+}
+
+
+def assign_all(
+    structures: Structures, assigner: str, jobs: int, time_limit: float = 20.0, progress: bool = True
+) -> pd.DataFrame:
+    """Verdicts of one assigner on all structures: one row each, in their order.
+
+    Args:
+        structures: samples; their column `id` names the rows, else their index does. One whose column of text
+            `unreadable` is not empty is not given to the assigner and gets the reason `unreadable`.
+        assigner: name of a module of `tutti.chemistry.bonds` that exports `assign`.
+        jobs: number of worker processes.
+        time_limit: s for one sample; one that takes longer gets the reason `timeout`, one that kills its
+            worker the reason `crash`.
+        progress: show a progress bar on stderr.
+
+    Returns:
+        `id` (str) and `COLUMNS`: `valid`, `reason` (empty when valid), `smiles` (null when not valid), the
+        flags and counts of `Assignment`, `ring_sizes` (list of int), `bond_first`, `bond_second` (lists of
+        atom indices) and `bond_order` (list of float), `seconds` (of wall time; the limit for a timeout, null
+        for a crash).
+
+    Raises:
+        ConfigError: for an unknown assigner.
+        ItemError: when the assigner raised an exception.
+    """
+    assign = registry.module("bonds", assigner).assign
+    unreadable = _unreadable(structures)
+
+    def judge(index: int) -> tuple:
+        start = time.perf_counter()
+        numbers, positions = structures.frame(index)
+        verdict = Assignment(Reason.UNREADABLE) if unreadable[index] else assign(numbers, positions)
+        return _row(verdict, len(numbers), time.perf_counter() - start)
+
+    items = range(len(structures))
+    results = map_killable(judge, items, jobs, time_limit, f"bonds ({assigner})" if progress else None)
+    lost = {
+        Timeout: (Assignment(Reason.TIMEOUT), time_limit),
+        Crash: (Assignment(Reason.CRASH), np.nan),
+    }
+    for index, result in enumerate(results):
+        if type(result) in lost:
+            verdict, seconds = lost[type(result)]
+            results[index] = _row(verdict, int(structures.n_atoms[index]), seconds)
+    return _frame(structures, results)
+
+
+def _unreadable(structures: Structures) -> np.ndarray:
+    """[N] bool: which samples a reader of files could not read."""
+    messages = structures.columns.get("unreadable")
+    if messages is None or messages.dtype.kind != "U":
+        return np.zeros(len(structures), dtype=bool)
+    return messages != ""
+
+
+def _row(verdict: Assignment, n_atoms: int, seconds: float) -> tuple:
+    """The values of `COLUMNS`; plain types, because they pass cheaply between processes."""
+    bonds = verdict.bonds
+    return (
+        verdict.valid,
+        str(verdict.reason),
+        verdict.smiles,
+        verdict.connected,
+        verdict.neutral_atoms,
+        verdict.no_radicals,
+        list(verdict.ring_sizes),
+        n_atoms,
+        verdict.n_stable_atoms,
+        verdict.molecule_stable,
+        bonds.first.tolist(),
+        bonds.second.tolist(),
+        bonds.order.tolist(),
+        seconds,
+    )
+
+
+def _frame(structures: Structures, rows: list[tuple]) -> pd.DataFrame:
+    ids = structures.columns.get("id", range(len(structures)))
+    values = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
+    columns = {
+        name: pd.Series(column, dtype=dtype)
+        for (name, dtype), column in zip(COLUMNS.items(), values, strict=True)
+    }
+    return pd.DataFrame({"id": pd.Series([str(name) for name in ids], dtype=str), **columns})

@@ -1,0 +1,2 @@
+"""What everything else stands on: structures, units, files, logs, randomness. Imports nothing of this
+package."""

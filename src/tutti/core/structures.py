@@ -1,0 +1,263 @@
+"""The one data type of the pipeline: many structures packed into ragged arrays."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import ase
+import numpy as np
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from tutti.core.columns import columns
+from tutti.core.elements import SYMBOLS
+from tutti.core.files import atomic_path
+
+PER_ATOM = ("numbers", "positions", "forces")
+OPTIONAL = ("energy", "forces", "cell", "pbc")
+
+
+@contextmanager
+def open_npz(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of an .npz archive by name, each read when it is asked for. Never unpickles.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is no complete archive.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            yield archive
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a damaged zip raises errors of a dozen types
+        raise ValueError(f"{path}: no complete .npz archive without pickled objects ({error})") from error
+
+
+@dataclass(frozen=True)
+class Structures:
+    """N structures with ΣN atoms in all.
+
+    Attributes:
+        n_atoms: [N] int64, atoms in each structure (0 is allowed: a sample may be empty).
+        numbers: [ΣN] uint8, atomic numbers.
+        positions: [ΣN, 3] float, Å. May hold NaN for samples of a generator; readers of data refuse it.
+        energy: [N] float, eV.
+        forces: [ΣN, 3] float, eV/Å.
+        cell: [N, 3, 3] float, Å, rows are the cell vectors.
+        pbc: [N, 3] bool.
+        columns: further arrays of length N by name (`smiles`, `homo`, `finished`, ...).
+        units: unit of every column that has one; energies are eV and lengths Å throughout.
+        source: where the data come from, with the hash of the raw file or of the recipe.
+
+    Raises:
+        ValueError: when the arrays' shapes do not fit each other.
+    """
+
+    n_atoms: np.ndarray
+    numbers: np.ndarray
+    positions: np.ndarray
+    energy: np.ndarray | None = None
+    forces: np.ndarray | None = None
+    cell: np.ndarray | None = None
+    pbc: np.ndarray | None = None
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        n, total = len(self.n_atoms), int(np.sum(self.n_atoms))
+        expected = {
+            "n_atoms": (n,),
+            "numbers": (total,),
+            "positions": (total, 3),
+            "energy": (n,),
+            "forces": (total, 3),
+            "cell": (n, 3, 3),
+            "pbc": (n, 3),
+        }
+        for name, shape in expected.items():
+            array = getattr(self, name)
+            if array is not None and array.shape != shape:
+                raise ValueError(f"Structures.{name} has shape {array.shape}, expected {shape}")
+        if (self.cell is None) != (self.pbc is None):
+            raise ValueError("Structures.cell and Structures.pbc are given together or not at all")
+        for name, column in self.columns.items():
+            if not isinstance(column, np.ndarray) or column.dtype.hasobject:
+                raise ValueError(f"Structures column '{name}' is no array of numbers, truth values or text")
+            if column.shape[:1] != (n,):
+                raise ValueError(f"Structures column '{name}' has shape {column.shape}, expected ({n}, ...)")
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """[N + 1] int64: the atoms of structure i are rows offsets[i] ... offsets[i + 1] - 1."""
+        return np.concatenate([[0], np.cumsum(self.n_atoms)])
+
+    def __len__(self) -> int:
+        return len(self.n_atoms)
+
+    def __getitem__(self, index: slice | np.ndarray | Sequence[int]) -> Self:
+        """Structures of a slice (step 1: views, nothing is copied), of indices or of a boolean mask.
+
+        Raises:
+            TypeError: for a single index; use `frame(i)` or a slice of length one.
+            IndexError: when an index or the mask's length does not fit.
+        """
+        if isinstance(index, slice) and index.step in (None, 1):
+            start, stop, _ = index.indices(len(self))
+            stop = max(start, stop)
+            rows, atoms = slice(start, stop), slice(self.offsets[start], self.offsets[stop])
+        else:
+            if np.ndim(index) == 0 and not isinstance(index, slice):
+                raise TypeError(f"Structures[{index}]: use frame({index}), or a slice of length one")
+            # An empty list would otherwise be an array of floats.
+            chosen = index if isinstance(index, slice) or len(index) else np.empty(0, np.int64)
+            rows = np.arange(len(self))[chosen if isinstance(chosen, slice) else np.asarray(chosen)]
+            atoms = self.atom_rows(rows)
+        return self._select(rows, atoms)
+
+    def atom_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Row numbers, in the per-atom arrays, of all atoms of the structures `rows`, in that order."""
+        counts = self.n_atoms[rows]
+        starts = np.repeat(self.offsets[rows] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+        return starts + np.arange(counts.sum())
+
+    def _select(self, rows: slice | np.ndarray, atoms: slice | np.ndarray) -> Self:
+        chosen = {name: getattr(self, name) for name in ("n_atoms", "numbers", "positions", *OPTIONAL)}
+        chosen = {
+            name: None if array is None else array[atoms if name in PER_ATOM else rows]
+            for name, array in chosen.items()
+        }
+        return replace(self, **chosen, columns={name: column[rows] for name, column in self.columns.items()})
+
+    def frame(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """(numbers [n], positions [n, 3]) of structure i, as views."""
+        atoms = slice(self.offsets[i], self.offsets[i + 1])
+        return self.numbers[atoms], self.positions[atoms]
+
+    def with_columns(self, units: Mapping[str, str] | None = None, **columns: np.ndarray) -> Self:
+        """A copy with further (or replaced) columns and their units."""
+        return replace(self, columns={**self.columns, **columns}, units={**self.units, **(units or {})})
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all contents: the identity of a dataset in splits and in provenance."""
+        digest = hashlib.sha256(json.dumps(dict(self.units), sort_keys=True).encode())
+        for name, array in sorted(self._arrays().items()):
+            digest.update(f"{name}{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        arrays = {name: getattr(self, name) for name in ("n_atoms", "numbers", "positions", *OPTIONAL)}
+        arrays |= {f"column:{name}": column for name, column in self.columns.items()}
+        return {name: array for name, array in arrays.items() if array is not None}
+
+    def save(self, path: str | Path) -> None:
+        """Write one uncompressed .npz, atomically. Same contents give the same bytes."""
+        metadata = json.dumps({"units": dict(self.units), "source": self.source}, sort_keys=True)
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, metadata=np.array(metadata), **self._arrays())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote. Never unpickles.
+
+        Raises:
+            FileNotFoundError: when there is no such file.
+            ValueError: when the file is no .npz of this package, or damaged.
+        """
+        with open_npz(path) as archive:
+            arrays = dict(archive)
+        try:
+            metadata = json.loads(str(arrays.pop("metadata")))
+            own = {name.removeprefix("column:"): arrays.pop(name) for name in list(arrays) if ":" in name}
+            return cls(**arrays, columns=own, **metadata)
+        except (KeyError, ValueError, TypeError) as error:
+            raise ValueError(f"{path}: not a structures file written by tutti ({error})") from error
+
+    @classmethod
+    def from_frames(cls, frames: Sequence[tuple[np.ndarray, np.ndarray]], **fields: object) -> Self:
+        """Pack (numbers [n], positions [n, 3]) pairs; `fields` are further fields of the class.
+
+        Raises:
+            ValueError: when an atomic number is not in 1 ... 118, or shapes do not fit.
+        """
+        numbers = [np.asarray(z) for z, _ in frames]
+        packed = np.concatenate([np.empty(0, np.uint8), *numbers])
+        if len(packed) and not 1 <= packed.min() <= packed.max() < len(SYMBOLS):
+            raise ValueError(f"atomic numbers go from 1 to 118, found {packed.min()} to {packed.max()}")
+        positions = [np.asarray(x, dtype=float).reshape(-1, 3) for _, x in frames]
+        return cls(
+            n_atoms=np.array([len(z) for z in numbers], dtype=np.int64),
+            numbers=packed.astype(np.uint8),
+            positions=np.concatenate([np.empty((0, 3)), *positions]),
+            **fields,
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """One after another. Only fields and columns that all parts have, with the same units, are allowed.
+
+        Raises:
+            ValueError: when the parts differ in fields, columns or units, or when there are none.
+        """
+        if not parts:
+            raise ValueError("nothing to concatenate")
+        first = parts[0]
+        arrays = [part._arrays() for part in parts]
+        if any(
+            a.keys() != arrays[0].keys() or p.units != first.units for a, p in zip(arrays, parts, strict=True)
+        ):
+            raise ValueError("the structures to concatenate differ in their fields, columns or units")
+        for name in arrays[0]:
+            kinds = {a[name].dtype.kind for a in arrays}
+            # Numbers and text would be joined as text.
+            if "U" in kinds and len(kinds) > 1:
+                raise ValueError(f"'{name}' is text in some of the structures to concatenate, not in all")
+        sources = " + ".join(dict.fromkeys(part.source for part in parts))
+        joined = {name: np.concatenate([a[name] for a in arrays]) for name in arrays[0]}
+        own = {name.removeprefix("column:"): joined.pop(name) for name in list(joined) if ":" in name}
+        return cls(**joined, columns=own, units=first.units, source=sources)
+
+    @classmethod
+    def from_ase(cls, frames: Sequence[ase.Atoms], source: str = "") -> Self:
+        """Pack ASE atoms: energy, forces and `info` when every frame has them, cells when any has."""
+        results = [atoms.calc.results if atoms.calc else {} for atoms in frames]
+        optional: dict[str, np.ndarray] = {}
+        if frames and all("energy" in r for r in results):
+            optional["energy"] = np.array([r["energy"] for r in results], dtype=float)
+        if frames and all("forces" in r for r in results):
+            optional["forces"] = np.concatenate([np.asarray(r["forces"], dtype=float) for r in results])
+        if any(atoms.pbc.any() or atoms.cell.any() for atoms in frames):
+            optional["cell"] = np.stack([atoms.cell.array for atoms in frames])
+            optional["pbc"] = np.stack([atoms.pbc for atoms in frames])
+        return cls.from_frames(
+            [(atoms.numbers, atoms.positions) for atoms in frames],
+            **optional,
+            columns=columns([atoms.info for atoms in frames]),
+            source=source,
+        )
+
+    def to_ase(self) -> Iterator[ase.Atoms]:
+        """Structures as ASE atoms, with a single-point calculator where there are energies or forces."""
+        for i in range(len(self)):
+            numbers, positions = self.frame(i)
+            atoms = ase.Atoms(numbers, positions)
+            if self.cell is not None:
+                atoms.set_cell(self.cell[i])
+            if self.pbc is not None:
+                atoms.set_pbc(self.pbc[i])
+            atoms.info |= {name: column[i].tolist() for name, column in self.columns.items()}
+            results = {}
+            if self.energy is not None:
+                results["energy"] = float(self.energy[i])
+            if self.forces is not None:
+                results["forces"] = self.forces[self.offsets[i] : self.offsets[i + 1]]
+            if results:
+                atoms.calc = SinglePointCalculator(atoms, **results)
+            yield atoms

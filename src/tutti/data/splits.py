@@ -1,0 +1,199 @@
+"""Division of a dataset into training, validation and test parts, tied to the dataset by its digest.
+
+Examples of the literature, of the 130,831 molecules of QM9:
+    generative models: SplitConfig(train=100_000, valid=17_748, test=13_083), as for EDM and Symphony
+    properties: SplitConfig(train=110_000, valid=10_000, test="rest"), as for SchNet and PaiNN
+"""
+
+import json
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from tutti.core.files import write_text
+from tutti.core.randomness import numpy_generator
+from tutti.core.registry import closest
+from tutti.core.structures import Structures
+from tutti.data.leakage import leakage
+
+PARTS = ("train", "valid", "test")
+Size = int | float | Literal["rest"]
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Sizes of the parts.
+
+    Attributes:
+        train: an int is a number of structures, a float a fraction of all (rounded down), "rest" all that
+            the other two leave.
+        valid: likewise; may be 0.
+        test: likewise; may be 0.
+        seed: of the permutation whose first structures are the training set, the next the validation set
+            and the next the test set. What the sizes leave over is used nowhere.
+        column: name of a column of text that says where parts may be drawn from: training and validation set
+            only from structures marked "train", the test set only from those marked "test". Fractions and
+            "rest" then refer to these.
+
+    Raises:
+        ValueError: when a size is negative, a fraction above 1, or "rest" stands twice for the same
+            structures.
+    """
+
+    train: Size
+    valid: Size
+    test: Size
+    seed: int = 0
+    column: str | None = None
+
+    def __post_init__(self) -> None:
+        sizes = {name: getattr(self, name) for name in PARTS}
+        for names in self.pools.values():
+            if [sizes[name] for name in names].count("rest") > 1:
+                raise ValueError(f"only one of {', '.join(names[:-1])} and {names[-1]} can be 'rest'")
+        for name, size in sizes.items():
+            if size == "rest":
+                continue
+            if isinstance(size, float) and not 0 <= size <= 1:
+                raise ValueError(
+                    f"{name}: {size} is no fraction; write a number of structures without a point"
+                )
+            if size < 0:
+                raise ValueError(f"{name}: {size} is negative")
+
+    @property
+    def pools(self) -> dict[str | None, tuple[str, ...]]:
+        """The parts that are drawn from the same structures, by the mark of these in the column."""
+        return {None: PARTS} if self.column is None else {"train": PARTS[:2], "test": PARTS[2:]}
+
+    def counts(self, n: int, names: tuple[str, ...] = PARTS) -> tuple[int, ...]:
+        """Structures in each of the parts `names`, which are drawn from n.
+
+        Raises:
+            ValueError: when they exceed the dataset, or no structure is left for training.
+        """
+        sizes = {name: getattr(self, name) for name in names}
+        # A hair is added because 0.29 * 100 is 28.999999999999996.
+        counts = {k: int(s * n + 1e-9) if isinstance(s, float) else s for k, s in sizes.items()}
+        given = sum(count for count in counts.values() if count != "rest")
+        wanted = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        if given > n:
+            marked = f" marked for it in column '{self.column}'" if self.column else ""
+            raise ValueError(f"the split ({wanted}) needs {given} structures; the dataset has {n}{marked}")
+        counts = {name: n - given if count == "rest" else count for name, count in counts.items()}
+        if counts.get("train") == 0:
+            raise ValueError(f"the split ({wanted}) of {n} structures leaves none for training")
+        return tuple(counts.values())
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Indices of the structures in each part, in the order of the permutation.
+
+    Attributes:
+        train: [n_train] int64; the first k are themselves a random training set of k.
+        valid: [n_valid] int64.
+        test: [n_test] int64.
+        seed: of the permutation.
+        digest: `Structures.digest` of the dataset.
+        leakage: what occurs in two parts, see the function of that name.
+        ids: [N] str, column `id` of the whole dataset, where it has one.
+    """
+
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+    seed: int
+    digest: str
+    leakage: dict[str, Any]
+    ids: np.ndarray | None = None
+
+    def save(self, path: str | Path) -> None:
+        """Write as .json, atomically; the ids of each part stand in it beside the indices."""
+        content: dict[str, Any] = {
+            "dataset_digest": self.digest,
+            "seed": self.seed,
+            "sizes": {name: len(getattr(self, name)) for name in PARTS},
+            "leakage": self.leakage,
+        }
+        content |= {name: getattr(self, name).tolist() for name in PARTS}
+        if self.ids is not None:
+            content |= {f"{name}_ids": self.ids[getattr(self, name)].tolist() for name in PARTS}
+        lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in content.items()]
+        write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+    @classmethod
+    def load(cls, path: str | Path, structures: Structures) -> Self:
+        """Read what `save` wrote, for the dataset that it was made for.
+
+        Raises:
+            ValueError: when the file is no splits file, or belongs to another dataset.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            parts = [np.array(content[name], dtype=np.int64) for name in PARTS]
+            digest, seed, leaks = content["dataset_digest"], content["seed"], content["leakage"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a splits file written by tutti ({error!r})") from error
+        if digest != structures.digest:
+            raise ValueError(
+                f"{path}: made for another dataset: its digest is {digest[:12]}..., that of the given one "
+                f"({len(structures)} structures) is {structures.digest[:12]}...; make the splits again"
+            )
+        ids = structures.columns.get("id")
+        return cls(*parts, seed=seed, digest=digest, leakage=leaks, ids=ids)
+
+    def first(self, size: int | None) -> Self:
+        """The same splits with only the first `size` structures to train on; None: all.
+
+        Raises:
+            ValueError: when there are not so many.
+        """
+        if size is not None and size > len(self.train):
+            raise ValueError(f"{size} structures to train on, but the split has {len(self.train)}")
+        return replace(self, train=self.train[:size])
+
+
+def make_splits(structures: Structures, config: SplitConfig) -> Splits:
+    """Divide a dataset at random, within what the column allows, and warn of all that occurs in two parts.
+
+    Raises:
+        ValueError: when the sizes do not fit the dataset, or it has no such column.
+    """
+    permutation = numpy_generator(config.seed, "splits").permutation(len(structures))
+    parts: dict[str, np.ndarray] = {}
+    for mark, names in config.pools.items():
+        pool = permutation[_allowed(structures, config.column, mark)[permutation]]
+        counts = config.counts(len(pool), names)
+        parts |= zip(names, np.split(pool[: sum(counts)], np.cumsum(counts)[:-1]), strict=True)
+    leaks = leakage(structures, parts)
+    _warn(leaks, parts)
+    ids = structures.columns.get("id")
+    return Splits(**parts, seed=config.seed, digest=structures.digest, leakage=leaks, ids=ids)
+
+
+def _allowed(structures: Structures, column: str | None, mark: str | None) -> np.ndarray:
+    """[N] bool: which structures have that mark in the column; all where there is no column."""
+    if column is None:
+        return np.ones(len(structures), bool)
+    marks = structures.columns.get(column)
+    if marks is None or marks.dtype.kind != "U":
+        known = [name for name, values in structures.columns.items() if values.dtype.kind == "U"]
+        raise ValueError(f"column: the dataset has no column of text {closest(column, known)}")
+    return marks == mark
+
+
+def _warn(leaks: dict[str, Any], parts: dict[str, np.ndarray]) -> None:
+    what = {"structures": "a structure identical to one", "smiles": "the SMILES of one"}
+    for kind, meaning in what.items():
+        for pair, found in leaks.get(kind, {}).items():
+            first, second = pair.split("-")
+            if found["count"]:
+                warnings.warn(
+                    f"leakage: {found['count']} of {len(parts[second])} in {second} have {meaning} in "
+                    f"{first}; indices (in {first}, in {second}): {found['examples'][:3]}",
+                    stacklevel=3,
+                )

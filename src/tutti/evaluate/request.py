@@ -1,0 +1,133 @@
+"""What is to be evaluated, and how."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutti.benchmark import published
+from tutti.benchmark.tables import MAIN, REFERENCE, declared, possible, tables
+from tutti.core import registry
+from tutti.core.registry import ConfigError, closest
+from tutti.core.tidy import CONTROLS
+from tutti.io import SUFFIXES
+
+RESERVED = {*CONTROLS, "reference"}
+"""Names that mean something else in the tables."""
+
+
+def stem_of(path: Path) -> str:
+    """Name of a file without the suffix of its format, or of a folder."""
+    name = path.resolve().name
+    suffixes = sorted((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), key=len)
+    return name[: -len(suffixes[-1])] if suffixes and path.is_file() else name
+
+
+@dataclass(frozen=True)
+class Request:
+    """One evaluation.
+
+    Attributes:
+        inputs: files and folders of samples.
+        out: folder for everything that is made.
+        reference: file or folder of the training molecules, if there are any.
+        test: file or folder of molecules that the model has not seen: the ceiling, a control in every table.
+        assigners: modules of `tutti.chemistry.bonds`.
+        only: tables wanted (see `tutti.benchmark.tables`); empty for all that are possible.
+        jobs: number of worker processes.
+        compare: whether each input is a model of its own; else all together are one set of samples.
+        molecules: only so many samples of each set go through the costly checks: PoseBusters and relaxation.
+        published: dataset of the papers whose numbers stand beside ("qm9"), or empty.
+        force: take over a folder `out` that holds other results.
+
+    Raises:
+        ConfigError: for an unknown assigner, table or published dataset, or a table that needs what is not
+            given.
+        FileNotFoundError: when an input, the reference or the test molecules do not exist.
+        NotADirectoryError: when `out` is a file.
+    """
+
+    inputs: tuple[Path, ...]
+    out: Path
+    reference: Path | None = None
+    test: Path | None = None
+    assigners: tuple[str, ...] = ("xyz2mol", "openbabel", "lookup")
+    only: tuple[str, ...] = ()
+    jobs: int = 1
+    compare: bool = False
+    molecules: int = 1000
+    published: str = ""
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_paths()
+        self._check_tables()
+        if self.published:
+            published.of_dataset(self.published)
+
+    def _check_paths(self) -> None:
+        for path in filter(None, (*self.inputs, self.reference, self.test)):
+            if not path.exists():
+                raise FileNotFoundError(f"{path}: no such file or folder")
+        if self.out.exists() and not self.out.is_dir():
+            raise NotADirectoryError(f"{self.out}: is a file; --out names a folder")
+        if self.compare and len(set(self.names)) < len(self.inputs):
+            names = ", ".join(self.names)
+            raise ConfigError(f"the inputs to compare need different names of files or folders, got {names}")
+
+    def _check_tables(self) -> None:
+        known = registry.names("bonds")
+        for name in self.assigners:
+            if name not in known:
+                raise ConfigError(f"unknown assigner {closest(name, known)}", "--assigners")
+        if not self.assigners:
+            raise ConfigError(f"name at least one of {', '.join(known)}", "--assigners")
+        for name in self.only:
+            if name not in tables("samples"):
+                raise ConfigError(f"unknown table {closest(name, tables('samples'))}", "--only")
+            if declared().tables[name].reference == "required" and self.reference is None:
+                how = "compares with training molecules: give them with --reference FILE"
+                raise ConfigError(f"'{name}' {how}", "--only")
+            if lack := declared().tables[name].lacks(self.assigners, self.reference is not None):
+                raise ConfigError(f"'{name}' needs {lack}", "--only")
+
+    @property
+    def names(self) -> list[str]:
+        """What each input is called in the tables."""
+        stems = [stem_of(path) for path in self.inputs]
+        if len(set(stems)) < len(stems):  # a/samples.xyz and b/samples.xyz
+            stems = [f"{path.resolve().parent.name}_{stem_of(path)}" for path in self.inputs]
+        return [f"{stem}_samples" if stem in RESERVED else stem for stem in stems]
+
+    @property
+    def sets(self) -> dict[str, tuple[Path, ...]]:
+        """Inputs by the name of the set of samples they form."""
+        if self.compare or len(self.inputs) == 1:
+            return {name: (path,) for name, path in zip(self.names, self.inputs, strict=True)}
+        return {"samples": self.inputs}
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables of samples to make, in the order of their declaration."""
+        found = possible(self.assigners, self.reference is not None)
+        return [name for name in found if not self.only or name in self.only]
+
+    @property
+    def real(self) -> dict[str, Path]:
+        """The molecules that are given besides the samples, by what they were to the model: train, test."""
+        given = {"train": self.reference, "test": self.test}
+        return {part: path for part, path in given.items() if path is not None}
+
+    @property
+    def controls(self) -> list[str]:
+        """Controls that can be made of these; the reference itself is none, it is what is compared with."""
+        found = {name: control.part for name, control in declared().controls.items() if name != REFERENCE}
+        return [name for name, part in found.items() if part in self.real]
+
+    @property
+    def has_main(self) -> bool:
+        """Whether the assigner is among those chosen whose molecules are measured."""
+        return MAIN in self.assigners
+
+    @property
+    def dataset(self) -> str:
+        """What the reference is called in the tables."""
+        return stem_of(self.reference) if self.reference else "none"

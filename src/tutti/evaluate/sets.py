@@ -1,0 +1,78 @@
+"""The sets of samples of an evaluation: read, with their controls, and judged."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from tutti.benchmark.samples import sets
+from tutti.benchmark.samples.controls import control
+from tutti.benchmark.samples.judge import Judge
+from tutti.benchmark.samples.judged import Judged
+from tutti.benchmark.samples.molecules import molecules
+from tutti.benchmark.tables import Check, checks_of, declared
+from tutti.core.cache import Parts
+from tutti.core.structures import Structures
+from tutti.evaluate.request import Request
+
+CONTROL_MOLECULES = 2000
+"""At most so many molecules in each control; a tenth as many pass the checks that are limited."""
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Judged samples.
+
+    Attributes:
+        samples: what the user gave, by name.
+        controls: by name, those that can be made of what is given.
+        reference: the training molecules.
+    """
+
+    samples: dict[str, Judged]
+    controls: dict[str, Judged]
+    reference: Judged | None
+
+
+def judge_all(request: Request, parts: Parts) -> Sets:
+    """Read and judge everything the request names.
+
+    Raises:
+        FormatError: when not a single sample of a set can be read.
+    """
+    given = {name: sets.read(paths) for name, paths in request.sets.items()}
+    real = {part: sets.read((path,)) for part, path in request.real.items()}
+    judge = Judge(parts, request.jobs, request.assigners)
+    checks = {name: declared().checks[name] for name in checks_of(request.tables)}
+    limited = {name: _limited(check, request.molecules) for name, check in checks.items()}
+    samples = {name: judge.judge(name, found, limited) for name, found in given.items()}
+    n = min(CONTROL_MOLECULES, max(map(len, given.values())))
+    few = {name: _limited(check, max(1, n // 10)) for name, check in checks.items()}
+    made = {name: _control(name, real[declared().controls[name].part], n) for name in request.controls}
+    controls = {name: judge.judge(name, found, few) for name, found in made.items()}
+    known = judge.judge("reference", real["train"], {}) if "train" in real else None
+    return Sets(samples, controls, known)
+
+
+def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
+    """One row per sample and assigner, in input order, with the file and place of each sample."""
+    frames = []
+    for name, judged in samples.items():
+        table = molecules(judged.verdicts, judged.checks)
+        origin = {
+            column: judged.structures.columns[column][table["sample"]]
+            for column in ("file", "frame", "unreadable")
+        }
+        frames.append(table.assign(model=name, **origin))
+    first = ["model", "sample", "id", "file", "frame", "assigner", "valid", "reason", "unreadable"]
+    table = pd.concat(frames, ignore_index=True)
+    return table[[*first, *(column for column in table.columns if column not in first)]]
+
+
+def _control(name: str, part: Structures, n: int) -> Structures:
+    """At most `n` molecules."""
+    return sets.numbered(control(name, part[part.n_atoms > 0], n)[:n])
+
+
+def _limited(check: Check, molecules: int) -> Check:
+    """The check with at most so many molecules, where it is limited at all."""
+    return check if check.molecules is None else replace(check, molecules=molecules)

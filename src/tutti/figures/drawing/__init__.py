@@ -1,0 +1,25 @@
+"""The three jobs that draw: figures of tables, of samples and of models, one after another.
+
+A request is a mapping with the import path of the drawing `function`, the figure's `stem`, and what the
+figure is drawn from; `tutti.workflow.plan.figures` makes them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tutti.core.progress import Progress
+
+Request = Mapping[str, Any]
+
+
+def draw_each(requests: Sequence[Request], inputs: Callable[[Request], Sequence[Any]]) -> None:
+    """Draw every figure, from its `inputs`; `further` of a request are keywords of its function."""
+    progress = Progress("figures", len(requests))
+    for request in requests:
+        module, _, name = request["function"].rpartition(".")
+        draw = getattr(import_module(module), name)
+        draw(*inputs(request), stem=Path(request["stem"]), **request.get("further", {}))
+        progress.update()
+    progress.close()

@@ -1,0 +1,77 @@
+"""Total energy in simulations at constant energy."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from tutti.figures import legend, line_styles, new_figure, nothing, shown
+from tutti.simulation.trajectory import Trajectory
+
+POINTS = 500  # of a line, each the mean of consecutive frames, in a band from their least to their largest
+TALLEST = 20.0  # times the reference's range, beyond which an energy leaves the figure
+
+
+def draw(trajectories: Mapping[str, Trajectory], stem: Path, *, has_reference: bool = True) -> None:
+    """Draw total energy per atom, from the first frame's on, against time; a cross where a simulation failed.
+
+    Args:
+        trajectories: at constant energy, by label.
+        stem: the figure's path without suffix.
+        has_reference: whether the first entry is the reference.
+    """
+    if all(len(trajectory) < 2 for trajectory in trajectories.values()):
+        nothing(stem, "no simulation has a second frame")
+        return
+    first = next(iter(trajectories))
+    styles = line_styles(list(trajectories), {first} if has_reference else set())
+    with new_figure(stem, 5.2, 3.2) as figure:
+        axes = figure.subplots()
+        ranges = {label: _line(axes, t, styles[label]) for label, t in trajectories.items()}
+        axes.set(xlabel="time (ps)", ylabel="energy – first energy (meV/atom)")
+        axes.set_xlim(0, max(t.duration for t in trajectories.values()) / 1000)
+        tallest = TALLEST * max(np.ptp(ranges[first]), 1e-3)
+        axes.set_ylim(
+            max(min(low for low, _ in ranges.values()), -tallest) - 0.02 * tallest,
+            min(max(high for _, high in ranges.values()), tallest) + 0.02 * tallest,
+        )
+        axes.grid(axis="y")
+        handles = []
+        for label, trajectory in trajectories.items():
+            if trajectory.failure:
+                _cross(axes, trajectory, styles[label]["color"])
+            style = styles[label] | {"marker": "x" if trajectory.failure else ""}
+            handles.append(Line2D([], [], label=_text(label, trajectory), **style))
+        legend(figure, handles)
+
+
+def _text(label: str, trajectory: Trajectory) -> str:
+    failed = f", failed after {trajectory.failure_time / 1000:.3g} ps" if trajectory.failure else ""
+    return shown(label) + failed
+
+
+def _line(axes: Axes, trajectory: Trajectory, style: dict) -> tuple[float, float]:
+    """Draw one line with its band, and give the range of its energies."""
+    energy = _energy(trajectory)
+    if len(energy) < 2:
+        return 0.0, 0.0
+    starts = np.unique(np.linspace(0, len(energy), POINTS, endpoint=False).astype(int))
+    counts = np.diff(np.append(starts, len(energy)))
+    times = np.add.reduceat(trajectory.times, starts) / counts / 1000
+    low, high = np.minimum.reduceat(energy, starts), np.maximum.reduceat(energy, starts)
+    axes.fill_between(times, low, high, color=style["color"], alpha=0.25, linewidth=0)
+    axes.plot(times, np.add.reduceat(energy, starts) / counts, **style | {"marker": ""})
+    return float(low.min()), float(high.max())
+
+
+def _energy(trajectory: Trajectory) -> np.ndarray:
+    """[F] total energy from the first frame's on, meV/atom."""
+    return 1000 * (trajectory.total_energy - trajectory.total_energy[0]) / len(trajectory.numbers)
+
+
+def _cross(axes: Axes, trajectory: Trajectory, colour: str) -> None:
+    """Mark the last frame, on the figure's edge if it lies beyond."""
+    last = np.clip(np.nan_to_num(_energy(trajectory)[-1]), *axes.get_ylim())
+    axes.plot(trajectory.times[-1] / 1000, last, "x", color=colour, clip_on=False)

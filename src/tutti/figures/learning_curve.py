@@ -1,0 +1,89 @@
+"""Errors against the number of training structures."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from tutti.benchmark.forcefields.learning_curve import SLOPE
+from tutti.core.tidy import check, metric_name
+from tutti.figures import legend, line_styles, new_figure, nothing, panels, shown
+
+SUBSET = r"^(?:(?P<part>.+);)?n_train=(?P<size>\d+)$"
+METRICS = ("energy_mae", "force_mae", "mae")
+"""Those that are drawn."""
+
+
+def draw(table: pd.DataFrame, stem: Path) -> None:
+    """Draw a log-log panel per dataset and metric: errors with their intervals, and the fitted power laws.
+
+    The numbers at the lines are their slopes, of several seeds the mean.
+
+    Args:
+        table: of `tutti.benchmark.forcefields.learning_curve`.
+        stem: the figure's path without suffix.
+    """
+    table = check(table)
+    table = table.join(table["subset"].str.extract(SUBSET))
+    points = table[table["size"].notna() & table["metric"].isin(METRICS) & (table["value"] > 0)]
+    if points.empty:
+        nothing(stem, "no error for any number of training structures")
+        return
+    points = points.assign(size=points["size"].astype(float), part=points["part"].fillna(""))
+    styles = line_styles(list(dict.fromkeys(points["model"])), set())
+    groups = list(points.groupby(["dataset", "metric", "part"], sort=False))
+    n_rows, n_columns = panels(len(groups), 3)
+    with new_figure(stem, 0.6 + 2.7 * n_columns, 0.5 + 2.5 * n_rows) as figure:
+        axes = figure.subplots(n_rows, n_columns, squeeze=False)
+        for panel in axes.flat[len(groups) :]:
+            panel.set_axis_off()
+        for panel, ((dataset, metric, part), rows) in zip(axes.flat, groups, strict=False):
+            slopes = table[(table["dataset"] == dataset) & (table["metric"] == f"{metric}{SLOPE}")]
+            slopes = slopes[slopes["subset"] == (part or "all")]
+            _curves(panel, rows, slopes.groupby("model")["value"].mean(), styles)
+            panel.set_title(f"{dataset}: {part}" if part else dataset)
+            panel.set_ylabel(f"{metric_name(metric)} ({rows['unit'].iloc[0]})")
+        legend(figure, [Line2D([], [], label=shown(m), markersize=4, **s) for m, s in styles.items()])
+
+
+def _curves(axes: Axes, points: pd.DataFrame, slopes: pd.Series, styles: dict[str, dict]) -> None:
+    for model, rows in points.groupby("model", sort=False):
+        style, sizes, values = styles[model], rows["size"].to_numpy(), rows["value"].to_numpy()
+        known = rows[["ci_low", "ci_high"]].fillna({"ci_low": rows["value"], "ci_high": rows["value"]})
+        bars = np.abs(known.to_numpy().T - values)
+        axes.errorbar(sizes, values, bars, **(style | {"linestyle": ""}), markersize=4, linewidth=1)
+        slope = slopes.get(model, np.nan)
+        if not np.isnan(slope):
+            ends = np.array([sizes.min(), sizes.max()])
+            centre = np.log(values).mean() - slope * np.log(sizes).mean()
+            fitted = np.exp(centre + slope * np.log(ends))
+            axes.plot(ends, fitted, color=style["color"], linestyle=style["linestyle"], linewidth=1)
+            axes.annotate(
+                f"{slope:.2f}".replace("-", "−"),
+                (ends[1], fitted[1]),
+                xytext=(6, 0),
+                textcoords="offset points",
+                color=style["color"],
+                va="center",
+            )
+    sizes = sorted(set(points["size"].astype(int)))
+    axes.set(xscale="log", yscale="log", xlabel="training structures")
+    axes.set_xticks(sizes, [f"{n:,}" for n in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.margins(x=0.15)
+    plain_labels(axes.yaxis)
+    axes.grid(axis="y", which="both", linewidth=0.4)
+
+
+def plain_labels(axis: Axis) -> None:
+    """Plain numbers at the powers of ten, on a short logarithmic axis also at 2 and 5 times them."""
+    low, high = np.log10(axis.get_view_interval())
+    factors = (1, 2, 5) if high - low < 2.5 else (1,)
+    ticks = [m * 10.0**k for k in range(int(np.floor(low)), int(np.ceil(high)) + 1) for m in factors]
+    ticks = [t for t in ticks if low <= np.log10(t) <= high]
+    axis.set_ticks(ticks, labels=[f"{t:,g}" for t in ticks])
+    axis.set_minor_formatter(NullFormatter())

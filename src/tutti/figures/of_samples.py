@@ -1,0 +1,63 @@
+"""Figures of judged samples: the reference first, in grey, and the models beside it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tutti.benchmark.metrics.bond_lengths import by_type
+from tutti.benchmark.samples.jsd import counts
+from tutti.benchmark.samples.judged import Judged
+from tutti.figures import distributions, frequencies
+from tutti.figures.bispectra import ENVIRONMENTS
+from tutti.figures.bispectra import draw as draw_bispectra
+from tutti.figures.strain import draw as draw_strain
+
+Sets = Mapping[str, Judged]
+"""Judged samples by label; the first is the reference, drawn in grey."""
+
+LARGEST = 10_000
+"""Molecules that a picture of random environments is drawn from."""
+
+
+def bond_lengths(sets: Sets, stem: Path) -> None:
+    """Figures 5 and 6 of the Symphony paper."""
+    distributions.bond_lengths({label: by_type(judged.bonded) for label, judged in sets.items()}, stem)
+
+
+def bispectra(sets: Sets, stem: Path) -> None:
+    """Figure 4 of the Symphony paper."""
+    # Brings torch and e3nn, which take seconds and no other figure needs.
+    from tutti.benchmark.metrics.bispectrum import TRIPLES, by_environment
+
+    reference, *_ = sets.values()
+    names = list(by_environment(reference.bonded.head(LARGEST)))[:ENVIRONMENTS]
+    found = {label: by_environment(judged.bonded.head(LARGEST), names) for label, judged in sets.items()}
+    draw_bispectra(found, stem, TRIPLES)
+
+
+def atom_types(sets: Sets, stem: Path) -> None:
+    """Figure 7 of the Symphony paper."""
+    _frequencies("atom_types", sets, stem, "element")
+
+
+def ring_sizes(sets: Sets, stem: Path) -> None:
+    """Figure 8 of the Symphony paper."""
+    _frequencies("ring_sizes", sets, stem, "atoms in the ring")
+
+
+def atom_counts(sets: Sets, stem: Path) -> None:
+    """Atoms per molecule, of all samples."""
+    distributions.atom_counts({label: judged.structures for label, judged in sets.items()}, stem)
+
+
+def strain(sets: Sets, stem: Path) -> None:
+    """Energy drop and displacement in the relaxation."""
+    draw_strain({label: judged.checks["strain"] for label, judged in sets.items()}, stem)
+
+
+def _frequencies(kind: str, sets: Sets, stem: Path, xlabel: str) -> None:
+    found = {label: counts(judged)[kind] for label, judged in sets.items()}
+    totals = {
+        label: dict(zip(of_kind.names, of_kind.per_molecule.sum(axis=0).tolist(), strict=True))
+        for label, of_kind in found.items()
+    }
+    frequencies.draw(totals, stem, xlabel)

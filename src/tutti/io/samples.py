@@ -1,0 +1,159 @@
+"""Samples of any generator, read so that broken ones become samples with a reason."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from tutti.core.columns import BOOLEANS
+from tutti.core.elements import SYMBOLS
+from tutti.core.structures import Structures
+from tutti.io import files_of, module_of, name_of, source_of
+from tutti.io.frames import Frame
+from tutti.io.text import FILE_END, FormatError
+
+# A column of text takes as much memory for every sample as for the longest.
+MAX_REASON = 160
+ELEMENTS = np.arange(1, len(SYMBOLS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What was read, or why nothing could be, and where: file and place in it, from 0."""
+
+    path: Path
+    index: int
+    found: Frame | FormatError
+
+
+def read_samples(paths: Sequence[str | Path]) -> Structures:
+    """All samples of files and folders, in the order given; what cannot be read is a sample without atoms.
+
+    A folder stands for the files in it (not in its subfolders) whose names end like a known format, in
+    natural order: s2 before s10. NaN and inf are let through. Energies, forces, cells and other columns are
+    not read; bonds of SD files neither. Lengths are Å, also in .npz archives of unknown make; archives hold
+    positions [frames, atoms, 3] with numbers [atoms] or [frames, atoms], or are of `Structures.save`.
+
+    In xyz and SD files a bad frame costs only itself. In the other formats, and in a text file cut in the
+    middle of its compression, one unreadable sample stands for all that follows. A file without any readable
+    frame is one unreadable sample.
+
+    Returns:
+        The samples, without cells, energies and forces, with the columns
+
+        - `id`: unique text, the samples' own `id` when all that could be read have different ones; the
+          others, or else all, are numbered in their order: `s000000` and so on;
+        - `file`: the file's name;
+        - `frame`: the place in the file, from 0;
+        - `unreadable`: empty, or the reason with file and line, shortened to 160 characters;
+        - `finished`: truth values, where all that could be read have them; unreadable samples are not.
+
+    Raises:
+        FormatError: the first problem, when not a single frame is readable.
+        FileNotFoundError: when a path does not exist.
+        ValueError: when no paths are given.
+    """
+    samples, sources = [], []
+    for path in map(Path, paths):
+        try:
+            files = sorted(files_of(path), key=_natural)
+        except FormatError as error:
+            samples.append(_Sample(path, 0, error))
+            continue
+        for file in files:
+            samples += _of_file(file)
+        sources.append(source_of(path, files))
+    errors = [sample.found for sample in samples if isinstance(sample.found, FormatError)]
+    if len(errors) == len(samples):
+        raise errors[0] if errors else ValueError("no files of samples are given")
+    return Structures.from_frames(
+        [_atoms(sample.found) for sample in samples],
+        columns=_columns(samples),
+        source=" + ".join(sources),
+    )
+
+
+def _natural(path: Path) -> tuple[list[int | str], str]:
+    parts = re.split(r"([0-9]+)", path.name)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], path.name
+
+
+def _of_file(path: Path) -> list[_Sample]:
+    found = list(_found(path))
+    if not any(isinstance(item, Frame) for item in found):
+        # How many frames such a file was meant to hold is anybody's guess.
+        found = found[:1] or [FormatError(f"{path}:1", "a structure", FILE_END)]
+    return [_Sample(path, index, item) for index, item in enumerate(found)]
+
+
+def _found(path: Path) -> Iterator[Frame | FormatError]:
+    module = import_module(f"tutti.io.{module_of(path)}")
+    try:
+        for item in module.samples(path) if hasattr(module, "samples") else module.frames(path, {}):
+            yield _bare(item) if isinstance(item, FormatError) else _checked(item)
+    except FormatError as error:
+        yield _bare(error)
+    except OSError as error:
+        yield FormatError(str(path), "a file that can be read", error.strerror or str(error))
+
+
+def _bare(error: FormatError) -> FormatError:
+    """The error without its history, which would keep all lines of the frame in memory."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
+def _checked(frame: Frame) -> Frame | FormatError:
+    """The frame, or an error where an archive or a database holds something else than atoms."""
+    if frame.line:  # readers of text leave no doubt
+        return frame
+    numbers, positions = np.asarray(frame.numbers), frame.positions
+    if numbers.dtype.kind not in "iuf" or positions.dtype.kind != "f":
+        found = f"{numbers.dtype} and {positions.dtype}"
+        return FormatError(frame.where(), "numbers as atomic numbers and positions", found)
+    elements = np.isin(numbers, ELEMENTS)
+    if elements.all():
+        return frame
+    return FormatError(frame.where(), "atomic numbers from 1 to 118", str(numbers[~elements][0]))
+
+
+def _atoms(found: Frame | FormatError) -> tuple[Sequence[int] | np.ndarray, Sequence | np.ndarray]:
+    return ([], []) if isinstance(found, FormatError) else (found.numbers, found.positions)
+
+
+def _columns(samples: Sequence[_Sample]) -> dict[str, np.ndarray]:
+    names = {path: name_of(path) for path in {sample.path for sample in samples}}
+    columns = {
+        "id": np.array(_ids(samples), dtype=str),
+        "file": np.array([names[sample.path] for sample in samples], dtype=str),
+        "frame": np.array([sample.index for sample in samples], dtype=np.int64),
+        "unreadable": np.array([_reason(sample) for sample in samples], dtype=str),
+    }
+    finished = [
+        BOOLEANS.get(str(sample.found.info.get("finished"))) if isinstance(sample.found, Frame) else False
+        for sample in samples
+    ]
+    return columns if None in finished else columns | {"finished": np.array(finished, dtype=bool)}
+
+
+def _ids(samples: Sequence[_Sample]) -> list[str]:
+    numbered = [f"s{index:06d}" for index in range(len(samples))]
+    own = [
+        str(sample.found.info["id"]) if isinstance(sample.found, Frame) and "id" in sample.found.info else ""
+        for sample in samples
+    ]
+    ids = [
+        default if isinstance(sample.found, FormatError) else name
+        for sample, name, default in zip(samples, own, numbered, strict=True)
+    ]
+    return ids if all(ids) and len(set(ids)) == len(ids) else numbered
+
+
+def _reason(sample: _Sample) -> str:
+    if isinstance(sample.found, Frame):
+        return ""
+    text = " ".join(str(sample.found).replace(str(sample.path), name_of(sample.path)).splitlines())
+    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "..."

@@ -1,0 +1,58 @@
+"""Configuration of EDM; the defaults are the paper's for QM9 (Hoogeboom et al. 2022, appendices B and C)."""
+
+from dataclasses import dataclass
+
+from tutti.core.registry import require_positive
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that an EDM is made from.
+
+    Attributes:
+        elements: symbols that the model knows.
+        timesteps: T, of the diffusion.
+        precision: s, how far α stays from 1 and 0 (see `schedule.Schedule`).
+        type_scale, charge_scale: factors of the one-hot types and of the atomic number; positions (Å) have 1.
+        layers, channels: of the EGNN.
+        coordinate_range: bound of a pair's weight in a layer's update of the positions. The paper writes
+            15 / layers, the authors' code uses 15 in each, and with less small molecules are out of reach:
+            two atoms could not move by as much as the noise on them.
+        sum_scale: what the EGNN's sums over neighbours are divided by.
+        max_size: length of the histogram of molecule sizes; no larger molecule can be learnt.
+    """
+
+    elements: tuple[str, ...] = ("H", "C", "N", "O", "F")
+    timesteps: int = 1000
+    precision: float = 1e-5
+    type_scale: float = 0.25
+    charge_scale: float = 0.1
+    layers: int = 9
+    channels: int = 256
+    coordinate_range: float = 15.0
+    sum_scale: float = 100.0
+    max_size: int = 64
+
+    def __post_init__(self) -> None:
+        require_positive(self, "timesteps", "type_scale", "charge_scale", "layers", "channels", "sum_scale")
+        if not 0.0 < self.precision < 0.5:
+            raise ValueError(f"precision is {self.precision}, must lie between 0 and 0.5")
+        if self.max_size < 1:
+            raise ValueError(f"max_size is {self.max_size}, must be at least 1")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Settings of sampling.
+
+    Attributes:
+        max_atoms: larger molecules are not drawn from the histogram of sizes.
+        steps: denoising steps; None: all T of the model. Fewer leave out times, evenly, which is no longer
+            the published sampler.
+    """
+
+    max_atoms: int = 35
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "max_atoms", "steps")

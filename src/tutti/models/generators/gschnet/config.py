@@ -1,0 +1,70 @@
+"""Configuration of G-SchNet; the defaults are the paper's for QM9 (Gebauer et al. 2019)."""
+
+from dataclasses import dataclass
+
+from tutti.core.registry import require_positive
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that a G-SchNet model is made from.
+
+    Attributes:
+        elements: symbols that the model knows.
+        channels, layers, n_gaussians, cutoff (Å): of SchNet.
+        head_layers: dense layers of each of the two heads; their widths change linearly to the outputs.
+        n_bins: bins of the distance head; the first is centred at 0 and the last at `max_distance`.
+        max_distance: Å.
+        label_width: labels are exp(−(d − c)² / (label_width · Δ)) with Δ the distance between two centres,
+            both in Å.
+    """
+
+    elements: tuple[str, ...] = ("H", "C", "N", "O", "F")
+    channels: int = 128
+    layers: int = 9
+    n_gaussians: int = 25
+    cutoff: float = 10.0
+    head_layers: int = 5
+    n_bins: int = 300
+    max_distance: float = 15.0
+    label_width: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_positive(self, "channels", "layers", "cutoff", "head_layers", "max_distance", "label_width")
+        if min(self.n_bins, self.n_gaussians) < 2:
+            raise ValueError(
+                f"n_bins ({self.n_bins}) and n_gaussians ({self.n_gaussians}) must be at least 2"
+            )
+
+    @property
+    def bin_width(self) -> float:
+        """Δ, the distance between the centres of two bins, Å."""
+        return self.max_distance / (self.n_bins - 1)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Settings of sampling.
+
+    Attributes:
+        max_atoms: a molecule that wants another atom by then is returned as unfinished.
+        position_temperature: of the next atom's position: the product of all votes has the power 1/T. The
+            first atom's distance from the origin has none.
+        grid_spacing: Å, of the points around the focus.
+        min_radius, max_radius: Å, how far from the focus those points are.
+    """
+
+    max_atoms: int = 35
+    position_temperature: float = 0.1
+    grid_spacing: float = 0.05
+    min_radius: float = 0.9
+    max_radius: float = 1.7
+
+    def __post_init__(self) -> None:
+        require_positive(self, "max_atoms", "position_temperature", "grid_spacing")
+        if not 0.0 <= self.min_radius < self.max_radius:
+            raise ValueError(
+                f"min_radius {self.min_radius} must lie between 0 and max_radius {self.max_radius}"
+            )
+        if self.grid_spacing > self.max_radius - self.min_radius:
+            raise ValueError(f"grid_spacing is {self.grid_spacing}, wider than the shell of points")

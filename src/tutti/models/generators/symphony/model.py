@@ -1,0 +1,209 @@
+"""Symphony: molecules atom by atom, with the next position as a signal on spheres around a focus."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tutti.core.structures import Structures
+from tutti.models.base import Generator
+from tutti.models.generators.symphony.config import Config, Sampling
+from tutti.models.generators.symphony.fragments import make_fragments
+from tutti.models.generators.symphony.growth import Growth
+from tutti.models.generators.symphony.heads import FocusHead, GridPositionHead, SplinePositionHead, Targets
+from tutti.models.species import Species
+from tutti.nn.graph import EdgeGraph
+from tutti.nn.neighbours import segment_index
+from tutti.nn.nequip import NequIP
+from tutti.nn.schnet import E3SchNet
+from tutti.nn.tensors import Tensors
+
+
+@dataclass(frozen=True)
+class FragmentBatch(Tensors):
+    """Tensors of `fragments.Fragments`, with noise added.
+
+    `growing` [G] are the fragments that do not stop. Of those alone, and counted in them, are `focus`,
+    `target_species` [G] and the T targets: `target_rows`, `target_weights` [T], `target_vectors` [T, 3] (Å).
+    """
+
+    n_atoms: Tensor
+    species: Tensor
+    positions: Tensor
+    choices: Tensor
+    growing: Tensor
+    focus: Tensor
+    target_species: Tensor
+    target_rows: Tensor
+    target_weights: Tensor
+    target_vectors: Tensor
+
+
+class Symphony(Generator):
+    """Daigavane, Kim, Geiger and Smidt, ICLR 2024 (arXiv:2311.16199)."""
+
+    module = "symphony"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.species = Species(config.elements)
+        n_species = len(self.species)
+        self.register_buffer("first_species", torch.full((n_species,), 1.0 / n_species))
+        focus, position = config.focus, config.position
+        self.focus_embedder = E3SchNet(
+            n_species,
+            lmax=focus.lmax,
+            lmax_out=0,
+            channels=focus.channels,
+            layers=focus.layers,
+            n_gaussians=focus.n_gaussians,
+            cutoff=focus.cutoff,
+        )
+        self.focus_head = FocusHead(focus.channels, focus.hidden, n_species)
+        self.position_embedder = NequIP(
+            n_species,
+            lmax=position.lmax,
+            channels=position.channels,
+            layers=position.layers,
+            n_basis=position.n_basis,
+            radial_hidden=position.radial_hidden,
+            cutoff=position.cutoff,
+            neighbour_norm=position.neighbour_norm,
+        )
+        head = {"grid": GridPositionHead, "spline": SplinePositionHead}[position.radius]
+        self.position_head = head(position, n_species)
+
+    def fit_statistics(self, structures: Structures) -> None:
+        """Distribution of the first atom's species, as the fragments of the training set have it."""
+        one_hot = np.eye(len(self.species))[self.species.of(structures.numbers)]
+        if self.config.heavy_first:
+            heavy = structures.numbers > 1
+            starts = structures.offsets[:-1]
+            has_heavy = np.logical_or.reduceat(heavy, starts)
+            one_hot[~heavy & np.repeat(has_heavy, structures.n_atoms)] = 0.0
+        per_molecule = np.add.reduceat(one_hot, structures.offsets[:-1], axis=0)
+        shares = (per_molecule / per_molecule.sum(1, keepdims=True)).mean(0)
+        self.first_species.copy_(torch.from_numpy(shares))
+
+    def n_items(self, structures: Structures) -> int:
+        """One fragment of every size per molecule: the number of atoms."""
+        return len(structures.numbers)
+
+    def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> FragmentBatch:
+        """Fragments in fresh random orders, with noise on their positions and drawn target distances."""
+        config = self.config
+        fragments = make_fragments(
+            structures,
+            items,
+            self.species,
+            rng,
+            tolerance=config.tolerance,
+            heavy_first=config.heavy_first,
+            max_radius=config.position.max_radius,
+        )
+        noise = rng.normal(scale=config.noise_variance**0.5, size=fragments.positions.shape)
+        vectors = fragments.target_vectors
+        if config.position.radius == "spline":
+            distances = np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = vectors * (
+                1 + rng.normal(scale=config.radial_variance**0.5, size=distances.shape) / distances
+            )
+        growing = np.flatnonzero(~fragments.stop)
+        rows = np.searchsorted(growing, fragments.target_fragment)
+        weights = 1.0 / np.bincount(rows, minlength=len(growing))[rows]
+
+        def tensor(array: np.ndarray) -> Tensor:
+            values = torch.from_numpy(array)
+            return values.to(self.dtype) if values.is_floating_point() else values
+
+        return FragmentBatch(
+            n_atoms=tensor(fragments.n_atoms),
+            species=tensor(fragments.species),
+            positions=tensor(fragments.positions + noise),
+            choices=tensor(fragments.choices),
+            growing=tensor(growing),
+            focus=tensor(fragments.focus[growing]),
+            target_species=tensor(fragments.target_species[growing]),
+            target_rows=tensor(rows),
+            target_weights=tensor(weights),
+            target_vectors=tensor(vectors),
+        )
+
+    def training_step(self, batch: FragmentBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """KL(focus, species, end) + KL(position), the second 0 at an end; means over fragments."""
+        graph = self.graph(batch.positions, batch.n_atoms)
+        logits = self.choice_logits(batch.species, graph)
+        focus_loss = choice_divergence(logits, batch.choices, batch.n_atoms).mean()
+        position_loss = focus_loss.new_zeros(())
+        if len(batch.growing):
+            features = self.position_embedder(batch.species, graph, batch.focus)
+            distances = batch.target_vectors.norm(dim=-1)
+            targets = Targets(
+                rows=batch.target_rows,
+                weights=batch.target_weights,
+                distances=distances,
+                directions=batch.target_vectors / distances[:, None],
+            )
+            per_fragment = self.position_head.loss(
+                features,
+                batch.target_species,
+                targets,
+                self.config.radial_variance,
+                self.config.angular_sharpness,
+            )
+            position_loss = per_fragment.sum() / len(batch.n_atoms)
+        loss = focus_loss + position_loss
+        return loss, {"focus": focus_loss.detach(), "position": position_loss.detach()}
+
+    def graph(self, positions: Tensor, n_atoms: Tensor) -> EdgeGraph:
+        """The edges that both networks see; each envelope is zero beyond its own cutoff."""
+        focus, position = self.config.focus, self.config.position
+        cutoff = max(focus.cutoff, position.cutoff)
+        return EdgeGraph.of_molecules(positions, n_atoms, cutoff, max(focus.lmax, position.lmax))
+
+    def choice_logits(self, species: Tensor, graph: EdgeGraph) -> Tensor:
+        """Logits [ΣN, S] of (focus, species); the end's logit is 0."""
+        return self.focus_head(self.focus_embedder(species, graph)[:, 0])
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: torch.Generator, settings: Sampling) -> Structures:
+        """`n` molecules grown from one atom each, all at once (see `complete`)."""
+        if settings.first_atom == "training":
+            first = torch.multinomial(self.first_species, n, replacement=True, generator=generator)
+        else:
+            kind = self.config.elements.index(settings.first_atom)
+            first = torch.full((n,), kind, device=self.device)
+        seeds = Structures(
+            n_atoms=np.ones(n, dtype=np.int64),
+            numbers=self.species.atomic_numbers(first),
+            positions=np.zeros((n, 3)),
+        )
+        return self.complete(seeds, generator, settings)
+
+    @torch.no_grad()
+    def complete(self, fragments: Structures, generator: torch.Generator, settings: Sampling) -> Structures:
+        """Go on from `fragments` (at least one atom each) until each stops or has `settings.max_atoms`.
+
+        All fragments advance together; finished ones leave the batch. Returns them in order, with the bool
+        column `finished`.
+        """
+        return Growth(self, fragments, generator, settings).run()
+
+
+def choice_divergence(logits: Tensor, choices: Tensor, n_atoms: Tensor) -> Tensor:
+    """KL(q ‖ p) over (atom, species) and the end together, [B].
+
+    Args:
+        logits: [ΣN, S]; the end's logit is 0.
+        choices: [ΣN, S], q(focus, species); all 0 where the fragment stops.
+        n_atoms: [B].
+    """
+    rows = segment_index(n_atoms)
+    atom_peak = logits.detach().amax(-1)
+    peak = logits.new_zeros(len(n_atoms)).scatter_reduce(0, rows, atom_peak, "amax")
+    exponentials = torch.exp(logits - peak[rows, None]).sum(-1)
+    total = torch.exp(-peak).index_add(0, rows, exponentials)
+    log_z = peak + torch.log(total)
+    against = (torch.xlogy(choices, choices) - choices * logits).sum(-1)
+    return log_z.index_add(0, rows, against)

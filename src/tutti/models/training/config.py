@@ -1,0 +1,129 @@
+"""How a model is trained: the settings and the learning rate of each step."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from tutti.core.registry import require_positive
+
+# Which settings each schedule needs; the others' are null.
+SCHEDULES = {
+    "constant": (),
+    "cosine": (),
+    "step": ("decay_factor", "decay_every"),
+    "plateau": ("decay_factor", "patience"),
+}
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a model is trained.
+
+    Attributes:
+        steps: optimizer steps in all.
+        batch_size: items per step, over all processes.
+        learning_rate: peak learning rate.
+        optimizer: "adam" or "adamw" (decoupled weight decay).
+        weight_decay: of the optimizer.
+        amsgrad: divide by the largest second moment so far (Reddi et al. 2018, algorithm 2), not the last.
+        schedule: "constant", "cosine" (falls to 0 at `steps`), "step" (falls every `decay_every` steps), or
+            "plateau" (falls when validation after validation brings no lower loss). "step" and "plateau"
+            need the two settings that belong to them; with other schedules, these are None.
+        decay_factor: what "step" and "plateau" multiply the rate by.
+        decay_every: steps between two decays of "step", counted from the end of the warm-up.
+        patience: validations without a new lowest loss after which "plateau" decays; after so many more it
+            decays again. Those of the warm-up do not count.
+        min_learning_rate: "plateau" ends the training when it brings the rate below; None: it does not.
+        warmup_steps: the rate first grows linearly over so many steps.
+        early_stopping: validations without a new lowest loss after which the training ends; those of the
+            warm-up do not count. None: it does all steps.
+        ema_decay: decay of the exponential moving average of the weights, which validation and the best
+            weights then use; None: no average.
+        gradient_clip: largest norm of the gradient; "adaptive": 1.5 times the mean of the last norms plus
+            twice their standard deviation (Hoogeboom et al. 2022; see `clipping`); None: not clipped.
+        validation_every: steps between validations (one more comes after the last step).
+        validation_items: size of the fixed random subset of validation items; None: all.
+        checkpoint_every: steps between checkpoints (one more comes after the last step).
+        precision: "32-true", "64-true" or "bf16-mixed".
+    """
+
+    steps: int
+    batch_size: int = 16
+    learning_rate: float = 5e-4
+    optimizer: Literal["adam", "adamw"] = "adam"
+    weight_decay: float = 0.0
+    amsgrad: bool = False
+    schedule: Literal["constant", "cosine", "step", "plateau"] = "constant"
+    decay_factor: float | None = None
+    decay_every: int | None = None
+    patience: int | None = None
+    min_learning_rate: float | None = None
+    warmup_steps: int = 0
+    early_stopping: int | None = None
+    ema_decay: float | None = None
+    gradient_clip: float | Literal["adaptive"] | None = None
+    validation_every: int = 1000
+    validation_items: int | None = None
+    checkpoint_every: int = 1000
+    precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
+
+    def __post_init__(self) -> None:
+        require_positive(self, "steps", "batch_size", "learning_rate", "validation_every", "checkpoint_every")
+        optional = ("validation_items", "gradient_clip", "decay_every", "patience")
+        for name in (*optional, "min_learning_rate", "early_stopping"):
+            value = getattr(self, name)
+            if isinstance(value, int | float) and value <= 0:
+                raise ValueError(f"{name} is {value}, must be positive or null")
+        if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay is {self.ema_decay}, must lie in [0, 1) or be null")
+        if not 0 <= self.warmup_steps < self.steps:
+            raise ValueError(f"warmup_steps is {self.warmup_steps}, must lie in 0 ... steps - 1")
+        self._check_schedule()
+
+    def _check_schedule(self) -> None:
+        for name in ("decay_factor", "decay_every", "patience"):
+            value, needed = getattr(self, name), name in SCHEDULES[self.schedule]
+            if (value is not None) != needed:
+                what = "given" if needed else "null"
+                raise ValueError(f"{name} is {value}, must be {what} with schedule {self.schedule}")
+        if self.decay_factor is not None and not 0 < self.decay_factor < 1:
+            raise ValueError(f"decay_factor is {self.decay_factor}, must lie in (0, 1)")
+        lowest = self.min_learning_rate
+        if lowest is not None and self.schedule != "plateau":
+            raise ValueError(f"min_learning_rate is {lowest}, must be null with schedule {self.schedule}")
+        if lowest is not None and lowest >= self.learning_rate:
+            raise ValueError(f"min_learning_rate is {lowest}, must be below learning_rate")
+
+    def lasting(self) -> dict[str, object]:
+        """The settings that a training cannot change on its way.
+
+        All but `steps`, where the rate of a step does not depend on it: neither through the schedule nor,
+        with "plateau", through the validation after the last step.
+        """
+        settings = dataclasses.asdict(self)
+        if self.schedule in ("constant", "step"):
+            del settings["steps"]
+        return settings
+
+
+def learning_rate(config: TrainingConfig, step: int, decays: int = 0) -> float:
+    """Rate of step `step` (from 0): linear warm-up, then as `config.schedule` says.
+
+    Args:
+        config: the settings.
+        step: steps done before this one.
+        decays: how often "plateau" has multiplied the rate by `decay_factor`; other schedules have no memory.
+    """
+    since_warmup = step - config.warmup_steps
+    if since_warmup < 0:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    match config.schedule:
+        case "cosine":
+            progress = since_warmup / (config.steps - config.warmup_steps)
+            return config.learning_rate * (1 + math.cos(math.pi * progress)) / 2
+        case "step":
+            return config.learning_rate * config.decay_factor ** (since_warmup // config.decay_every)
+        case "plateau":
+            return config.learning_rate * config.decay_factor**decays
+    return config.learning_rate

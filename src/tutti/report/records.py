@@ -1,0 +1,86 @@
+"""What the records of a run say: how its results were made, hashes and times."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HASH = re.compile(r"[0-9a-f]{64}")
+LIST = 20  # entries of a list that are shown
+
+Records = Mapping[str, Mapping[str, Any]]
+"""Contents of JSON files, by their name in the run."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The record in a JSON file.
+
+    Raises:
+        ValueError: when it is no JSON object.
+    """
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(record, dict):
+        raise ValueError(f"{path}: expected a JSON object")
+    return record
+
+
+def text(record: Mapping[str, Any]) -> str:
+    """The record as people read it."""
+    return yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True, width=100)
+
+
+def without_long_lists(value: Any) -> Any:
+    """The record with a remark in the place of every list that is too long to be read."""
+    if isinstance(value, Mapping):
+        return {key: without_long_lists(item) for key, item in value.items()}
+    if isinstance(value, list) and len(value) > LIST:
+        return f"({len(value):,} entries, in the file)"
+    return value
+
+
+def hashes(records: Records) -> Iterator[tuple[str, str, str]]:
+    """(record, dotted name, SHA-256) of every hash in them."""
+    for name, record in records.items():
+        for key, value in _leaves(record):
+            if isinstance(value, str) and HASH.fullmatch(value):
+                yield name, key, value
+
+
+def times(records: Records) -> Iterator[tuple[str, str, str]]:
+    """(record, what was measured, s) of every value whose name begins with `seconds`."""
+    for name, record in records.items():
+        for key, value in _leaves(record):
+            if key.rpartition(".")[2].startswith("seconds") and isinstance(value, int | float):
+                yield name, key.replace("_", " "), f"{value:.4g}"
+
+
+def benchmark(path: Path, name: str, records: Records) -> Iterator[dict[str, str]]:
+    """Wall time (s), peak resident memory (MB) and mean load (%) of a job; – where nothing was measured.
+
+    Args:
+        path: Snakemake's benchmark file.
+        name: its name in the run.
+        records: those of trainings tell the time of all their starts; Snakemake measures the last.
+    """
+    training = records.get(f"{name.removeprefix('benchmarks/').removesuffix('.tsv')}/train.json", {})
+    whole = {"s": str(training["seconds"])} if "seconds" in training else {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            measured = {key: (row | whole)[key] for key in ("s", "max_rss", "mean_load")}
+            shown = {
+                key: f"{float(v):.1f}" if v not in ("-", "NA", "") else "–" for key, v in measured.items()
+            }
+            yield {"job": name, **shown}
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted name, value) of all that is no mapping in nested mappings."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, f"{name}.{key}".lstrip("."))
+    else:
+        yield name, value

@@ -1,0 +1,194 @@
+"""Tidy tables as .csv, and their wide form for people as .md and .tex."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tutti.core.files import write_text
+from tutti.core.tidy import CONTROLS, MISSING, OF, PUBLISHED, check, labels, metric_name, split_remarks
+
+ROUNDING = 1e-9  # in any unit of a table: what is below is shown as 0
+LEGEND = "Cells: value [95 % interval] (n)."
+
+_DIGITS, _SUPERSCRIPTS = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_RAISE = str.maketrans(_DIGITS, _SUPERSCRIPTS)
+_TEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "–": "--",
+        "Å": r"\AA{}",
+        **{sign: rf"\textsuperscript{{{digit}}}" for sign, digit in zip(_SUPERSCRIPTS, _DIGITS, strict=True)},
+    }
+)
+
+
+def write(table: pd.DataFrame, stem: Path) -> None:
+    """Write `stem`.csv (tidy), `stem`.md and `stem`.tex (wide, with footnotes). Same table, same bytes.
+
+    Raises:
+        ValueError: when a column is missing or unknown, or two rows have the same key.
+    """
+    table = check(table)
+    write_text(f"{stem}.csv", table.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
+    write_text(f"{stem}.md", markdown(table))
+    write_text(f"{stem}.tex", latex(table))
+
+
+def wide(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The form for people: rows are metrics and in each of them models, columns are subsets, cells are text.
+
+    A cell reads `83.5 [81.2, 85.6] (500)`: value, 95 % interval, n; fractions (unit `1`) are in percent.
+    Controls come last in their metric. Published values stand in a row of their own below the model's, or
+    instead of it where there is no value of ours.
+    A missing value is `–`; superscripts are the numbers of `footnotes(table)`. A note may hold several
+    remarks, separated by `; `; one that begins with `published` belongs to the published value, and one that
+    begins with `of` names the denominator, which stands in the metric's heading.
+
+    Returns:
+        One frame for metrics with the same subsets; a metric that has only some of the subsets of the one
+        before stands in its frame.
+    """
+    table = _controls_last(check(table))
+    table["label"] = labels(table)
+    notes = footnotes(table)
+    return [_wide(table[table["metric"].isin(metrics)], notes) for metrics in _with_like_subsets(table)]
+
+
+def _with_like_subsets(table: pd.DataFrame) -> list[list[str]]:
+    """The metrics in order, in groups whose first one has all the subsets of the others."""
+    groups: list[list[str]] = []
+    columns: set[str] = set()
+    for metric, subsets in table.groupby("metric", sort=False)["subset"]:
+        if not groups or not columns.issuperset(subsets):
+            groups.append([])
+            columns = set(subsets)
+        groups[-1].append(metric)
+    return groups
+
+
+def _wide(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    headings = {metric: _heading(rows) for metric, rows in table.groupby("metric", sort=False)}
+    for (metric, *_), block in table.groupby(["metric", "dataset", "model", "seed"], sort=False):
+        ours, theirs = {}, {}
+        for row in block.itertuples():
+            remarks = _remarks(row.note)
+            ours[row.subset] = _cell(row) + _marks(notes, [r for r in remarks if not r.startswith(PUBLISHED)])
+            if not np.isnan(row.published):
+                number = _number(row.published, row.unit, decimals=2)
+                theirs[row.subset] = number + _marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
+        key = headings[metric], row.label
+        if block["value"].notna().any() or not theirs:
+            rows[key] = ours
+        if theirs:
+            rows[key[0], f"{key[1]}, {PUBLISHED}"] = theirs
+    keys = sorted(rows, key=lambda key: list(headings.values()).index(key[0]))
+    index = pd.MultiIndex.from_tuples(keys, names=["metric", "model"])
+    columns = list(dict.fromkeys(table["subset"]))
+    return pd.DataFrame([rows[key] for key in keys], index=index, columns=columns).fillna("")
+
+
+def footnotes(table: pd.DataFrame) -> list[str]:
+    """The distinct remarks in the table's notes, numbered in this order by the wide form."""
+    notes = _controls_last(table)["note"]
+    return list(dict.fromkeys(remark for note in notes for remark in _remarks(note)))
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The wide form as GitHub tables with their footnotes."""
+    lines = []
+    for frame in wide(table):
+        cells = _without_repeats(frame).map(lambda text: text.replace("|", r"\|"))
+        lines += [cells.to_markdown(index=False, disable_numparse=True), ""]
+    lines.append(LEGEND if lines else "No rows.")
+    lines += [f"{i}. {note}" for i, note in enumerate(footnotes(table), start=1)]
+    return "\n".join(lines) + "\n"
+
+
+def latex(table: pd.DataFrame) -> str:
+    """The wide form as LaTeX tabulars (package booktabs) with their footnotes."""
+    lines = ["% needs \\usepackage{booktabs}"]
+    for frame in wide(table):
+        cells = _without_repeats(frame)
+        lines += [
+            rf"\begin{{tabular}}{{ll{'r' * (cells.shape[1] - 2)}}}",
+            r"\toprule",
+            _tex_row(cells.columns),
+        ]
+        for row in cells.itertuples(index=False):
+            if row[0]:
+                lines.append(r"\midrule")
+            lines.append(_tex_row(row))
+        lines += [r"\bottomrule", r"\end{tabular}", ""]
+    lines.append(rf"{{\footnotesize {tex_escape(LEGEND)}")
+    lines += [
+        rf"\textsuperscript{{{i}}} {tex_escape(note)}" for i, note in enumerate(footnotes(table), start=1)
+    ]
+    return "\n".join(lines) + "}\n"
+
+
+def tex_escape(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    return text.translate(_TEX)
+
+
+def _controls_last(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values("model", key=lambda models: models.isin(CONTROLS), kind="stable")
+
+
+def _heading(rows: pd.DataFrame) -> str:
+    """Name, unit and, where it is the same for all, denominator of one metric's rows."""
+    unit = rows["unit"].iloc[0]
+    parts = ["%" if unit == "1" else unit]
+    named = {remark for note in rows["note"] for remark in split_remarks(note) if remark.startswith(OF)}
+    if len(named) == 1:
+        parts.append(named.pop())
+    shown = " ".join(part for part in parts if part and part != "dimensionless")
+    name = metric_name(rows["metric"].iloc[0])
+    return f"{name} ({shown})" if shown else name
+
+
+def _remarks(note: str) -> list[str]:
+    """The remarks that become footnotes."""
+    return [remark for remark in split_remarks(note) if not remark.startswith(OF)]
+
+
+def _marks(notes: list[str], remarks: list[str]) -> str:
+    """Superscript numbers of the remarks among the footnotes."""
+    numbers = ",".join(str(notes.index(remark) + 1) for remark in remarks)
+    return f" {numbers.translate(_RAISE)}" if numbers else ""
+
+
+def _number(value: float, unit: str, decimals: int = 1) -> str:
+    if unit == "1":
+        return f"{100 * value:.{decimals}f}"
+    return "0" if abs(value) < ROUNDING else f"{value:.4g}"
+
+
+def _cell(row: tuple) -> str:
+    if np.isnan(row.value):
+        return MISSING
+    parts = [_number(row.value, row.unit)]
+    if not np.isnan(row.ci_low):
+        parts.append(f"[{_number(row.ci_low, row.unit)}, {_number(row.ci_high, row.unit)}]")
+    if not pd.isna(row.n):
+        parts.append(f"({row.n})")
+    return " ".join(parts)
+
+
+def _without_repeats(cells: pd.DataFrame) -> pd.DataFrame:
+    """The wide form with its index as columns, each metric named once."""
+    cells = cells.reset_index()
+    cells["metric"] = cells["metric"].where(~cells["metric"].duplicated(), "")
+    return cells
+
+
+def _tex_row(texts: Iterable[str]) -> str:
+    return " & ".join(map(tex_escape, texts)) + r" \\"

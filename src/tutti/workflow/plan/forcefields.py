@@ -1,0 +1,193 @@
+"""What is planned of force fields: trainings, predictions, simulations, and what is measured of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tutti.benchmark import tables
+from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.names import VARIANT, base, size, target, variant
+from tutti.workflow.plan.samples import Set
+
+REFERENCE = "reference"
+"""Stands for a model: the method that the data are from."""
+
+
+@dataclass(frozen=True)
+class ForceFieldPlan:
+    """Force fields and their simulations.
+
+    Attributes:
+        config: the whole configuration.
+        layout: of the files.
+    """
+
+    config: Mapping[str, Any]
+    layout: Layout
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """The section `forcefields`."""
+        return self.config["forcefields"]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """All force fields of the catalogue."""
+        return [name for name, entry in self.config["models"].items() if entry["kind"] == "forcefield"]
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """Tables of force fields that are asked for."""
+        return self.settings["tables"]
+
+    @cached_property
+    def trained(self) -> list[tuple[str, str]]:
+        """(training set, model) of all trainings, without their seeds."""
+        return list(dict.fromkeys(pair for run in self.settings["runs"] for pair in _variants(run)))
+
+    @cached_property
+    def whole(self) -> list[tuple[str, str]]:
+        """Those that are trained on a whole training split."""
+        return [pair for pair in self.trained if VARIANT not in pair[0]]
+
+    @cached_property
+    def energies(self) -> list[tuple[str, str]]:
+        """Those of them that have energies and forces."""
+        return [pair for pair in self.whole if self.target(pair[1]) == "energy"]
+
+    @cached_property
+    def moving(self) -> list[tuple[str, str]]:
+        """Those that simulate."""
+        return [pair for pair in self.energies if pair[0] in self.settings["dynamics"]]
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        """Datasets with a model that is trained on all of its training split."""
+        return list(dict.fromkeys(dataset for dataset, _ in self.whole))
+
+    def seeded(self, pairs: list[tuple[str, str]]) -> list[Set]:
+        """Each with all seeds."""
+        return [Set(*pair, seed) for pair in pairs for seed in self.config["seeds"]]
+
+    @cached_property
+    def trainings(self) -> list[Set]:
+        """All trainings of force fields."""
+        return self.seeded(self.trained)
+
+    def entry(self, model: str) -> Mapping[str, Any]:
+        """The catalogue's entry of a model."""
+        return self.config["models"][base(model)]
+
+    def network(self, model: str) -> dict[str, Any]:
+        """Settings of the model's network, for the property that its name asks for."""
+        asked = target(model)
+        return self.entry(model)["config"] | ({"target": asked} if asked else {})
+
+    def target(self, model: str) -> str:
+        """What a model predicts."""
+        return self.network(model).get("target", "energy")
+
+    def measures(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
+        """The tables that a training has rows in: function, what of, and the function's arguments."""
+        loss = self.network(model).get("loss", {})
+        arguments: dict[str, dict[str, Any]] = {}
+        arguments["errors" if size(dataset) is None else "learning_curve"] = {"target": self.target(model)}
+        if (dataset, model) in self.energies and "energy" in loss:
+            published = self.entry(model).get("published", "")
+            arguments["water"] = {"energy_weight": loss["energy"], "condition": published}
+        if (dataset, model) in self.moving:
+            arguments["dynamics"] = {"settings": self.settings["dynamics"][dataset]}
+        declared = tables.declared().tables
+        return {
+            name: {"function": declared[name].function, "of": declared[name].of, "arguments": found}
+            for name, found in arguments.items()
+            if name in self.settings["tables"]
+        }
+
+    @cached_property
+    def measured(self) -> list[Set]:
+        """Trainings that have rows in a table."""
+        return [each for each in self.trainings if self.measures(each.dataset, each.model)]
+
+    @cached_property
+    def timed(self) -> list[Set]:
+        """What force calls are timed of: the trained models, and xTB for each of their datasets."""
+        if "inference_time" not in self.tables:
+            return []
+        datasets = dict.fromkeys(dataset for dataset, _ in self.energies)
+        return [*self.seeded(self.energies), *(Set(dataset, REFERENCE, 0) for dataset in datasets)]
+
+    @cached_property
+    def threads(self) -> int:
+        """All are timed on as many threads: the most that any of them is trained on."""
+        return max((self.entry(model)["resources"]["threads"] for _, model in self.energies), default=1)
+
+    def has_reference(self, dataset: str) -> bool:
+        """Whether the method that a dataset is from is simulated here."""
+        return self.settings["dynamics"][dataset].get("reference") is not None
+
+    def has_rings(self, dataset: str) -> bool:
+        """Whether ring polymers are simulated, too."""
+        return self.settings["dynamics"][dataset].get("beads", 1) > 1
+
+    def weights(self, dataset: str, model: str, seed: object) -> list[str]:
+        """Weights of a force field; none of the reference."""
+        return [] if model == REFERENCE else [self.layout.training(dataset, model, str(seed))]
+
+    def trajectories(self, dataset: str, model: str, seed: object) -> dict[str, str]:
+        """Files of a model's or the reference's simulations, by ensemble; none where it is not simulated."""
+        if model == REFERENCE and not self.has_reference(dataset):
+            return {}
+        ensembles = ["NVE", "NVT", *(["rings"] if self.has_rings(dataset) and model != REFERENCE else [])]
+        return {name: self.layout.trajectory(dataset, model, str(seed), name) for name in ensembles}
+
+    def to_measure(self, dataset: str, model: str, seed: object) -> dict[str, list[str] | str]:
+        """What the rows of a training are made from."""
+        wanted = self.measures(dataset, model)
+        found: dict[str, list[str] | str] = {}
+        if any(each["of"] == "predictions" for each in wanted.values()):
+            found |= {
+                part: self.layout.predictions(dataset, model, str(seed), part) for part in ("train", "test")
+            }
+        if "dynamics" in wanted:
+            found["weights"] = self.weights(dataset, model, seed)
+            found |= self.trajectories(dataset, model, seed)
+            reference = self.trajectories(dataset, REFERENCE, 0)
+            found |= {f"reference_{name}": path for name, path in reference.items()}
+        return found
+
+    def published_names(self) -> dict[str, str]:
+        """The papers' names of the models."""
+        return {m: self.entry(m).get("published", self.entry(m)["module"]) for _, m in self.trained}
+
+    def origins(self) -> dict[str, str]:
+        """In words, what this run's values of a model come from."""
+        return {
+            model: f"{dataset}, at most {self.entry(model)['training']['steps']} training steps, "
+            f"{len(self.config['seeds'])} seed(s)"
+            for dataset, model in self.trained
+        }
+
+    def published_subsets(self) -> dict[str, dict[str, str]]:
+        """Papers give errors by molecule: the published subset of a dataset's test errors."""
+        return {
+            dataset: {"test": self.config["datasets"][dataset]["molecule"]}
+            for dataset in self.datasets
+            if "molecule" in self.config["datasets"][dataset]
+        }
+
+    def measured_files(self) -> Iterator[str]:
+        """Rows of all trainings and of what was timed."""
+        yield from (self.layout.measured(d, m, str(s)) for d, m, s in self.measured)
+        yield from (self.layout.measured(d, m, str(s), "-speed") for d, m, s in self.timed)
+
+
+def _variants(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(training set, model) of all that an entry of forcefields.runs trains."""
+    return [
+        (variant(run["dataset"], n), variant(model, asked))
+        for n in run.get("sizes", [None])
+        for model in run["models"]
+        for asked in run.get("targets", [""])
+    ]

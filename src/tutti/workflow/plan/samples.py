@@ -1,0 +1,210 @@
+"""What is planned of generators: trainings, sets of samples, how these are judged and measured."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from tutti.benchmark import tables
+from tutti.benchmark.tables import REFERENCE
+from tutti.core import registry
+from tutti.workflow import sweeps
+from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.names import local_files, module_of_function
+
+
+class Set(NamedTuple):
+    """One set of samples, or one training."""
+
+    dataset: str
+    model: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class SamplePlan:
+    """Generators and their samples.
+
+    Attributes:
+        config: the whole configuration, sweeps expanded.
+        layout: of the files.
+    """
+
+    config: Mapping[str, Any]
+    layout: Layout
+
+    @cached_property
+    def models(self) -> list[str]:
+        """All whose samples are judged, as they are listed."""
+        return self.config["generation"]["models"]
+
+    @cached_property
+    def trained(self) -> list[str]:
+        """Those that are sampled here."""
+        return [name for name in self.models if self.config["models"][name]["kind"] == "generator"]
+
+    @cached_property
+    def external(self) -> list[str]:
+        """Those whose samples are a user's files."""
+        return [name for name in self.models if self.config["models"][name]["kind"] == "external"]
+
+    @cached_property
+    def sweeps(self) -> dict[str, list[sweeps.Member]]:
+        """Members of each sweep."""
+        return {name: sweeps.members(self.config, name) for name in self.config["generation"]["sweeps"]}
+
+    def trained_as(self, model: str) -> str:
+        """The model whose weights a model is sampled with: its own, but for sweeps of sampling."""
+        return self.config["models"][model].get("trained_as", model)
+
+    @cached_property
+    def trainings(self) -> list[Set]:
+        """All trainings of generators."""
+        return self._sets(dict.fromkeys(map(self.trained_as, self.trained)))
+
+    @cached_property
+    def generated(self) -> list[Set]:
+        """The models' sets of samples."""
+        return self._sets(self.models)
+
+    @cached_property
+    def sampled(self) -> list[Set]:
+        """Those that are sampled here."""
+        return [each for each in self.generated if each.model in self.trained]
+
+    @cached_property
+    def judged(self) -> list[Set]:
+        """All sets that pass the checks and are measured."""
+        return self._sets([*self.models, *self.config["evaluation"]["controls"]]) if self.models else []
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """Tables of judged samples that are made."""
+        wanted = self.config["evaluation"]["tables"] if self.models else []
+        return [name for name in wanted if tables.declared().tables[name].of == "samples"]
+
+    @cached_property
+    def completing(self) -> list[Set]:
+        """Sets of the generators that can complete, if that is asked for."""
+        if "completion" not in self.config["evaluation"]["tables"]:
+            return []
+        return [each for each in self.sampled if self._completes(each.model)]
+
+    @cached_property
+    def timed(self) -> list[Set]:
+        """Sets of the generators whose speed is measured."""
+        return self.sampled if "throughput" in self.config["evaluation"]["tables"] else []
+
+    @cached_property
+    def assigners(self) -> list[str]:
+        """Who finds the bonds."""
+        return self.config["bonds"]["assigners"]
+
+    @cached_property
+    def checks(self) -> dict[str, dict[str, Any]]:
+        """Limits of the checks that the tables need, by name."""
+        limits = self.config["evaluation"]["checks"]
+        return {
+            name: asdict(tables.declared().checks[name]) | limits.get(name, {})
+            for name in tables.checks_of(self.tables)
+        }
+
+    @cached_property
+    def parts(self) -> list[str]:
+        """Endings of the folders that a set is judged in: one that is empty, or a part's number."""
+        n = self.config["bonds"]["parts"]
+        return [""] if n == 1 else [f"-part{i}of{n}" for i in range(1, n + 1)]
+
+    @cached_property
+    def needs_reference(self) -> bool:
+        """Whether a table compares the samples with the training molecules."""
+        return any(tables.declared().tables[name].reference != "no" for name in self.tables)
+
+    def threads(self, cores: int) -> int:
+        """Threads of a job that judges: the sets and their parts are what runs side by side."""
+        jobs = (len(self.judged) + len(self.config["generation"]["datasets"])) * len(self.parts)
+        return max(1, cores // max(1, jobs))
+
+    def to_judge(self, dataset: str, model: str) -> dict[str, list[str] | str]:
+        """What a set is read from: a user's files, what was sampled, or for controls the dataset."""
+        if model in tables.declared().controls:
+            return {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
+        if model in self.external:
+            return {"files": local_files(self.config["models"][model]["path"])}
+        return {"files": [self.layout.samples("{dataset}", "{model}", "{seed}")]}
+
+    def source(self, model: str) -> dict[str, Any]:
+        """How that becomes a set: a path of the user's, or which control, of which part, of how many."""
+        if model in self.external:
+            return {"path": self.config["models"][model]["path"]}
+        if model in tables.declared().controls:
+            part = tables.declared().controls[model].part
+            return {"name": model, "part": part, "n": self.config["generation"]["samples"]}
+        return {}
+
+    def files(self, *, checks: bool) -> list[str]:
+        """Names of the files in the folder of a judged set."""
+        found = [*self.assigners, *(self.checks if checks else ())]
+        return ["samples.npz", *(f"{name}.parquet" for name in found)]
+
+    def folders(self, dataset: str, model: str, seed: object) -> list[str]:
+        """Folders of a judged set, one for each part."""
+        return [
+            self.layout.judged(dataset, model, str(seed), part, "samples.npz").removesuffix("/samples.npz")
+            for part in self.parts
+        ]
+
+    def judged_files(self, dataset: str, model: str, seed: object) -> list[str]:
+        """Everything that was found out about a set."""
+        checks = (dataset, model, int(seed)) in self.judged
+        folders = self.folders(dataset, model, seed)
+        return [f"{folder}/{name}" for folder in folders for name in self.files(checks=checks)]
+
+    def reference_folders(self, dataset: str) -> list[str]:
+        """Folders of the training molecules that samples are compared with; none where no table does."""
+        return self.folders(dataset, REFERENCE, 0) if self.needs_reference else []
+
+    def reference_files(self, dataset: str) -> list[str]:
+        """Everything that was found out about the training molecules, but checks."""
+        return [
+            f"{folder}/{name}"
+            for folder in self.reference_folders(dataset)
+            for name in self.files(checks=False)
+        ]
+
+    def measures(self) -> dict[str, str]:
+        """Function of each table of a set of samples."""
+        return {name: tables.declared().tables[name].function for name in self.tables}
+
+    def modules_to_judge(self, *, checks: bool) -> list[str]:
+        """Modules that judging loads by name."""
+        return [
+            *(f"chemistry.bonds.{name}" for name in self.assigners),
+            *(f"benchmark.metrics.{name}" for name in (self.checks if checks else ())),
+        ]
+
+    @cached_property
+    def modules_to_measure(self) -> list[str]:
+        """Modules that measuring loads by name."""
+        return [module_of_function(function) for function in self.measures().values()]
+
+    def measured_files(self) -> Iterator[str]:
+        """Rows of all sets of samples and of what was timed or completed."""
+        yield from (self.layout.measured(d, m, str(s)) for d, m, s in (self.judged if self.tables else ()))
+        yield from (self.layout.measured(d, m, str(s), "-completion") for d, m, s in self.completing)
+        yield from (self.layout.measured(d, m, str(s), "-speed") for d, m, s in self.timed)
+
+    def _completes(self, model: str) -> bool:
+        return "COMPLETES" in registry.exports("generators", self.config["models"][model]["module"])
+
+    def _sets(self, models: Iterable[str]) -> list[Set]:
+        """The sets of `models` on every dataset; only what is trained has several seeds."""
+        return [
+            Set(dataset, model, seed)
+            for dataset in self.config["generation"]["datasets"]
+            for model in models
+            for seed in (self.config["seeds"] if self._is_trained(model) else [0])
+        ]
+
+    def _is_trained(self, model: str) -> bool:
+        return self.config["models"].get(model, {}).get("kind") == "generator"

@@ -1,0 +1,74 @@
+"""Strict reading of configuration files: each mistake with its file, line and column."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tutti.core.registry import ConfigError
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file; an empty file is an empty one.
+
+    Raises:
+        ConfigError: when the file cannot be read, is no UTF-8 or no YAML, or holds anything but a mapping; or
+            when a key stands twice in a mapping, of which YAML would take the last.
+    """
+    loader = LOADER(_text(path))
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return {}
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError("holds no mapping of keys to values", _place(path, node.start_mark))
+        _refuse_duplicates(node, path, set())
+        return loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        context = f"{error.context}: " if error.context else ""
+        raise ConfigError(f"no YAML: {context}{error.problem}", _place(path, mark)) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"no YAML: {error}", str(path)) from None
+    finally:
+        loader.dispose()
+
+
+def _text(path: str | Path) -> str:
+    try:
+        content = Path(path).read_bytes()
+        return content.decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise ConfigError(f"no UTF-8: byte 0x{content[error.start]:02x}", f"{path}:{line}:{column}") from None
+
+
+def _place(path: str | Path, mark: yaml.Mark | None) -> str:
+    return str(path) if mark is None else f"{path}:{mark.line + 1}:{mark.column + 1}"
+
+
+def _refuse_duplicates(node: yaml.Node, path: str | Path, seen: set[int]) -> None:
+    # Aliases are the same node again.
+    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_duplicates(item, path, seen)
+        return
+    places: dict[tuple[str, str], yaml.Mark] = {}
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode):
+            name, place = (key.tag, key.value), key.start_mark
+            if name in places:
+                lines = f"{places[name].line + 1} and {place.line + 1}"
+                raise ConfigError(
+                    f"the key '{key.value}' stands twice, in lines {lines}", _place(path, place)
+                )
+            places[name] = place
+        _refuse_duplicates(value, path, seen)

@@ -1,0 +1,116 @@
+"""Requests that are known but cannot be met as the rest of the configuration stands."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tutti.benchmark.tables import declared
+from tutti.core.registry import ConfigError
+from tutti.workflow import sweeps
+from tutti.workflow.plan.forcefields import ForceFieldPlan
+from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.samples import SamplePlan
+
+NEEDS = {
+    "completions": "a model of generation.models that can go on from a part of a molecule",
+    "generators": "a model of kind generator in generation.models",
+    "samples": "generation.models and generation.datasets",
+    "errors": "a run in forcefields.runs without 'sizes'",
+    "water": "a run without 'sizes' of a model of the energy whose config has the weights of the 'loss'",
+    "learning_curve": "a run in forcefields.runs with 'sizes'",
+    "inference_time": "a run without 'sizes' of a model of the energy",
+    "dynamics": "a run without 'sizes' of a model of the energy on a dataset named in forcefields.dynamics",
+}
+"""What the tables need: those of generators by what they are made of, those of force fields by name."""
+FILES_OF_DATASETS = ("path", "melt")
+"""Settings of datasets that name a file or folder of the user's."""
+
+
+class UnmetError(ConfigError):
+    """Nothing in the run gives what is asked for, which is no mistake where only the defaults ask for it."""
+
+
+def impossible(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """What cannot be done, of a configuration whose names are all known."""
+    try:
+        expanded = sweeps.expand(config)
+    except ConfigError as error:
+        yield error
+        return
+    layout = Layout(config["run"])
+    yield from _missing_files(config)
+    yield from _of_generation(SamplePlan(expanded, layout))
+    yield from _of_forcefields(ForceFieldPlan(expanded, layout))
+
+
+def used_datasets(config: Mapping[str, Any]) -> list[str]:
+    """Datasets that the run makes, those of pretrained models included."""
+    runs = config["forcefields"]["runs"]
+    trained = [config["models"][model] for run in runs for model in run["models"]]
+    starts = [entry["pretrained"]["dataset"] for entry in trained if "pretrained" in entry]
+    used = [*config["generation"]["datasets"], *(run["dataset"] for run in runs), *starts]
+    return list(dict.fromkeys(used))
+
+
+def local_files(config: Mapping[str, Any]) -> dict[str, Path]:
+    """The user's own files and folders that the run reads, by the key that names them."""
+    found = {
+        f"datasets.{name}.{key}": config["datasets"][name].get(key)
+        for name in used_datasets(config)
+        for key in FILES_OF_DATASETS
+    }
+    models = config["generation"]["models"]
+    found |= {f"models.{name}.path": config["models"][name].get("path") for name in models}
+    return {where: Path(path) for where, path in found.items() if isinstance(path, str)}
+
+
+def _missing_files(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    for where, path in local_files(config).items():
+        if not path.exists():
+            yield ConfigError(f"no such file or folder: {path}", where)
+
+
+def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
+    """Tables of samples and generators; and models without data."""
+    config, evaluation = plan.config, plan.config["evaluation"]
+    if plan.models and not config["generation"]["datasets"]:
+        yield ConfigError("models need a dataset to learn from or to be compared with", "generation.datasets")
+    given = {"samples": plan.generated, "completions": plan.completing, "generators": plan.timed}
+    for name in evaluation["tables"]:
+        table = declared().tables[name]
+        lack = table.lacks(plan.assigners, reference=True) if table.of == "samples" and plan.models else ""
+        if lack:
+            yield ConfigError(f"'{name}' needs {lack} in bonds.assigners", "evaluation.tables")
+        elif not given[table.of]:
+            yield UnmetError(f"'{name}' needs {NEEDS[table.of]}", "evaluation.tables")
+    yield from _empty_test_splits(plan)
+
+
+def _empty_test_splits(plan: SamplePlan) -> Iterator[ConfigError]:
+    """A dataset without a test split has no molecules for most controls."""
+    controls = plan.config["evaluation"]["controls"] if plan.models else []
+    needy = {name for name in controls if declared().controls[name].part == "test"}
+    needy |= {"strain"} & set(plan.tables)
+    needy |= {"completion"} if plan.completing else set()
+    for name in plan.config["generation"]["datasets"]:
+        if plan.config["datasets"][name]["split"].get("test") == 0 and needy:
+            found = ", ".join(sorted(needy))
+            problem = f"the test split is empty, but evaluation asks for {found}, which are made of it"
+            yield ConfigError(problem, f"datasets.{name}.split.test")
+
+
+def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
+    """Tables, figures and simulations of force fields."""
+    given = {table for pair in plan.trained for table in plan.measures(*pair)}
+    given |= {"inference_time"} if plan.energies else set()
+    for name in plan.settings["tables"]:
+        if name not in given:
+            needed = NEEDS.get(name, "a training that ForceFieldPlan.measures gives rows to")
+            yield UnmetError(f"'{name}' needs {needed}", "forcefields.tables")
+    if plan.settings["figures"] and not plan.whole:
+        yield UnmetError(f"figures of models need {NEEDS['errors']}", "forcefields.figures")
+    energies = {dataset for dataset, _ in plan.energies}
+    for name in plan.settings["dynamics"]:
+        if name not in energies:
+            problem = "no run without 'sizes' trains a model of the energy on this dataset"
+            yield UnmetError(problem, f"forcefields.dynamics.{name}")

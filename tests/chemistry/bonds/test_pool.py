@@ -1,0 +1,137 @@
+"""Verdicts of many samples: one row each, in order, equal to those of a plain loop."""
+
+import faulthandler
+import os
+import signal
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from bond_samples import ASSIGNERS, sample, together
+
+from known_molecules import known
+from tutti.chemistry.bonds import lookup
+from tutti.chemistry.bonds.pool import COLUMNS, assign_all
+from tutti.core import registry
+from tutti.core.registry import ConfigError
+from tutti.core.structures import Structures
+
+MIXED = [
+    known("CH4"),
+    sample([], []),
+    sample([6, 1], [[0, 0, 0], [np.nan, 0, 0]]),
+    together(known("H2O"), known("CH3NO2")),
+    sample([6, 6], np.zeros((2, 3))),
+    known("C60"),
+    sample([118], [0, 0, 0]),
+]
+
+
+@pytest.mark.parametrize("assigner", ASSIGNERS)
+def test_rows_equal_the_direct_calls(qm7, assigner):
+    structures = Structures.concatenate(
+        [Structures.from_frames(MIXED), Structures.from_frames([qm7.frame(i) for i in range(300)])]
+    )
+    assign = registry.module("bonds", assigner).assign
+    frame = assign_all(structures, assigner, jobs=2, progress=False)
+    assert len(frame) == len(structures)
+    for i, row in enumerate(frame.itertuples()):
+        expected = assign(*structures.frame(i))
+        assert row.id == str(i)
+        assert row.n_atoms == structures.n_atoms[i]
+        assert (row.valid, row.reason) == (expected.valid, expected.reason)
+        for name in (
+            "smiles",
+            "connected",
+            "neutral_atoms",
+            "no_radicals",
+            "n_stable_atoms",
+            "molecule_stable",
+        ):
+            value, reference = getattr(row, name), getattr(expected, name)
+            assert pd.isna(value) if reference is None else value == reference
+        assert row.bond_first == expected.bonds.first.tolist()
+        assert row.bond_second == expected.bonds.second.tolist()
+        assert row.bond_order == expected.bonds.order.tolist()
+        assert row.ring_sizes == list(expected.ring_sizes)
+        assert 0 <= row.seconds < 20
+
+
+def test_same_verdicts_for_any_number_of_jobs():
+    structures = Structures.from_frames(MIXED * 20)
+    one, three = (assign_all(structures, "xyz2mol", jobs, progress=False) for jobs in (1, 3))
+    pd.testing.assert_frame_equal(one.drop(columns="seconds"), three.drop(columns="seconds"))
+
+
+def test_parquet_keeps_everything(tmp_path):
+    frame = assign_all(Structures.from_frames(MIXED), "lookup", 1, progress=False)
+    frame.to_parquet(tmp_path / "verdicts.parquet")
+    again = pd.read_parquet(tmp_path / "verdicts.parquet")
+    lists = ["bond_first", "bond_second", "bond_order", "ring_sizes"]
+    pd.testing.assert_frame_equal(frame.drop(columns=lists), again.drop(columns=lists))
+    for name in lists:
+        assert [list(cell) for cell in again[name]] == frame[name].tolist()
+
+
+def test_no_structures():
+    frame = assign_all(Structures.from_frames([]), "xyz2mol", 2, progress=False)
+    assert len(frame) == 0
+    assert list(frame) == ["id", *COLUMNS]
+
+
+def test_ids_are_the_structures_own():
+    structures = Structures.from_frames(MIXED[:2]).with_columns(id=np.array(["a", "7"]))
+    assert assign_all(structures, "lookup", 1, progress=False)["id"].tolist() == ["a", "7"]
+
+
+@pytest.mark.parametrize("assigner", ASSIGNERS)
+def test_samples_that_could_not_be_read_are_not_judged(assigner):
+    frames = [known("CH4"), sample([], []), sample([], []), known("C6H6")]
+    structures = Structures.from_frames(frames).with_columns(
+        unreadable=np.array(["", "line 3: no number", "", "judged by no one"])
+    )
+    frame = assign_all(structures, assigner, 1, progress=False)
+    assert frame["reason"].tolist() == ["", "unreadable", "no_atoms", "unreadable"]
+    assert frame["n_atoms"].tolist() == [5, 0, 0, 12]
+    assert frame["ring_sizes"].tolist() == [[]] * 4
+    assert frame["bond_first"].map(len).tolist() == [4, 0, 0, 0]
+
+
+def test_a_column_of_numbers_called_unreadable_is_no_message():
+    structures = Structures.from_frames([known("CH4")] * 2).with_columns(unreadable=np.array([0, 1]))
+    assert assign_all(structures, "lookup", 1, progress=False)["valid"].all()
+
+
+def test_unknown_assigner():
+    with pytest.raises(ConfigError, match="xyz2mol"):
+        assign_all(Structures.from_frames(MIXED), "xyz2moll", 1)
+
+
+def test_samples_that_hang_or_crash_are_rows(monkeypatch):
+    def assign(numbers, positions):
+        if len(numbers) == 60:
+            time.sleep(60)
+        if len(numbers) == 0:
+            faulthandler.disable()
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return lookup.assign(numbers, positions)
+
+    monkeypatch.setattr(registry, "module", lambda *_: SimpleNamespace(assign=assign))
+    frame = assign_all(Structures.from_frames(MIXED), "slow", 2, time_limit=1, progress=False)
+    reasons = [
+        "",
+        "crash",
+        "non_finite_coordinates",
+        "",
+        "overlapping_atoms",
+        "timeout",
+        "unsupported_element",
+    ]
+    assert frame["reason"].tolist() == reasons
+    assert frame["valid"].tolist() == [reason == "" for reason in reasons]
+    assert frame["n_atoms"].tolist() == [len(numbers) for numbers, _ in MIXED]
+    assert frame["seconds"][5] == 1
+    assert np.isnan(frame["seconds"][1])
+    assert frame.loc[[1, 5], ["smiles", "connected", "n_stable_atoms"]].isna().all(axis=None)

@@ -1,0 +1,63 @@
+"""Own data of any format."""
+
+import numpy as np
+import pytest
+
+from tutti.core.structures import Structures
+from tutti.data import file
+from tutti.io import FormatError, read
+
+WATER = """3
+Properties=species:S:1:pos:R:3 energy=-10.0 label={label}
+O 0.0 0.0 0.0
+H 0.0 0.0 1.0
+H 0.0 1.0 0.0
+"""
+
+
+def made(tmp_path, path, **options):
+    file.make(file.Config(path, **options), tmp_path / "out.npz", tmp_path / "work", jobs=1)
+    return Structures.load(tmp_path / "out.npz")
+
+
+def test_file_and_folder(tmp_path):
+    (tmp_path / "in").mkdir()
+    for label in ("b", "a"):
+        (tmp_path / "in" / f"{label}.extxyz").write_text(WATER.format(label=label))
+    one = made(tmp_path, tmp_path / "in" / "a.extxyz")
+    assert (len(one), one.columns["label"].tolist(), one.energy.tolist()) == (1, ["a"], [-10.0])
+    both = made(tmp_path, tmp_path / "in")
+    assert both.columns["label"].tolist() == ["a", "b"]
+    assert "sha256:" in both.source
+
+
+def test_units(tmp_path):
+    (tmp_path / "in.extxyz").write_text(WATER.format(label="x"))
+    structures = made(tmp_path, tmp_path / "in.extxyz", units={"energy": "kcal/mol", "length": "nm"})
+    assert structures.energy[0] == pytest.approx(-0.4336410, abs=1e-7)
+    np.testing.assert_allclose(structures.positions[1], [0, 0, 10.0])
+
+
+def test_real_molecules(tmp_path, shared_data):
+    path = shared_data / "qm9_first339.xyz"
+    assert made(tmp_path, path).digest == read(path).digest
+
+
+def test_what_is_missing_or_malformed_leaves_nothing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.xyz"):
+        made(tmp_path, tmp_path / "nothing.xyz")
+    (tmp_path / "bad.xyz").write_text("two\n\nH 0 0 0\n")
+    with pytest.raises(FormatError, match=r"bad\.xyz:1"):
+        made(tmp_path, tmp_path / "bad.xyz")
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_only_some_elements(tmp_path):
+    sulphide = "3\n\nS 0 0 0\nH 0 0 1.3\nH 0 1.3 0\n"
+    (tmp_path / "in.xyz").write_text(sulphide + "2\n\nH 0 0 0\nH 0 0 0.74\n" + sulphide + "1\n\nO 0 0 0\n")
+    kept = made(tmp_path, tmp_path / "in.xyz", elements=("H", "O"))
+    assert [kept.frame(i)[0].tolist() for i in range(len(kept))] == [[1, 1], [8]]
+    with pytest.raises(ValueError, match=r"in\.xyz: no structure is made of C, N only"):
+        made(tmp_path, tmp_path / "in.xyz", elements=("C", "N"))
+    with pytest.raises(ValueError, match="elements Zz: no such symbol"):
+        file.Config(tmp_path, elements=("H", "Zz"))

@@ -1,0 +1,85 @@
+"""Histograms of generated molecules against the data."""
+
+import numpy as np
+import pytest
+
+from tutti.benchmark.metrics.bond_lengths import by_type
+from tutti.benchmark.metrics.bonded import Bonded
+from tutti.figures import distributions
+
+from .observed import observed, texts
+
+CH, HO = np.linspace(1.05, 1.12, 20), np.linspace(0.95, 0.98, 10)
+
+
+def titles(figure):
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def test_panels_are_the_bond_types_of_the_reference(drawn, tmp_path):
+    """The model's own C=O adds no panel, and a type that the model lacks is drawn all the same."""
+    samples = {
+        "test_split": {"H-O:1.0": observed(HO), "C-H:1.0": observed(CH)},
+        "model": {"C-H:1.0": observed(CH[:4]), "C-O:2.0": observed([1.2] * 99), "H-O:1.0": observed([])},
+    }
+    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    assert titles(figure) == ["C–H", "H–O"]
+    counts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert counts == [["n = 20", "4"], ["n = 10", "0"]]
+
+
+def test_of_real_molecules(structures, verdicts, drawn, tmp_path):
+    samples = {"test_split": by_type(Bonded.of(structures, verdicts))}
+    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    assert titles(figure) == ["C–H", "C=O", "H–O"]
+
+
+def test_the_legend_names_numbers_of_molecules(drawn, tmp_path):
+    samples = {"test_split": {"C-H:1.0": observed(CH, 2000)}, "a": {"C-H:1.0": observed(CH, 30)}, "b": {}}
+    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    assert texts(figure) == ["test split (control), 2,000 molecules", "a, 30 molecules", "b, no bonds"]
+
+
+def test_no_more_than_ten_panels(drawn, tmp_path, monkeypatch):
+    many = {f"C-C:{k}": observed([1.0, 1.1] * (20 - k)) for k in range(12)}
+    monkeypatch.setattr(distributions, "_pretty", str)
+    figure = drawn(distributions.bond_lengths, {"test_split": many}, tmp_path / "bonds")
+    assert titles(figure) == [f"C-C:{k}" for k in range(10)]
+
+
+def test_densities_integrate_to_the_part_on_the_axis(drawn, tmp_path):
+    samples = {"test_split": {"C-H:1.0": observed(CH), "H-O:1.0": observed(HO)}}
+    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    for axes in figure.axes:
+        stairs = axes.patches[0].get_data()
+        assert np.sum(stairs.values * np.diff(stairs.edges)) == pytest.approx(1, abs=1e-9)
+
+
+def test_a_reference_without_bonds_is_said_so(drawn, tmp_path):
+    samples = {"test_split": {"C-H:1.0": observed([])}, "model": {"C-H:1.0": observed(CH)}}
+    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    assert [text.get_text() for text in figure.texts] == [
+        "test split (control): no bond in any valid molecule"
+    ]
+
+
+def test_no_samples_are_said_so(structures, drawn, tmp_path):
+    figure = drawn(distributions.atom_counts, {"test_split": structures[:0]}, tmp_path / "counts")
+    assert [text.get_text() for text in figure.texts] == ["no samples"]
+
+
+def test_atom_counts_are_percentages(structures, drawn, tmp_path):
+    samples = {"test_split": structures[:3], "model": structures[:1]}
+    figure = drawn(distributions.atom_counts, samples, tmp_path / "counts")
+    sizes, elements = ([bar.get_height() for bar in axes.patches] for axes in figure.axes)
+    # Sizes 3, 4, 5 of water, methane and CO2, then of water alone.
+    np.testing.assert_allclose(sizes, [200 / 3, 0, 100 / 3, 100, 0, 0])
+    # H, C, O of 11 atoms, then of water's 3.
+    np.testing.assert_allclose(elements, [600 / 11, 200 / 11, 300 / 11, 200 / 3, 0, 100 / 3])
+    assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["H", "C", "O"]
+
+
+def test_two_drawings_have_the_same_bytes(structures, same_bytes):
+    lengths = {"test_split": {"C-H:1.0": observed(CH)}, "model": {"C-H:1.0": observed(CH[:5])}}
+    same_bytes(lambda stem: distributions.bond_lengths(lengths, stem))
+    same_bytes(lambda stem: distributions.atom_counts({"test_split": structures}, stem))

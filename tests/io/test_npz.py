@@ -1,0 +1,157 @@
+import io
+
+import numpy as np
+import pytest
+
+from tutti.core.structures import Structures
+from tutti.io import FormatError, read
+
+KCAL = 0.0433641043  # eV, CODATA 2018
+FRAMES, ATOMS = 4, 3
+RNG = np.random.default_rng(0)
+R, F = RNG.normal(size=(2, FRAMES, ATOMS, 3))
+E, Z = RNG.normal(size=FRAMES), np.array([8, 1, 1])
+MD17 = {
+    "R": R,
+    "E": E[:, None],
+    "F": F,
+    "z": Z.astype(np.uint8),
+    "name": np.array(b"water"),
+    "type": np.array(b"d"),
+}
+RMD17 = {
+    "coords": R,
+    "energies": E,
+    "forces": F,
+    "nuclear_charges": Z,
+    "old_energies": E,
+    "old_indices": np.arange(4),
+}
+OTHER = {"positions": R, "energy": E, "forces": F, "numbers": np.tile(Z, (FRAMES, 1))}
+
+
+def loaded(tmp_path, arrays, **options):
+    np.savez(tmp_path / "x.npz", **arrays)
+    return read(tmp_path / "x.npz", **options)
+
+
+@pytest.mark.parametrize("arrays", [MD17, RMD17])
+def test_md17_and_rmd17_are_known_by_their_arrays(tmp_path, arrays):
+    structures = loaded(tmp_path, arrays)
+    assert structures.n_atoms.tolist() == [3] * FRAMES and structures.numbers.tolist() == [8, 1, 1] * FRAMES
+    np.testing.assert_array_equal(structures.positions, R.reshape(-1, 3))
+    np.testing.assert_allclose(structures.energy, E * KCAL, rtol=1e-8)
+    np.testing.assert_allclose(structures.forces, F.reshape(-1, 3) * KCAL, rtol=1e-8)
+    assert structures.cell is None and not structures.columns
+
+
+def test_units_given_go_before_those_known(tmp_path):
+    np.testing.assert_array_equal(loaded(tmp_path, MD17, units={"energy": "eV"}).energy, E)
+
+
+def test_an_archive_from_elsewhere_needs_units(tmp_path):
+    with pytest.raises(
+        FormatError, match=r"x.npz: expected the units .*length.*energy.*found no unit of length and energy"
+    ):
+        loaded(tmp_path, OTHER)
+    with pytest.raises(FormatError, match=r"found no unit of energy"):
+        loaded(tmp_path, OTHER, units={"length": "Å"})
+    structures = loaded(tmp_path, OTHER, units={"length": "nm", "energy": "kJ/mol"})
+    np.testing.assert_allclose(structures.positions, 10 * R.reshape(-1, 3))
+    np.testing.assert_allclose(structures.energy, E * KCAL / 4.184, rtol=1e-8)
+    np.testing.assert_allclose(structures.forces, F.reshape(-1, 3) * KCAL / 41.84, rtol=1e-8)
+
+
+def test_geometries_alone_need_no_unit_of_energy(tmp_path):
+    structures = loaded(tmp_path, {"R": R, "z": Z}, units={"length": "Å"})
+    assert structures.energy is None and len(structures) == FRAMES
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"R": R[0]}, r"expected positions \[frames, atoms, 3\], found float64\(3, 3\)"),
+        ({"R": R.astype(str)}, r"expected positions"),
+        ({"z": Z[:2]}, r"expected numbers of shape \(3,\) or \(4, 3\), found int64\(2,\)"),
+        ({"z": np.array([8, 1, 0])}, r"expected atomic numbers from 1 to 118, found 0"),
+        ({"z": np.array([8, 1, 1.5])}, r"expected atomic numbers from 1 to 118, found 1.5"),
+        ({"z": np.array([8, 1, 257])}, r"expected atomic numbers from 1 to 118, found 257"),
+        ({"E": E[:3]}, r"expected energy of shape \(4,\) or \(4, 1\)"),
+        ({"F": F[:, :2]}, r"expected forces of shape \(4, 3, 3\)"),
+        (
+            {"R": np.where(np.arange(36).reshape(R.shape) == 22, np.nan, R)},
+            r"frame 2, atom 2: expected finite positions",
+        ),
+        (
+            {"F": np.where(np.arange(36).reshape(R.shape) == 9, np.inf, F)},
+            r"frame 1, atom 1: expected finite forces",
+        ),
+        ({"E": np.array([0, np.nan, 0, 0])}, r"frame 1: expected finite energy"),
+    ],
+)
+def test_malformed_arrays(tmp_path, change, message):
+    with pytest.raises(FormatError, match=message):
+        loaded(tmp_path, MD17 | change)
+
+
+def test_missing_arrays(tmp_path):
+    without = {name: array for name, array in MD17.items() if name != "z"}
+    with pytest.raises(
+        FormatError, match=r"expected an array of numbers named z or .*, found only E, F, R, name, type"
+    ):
+        loaded(tmp_path, without)
+
+
+def test_samples_may_hold_nan(tmp_path):
+    arrays = {"R": np.full_like(R, np.nan), "z": Z}
+    assert np.isnan(loaded(tmp_path, arrays, units={"length": "Å"}, samples=True).positions).all()
+
+
+class Bomb:
+    """Fails the test when it is unpickled."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("unpickled",))
+
+
+def test_nothing_is_unpickled(tmp_path):
+    bombs = np.empty(FRAMES, dtype=object)
+    bombs[:] = [Bomb() for _ in range(FRAMES)]
+    with pytest.raises(FormatError, match="without pickled objects"):
+        loaded(tmp_path, MD17 | {"E": bombs})
+
+
+def test_files_that_are_no_archives(tmp_path):
+    np.savez(tmp_path / "whole.npz", **MD17)
+    whole = (tmp_path / "whole.npz").read_bytes()
+    array = io.BytesIO()
+    np.save(array, R)
+    cases = {
+        "cut": whole[: len(whole) // 2],
+        "flipped": whole[:200] + bytes([whole[200] ^ 1]) + whole[201:],
+        "empty": b"",
+        "text": b"hello\n",
+        "array": array.getvalue(),
+        "huge": whole.replace(b"(4, 3, 3), }".ljust(30), b"(400000000000000000, 3, 3), }".ljust(30)),
+    }
+    for name, data in cases.items():
+        assert data != whole
+        (tmp_path / f"{name}.npz").write_bytes(data)
+        with pytest.raises(FormatError, match=rf"{name}.npz: expected"):
+            read(tmp_path / f"{name}.npz")
+
+
+def test_archives_of_this_package(tmp_path):
+    structures = Structures.from_frames(
+        [([8, 1], R[0, :2]), ([], []), ([6], R[1, :1])],
+        energy=E[:3],
+        forces=F[0],
+        cell=R[:3],
+        pbc=np.eye(3, dtype=bool),
+        columns={"homo": E[1:], "name": np.array(["F", "1", ""])},
+        units={"homo": "eV"},
+    )
+    structures.save(tmp_path / "own.npz")
+    assert read(tmp_path / "own.npz").digest == structures.digest
+    with pytest.raises(FormatError, match="no units to be given"):
+        read(tmp_path / "own.npz", units={"energy": "kcal/mol"})

@@ -1,0 +1,144 @@
+"""G-SchNet's network, labels and loss against the formulas, step by step."""
+
+import numpy as np
+import pytest
+import torch
+from gschnet_models import FOCUS, ORIGIN, STOP, model, molecules, predictions, schnet
+
+from tutti.core.structures import Structures
+from tutti.models.generators.gschnet.config import Config, Sampling
+from tutti.models.generators.gschnet.growth import Growth
+from tutti.models.generators.gschnet.heads import TaperedMLP, smeared_labels
+from tutti.models.generators.gschnet.steps import between_places
+from tutti.models.generators.gschnet.traces import make_traces
+
+
+def features(made, batch):
+    filters = (between_places(f, batch.pairs) for f in made.network.filters(batch.distances))
+    return made.network.interact(batch.kinds, batch.graph, filters)
+
+
+def test_labels_equal_the_formula_and_sum_to_one():
+    distances = torch.tensor([0.0, 0.731, 1.09, 14.99], dtype=torch.float64)
+    config = Config()
+    labels = smeared_labels(distances, config.n_bins, config.bin_width, config.label_width)
+    for d, found in zip(distances.tolist(), labels, strict=True):
+        width = 15.0 / 299
+        expected = np.array([np.exp(-((d - width * l) ** 2) / (0.1 * width)) for l in range(300)])
+        np.testing.assert_allclose(found.numpy(), expected / expected.sum(), rtol=1e-12, atol=1e-300)
+    torch.testing.assert_close(labels.sum(1), torch.ones(4, dtype=torch.float64), atol=1e-14, rtol=0)
+
+
+def test_shared_distances_give_the_same_features_as_each_step_alone():
+    made, structures = model(), molecules()
+    rows = np.array([0, 4, 2, 3])
+    traces = make_traces(structures, rows, made.species, np.random.default_rng(3))
+    with torch.no_grad():
+        batch = made.collate(structures, rows, np.random.default_rng(3))
+        found, step = features(made, batch), 0
+        distances = np.linalg.norm(traces.positions[0, :9, None] - traces.positions[0, :9], axis=-1)
+        assert distances.max() > made.config.cutoff > np.median(distances)
+        for b in range(len(rows)):
+            for t in np.flatnonzero(traces.steps[b]):
+                n = traces.placed[b, t]
+                places = np.concatenate([np.zeros((1, 3)), traces.positions[b, :n]])
+                kinds = [ORIGIN, *traces.species[b, :n], FOCUS]
+                nodes = np.concatenate([places, places[[traces.focus[b, t]]]])
+                own = batch.step == step
+                assert batch.kinds[own].tolist() == kinds
+                torch.testing.assert_close(found[own], schnet(made, kinds, nodes), atol=1e-10, rtol=0)
+                step += 1
+    assert step == len(batch.targets) == 2 * (9 + 4 + 2 + 1)
+
+
+def test_loss_is_the_cross_entropies_written_out():
+    made, structures = model(), molecules()
+    rows = np.array([1, 4, 3])
+    traces = make_traces(structures, rows, made.species, np.random.default_rng(3))
+    width = made.config.bin_width
+    types, distances = [], []
+    with torch.no_grad():
+        loss, parts = made.training_step(made.collate(structures, rows, np.random.default_rng(3)))
+        for b in range(3):
+            of_types, of_distances = [], []
+            for t in np.flatnonzero(traces.steps[b]):
+                n, focus, kind = (a[b, t] for a in (traces.placed, traces.focus, traces.target))
+                atoms = traces.positions[b, :n]
+                log_types, log_bins = predictions(
+                    made, traces.species[b, :n].tolist(), atoms, focus - 1 if focus else None
+                )
+                of_types.append(-float(log_types[kind]))
+                if kind == STOP:
+                    continue
+                places = np.concatenate([np.zeros((1, 3)), atoms])
+                nodes = np.concatenate([places, places[[focus]]])
+                total = 0.0
+                for node, log_p in zip(nodes, log_bins[kind], strict=True):
+                    d = np.linalg.norm(traces.positions[b, n] - node)
+                    label = np.exp(-((d - width * np.arange(31)) ** 2) / (0.1 * width))
+                    total -= float((label / label.sum()) @ log_p.numpy()) / len(nodes)
+                of_distances.append(total)
+            types.append(np.mean(of_types))
+            distances.append(np.mean(of_distances))
+    assert float(parts["type"]) == pytest.approx(np.mean(types), abs=1e-10)
+    assert float(parts["distance"]) == pytest.approx(np.mean(distances), abs=1e-10)
+    assert float(loss) == pytest.approx(np.mean(types) + np.mean(distances), abs=1e-10)
+
+
+def ask(made, fragment: Structures, focus: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """log p(type) [4] and the votes of each place [P, n_bins] on the distance to a next carbon."""
+    growth = Growth(made, fragment, torch.Generator(), Sampling())
+    active, focus = torch.tensor([0]), torch.tensor([focus])
+    with torch.no_grad():
+        x, step, place = growth._features(active, focus)
+        log_bins = made.log_bins(x, torch.ones_like(step))
+        return made.type_head(x, step, 1)[0], growth._tables(step, place, log_bins)[0]
+
+
+def test_predictions_in_sampling_equal_the_formulas():
+    made = model()
+    fragment = molecules()[:1]
+    log_types, tables = ask(made, fragment, focus=3)
+    growth = Growth(made, fragment, torch.Generator(), Sampling())
+    positions = growth.positions[0, 1:10].numpy()
+    with torch.no_grad():
+        expected, log_bins = predictions(made, growth.kinds[0, 1:10].tolist(), positions, focus=2)
+    torch.testing.assert_close(log_types, expected, atol=1e-10, rtol=0)
+    votes = log_bins[1][:-1].clone()
+    votes[3] += log_bins[1][-1]
+    torch.testing.assert_close(tables, votes, atol=1e-10, rtol=0)
+
+
+def test_predictions_do_not_depend_on_place_orientation_and_order():
+    made, structure = model(), molecules()[:1]
+    rng = np.random.default_rng(0)
+    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    order = np.concatenate([[2], np.delete(np.arange(9), 2)[rng.permutation(8)]])
+    numbers, positions = structure.frame(0)
+    expected = ask(made, structure, focus=3)
+    places = np.concatenate([[0], 1 + order])
+    for matrix in (turn, -turn):
+        moved = Structures.from_frames([(numbers[order], (positions @ matrix.T + 7.0)[order])])
+        log_types, tables = ask(made, moved, focus=1)
+        torch.testing.assert_close(log_types, expected[0], atol=1e-10, rtol=0)
+        torch.testing.assert_close(tables, expected[1][places], atol=1e-10, rtol=0)
+
+
+def test_heads_taper_linearly():
+    widths = [layer.out_features for layer in TaperedMLP(128, 6, 5) if isinstance(layer, torch.nn.Linear)]
+    assert widths == [103, 79, 54, 30, 6]
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda: Config(n_bins=1), "n_bins"),
+        (lambda: Config(layers=0), "layers is 0"),
+        (lambda: Sampling(max_atoms=0), "max_atoms is 0"),
+        (lambda: Sampling(min_radius=2.0), "min_radius"),
+        (lambda: Sampling(grid_spacing=1.0), "grid_spacing is 1.0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(made, message):
+    with pytest.raises(ValueError, match=message):
+        made()

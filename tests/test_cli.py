@@ -1,0 +1,211 @@
+"""`tutti relax` and `tutti md` as their users meet them."""
+
+import subprocess
+import sys
+
+import ase
+import ase.io
+import numpy as np
+import pytest
+import torch
+from ase import units
+from ase.build import molecule
+from typer.testing import CliRunner
+
+import tutti
+from tutti import io
+from tutti.cli import app
+from tutti.core.structures import Structures
+from tutti.io import extxyz
+from tutti.models import base
+from tutti.simulation import to_file
+
+CONFIG = {"elements": ["H", "C", "O"], "channels": 8, "layers": 2, "n_gaussians": 8, "cutoff": 4.0}
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """model/, ethanol.xyz with two frames, crystal.extxyz."""
+    folder = tmp_path_factory.mktemp("cli")
+    model = base.create("forcefields", "schnet", CONFIG, seed=3).double()
+    model.references.copy_(torch.tensor([-13.0, -1030.0, -2040.0]))
+    model.scale.copy_(torch.tensor([20.0, 30.0, 40.0]))
+    model.save(folder / "model")
+    frames = [molecule("CH3CH2OH"), molecule("H2O")]
+    for i, atoms in enumerate(frames):
+        atoms.rattle(0.05, seed=i)
+        atoms.info["id"] = f"start {i}"
+    extxyz.write(folder / "molecules.xyz", Structures.from_ase(frames))
+    crystal = ase.Atoms("CO", [[0, 0, 0], [1.4, 1.3, 1.5]], cell=[2.7, 2.8, 2.9], pbc=True)
+    extxyz.write(folder / "crystal.extxyz", Structures.from_ase([crystal]))
+    return folder
+
+
+def test_relaxed_structures_have_energies_and_small_forces(folder, tmp_path):
+    out = tmp_path / "new" / "relaxed.extxyz"
+    result = run("relax", folder / "molecules.xyz", "--model", folder / "model", "--out", out, "--fmax", 0.02)
+    assert result.exit_code == 0, result.output
+    assert f"The structures: {out}" in result.output
+    relaxed, start = io.read(out), io.read(folder / "molecules.xyz")
+    assert relaxed.columns.keys() == {"converged", "steps"}
+    assert relaxed.columns["converged"].all() and (relaxed.columns["steps"] > 0).all()
+    assert np.linalg.norm(relaxed.forces, axis=1).max() <= 0.02
+    calculator = tutti.Calculator(folder / "model", "cpu")
+    for before, after in zip(start.to_ase(), relaxed.to_ase(), strict=True):
+        check = after.copy()
+        before.calc = check.calc = calculator
+        assert after.get_potential_energy() == pytest.approx(check.get_potential_energy(), abs=1e-9)
+        np.testing.assert_allclose(after.get_forces(), check.get_forces(), atol=1e-9)
+        assert after.get_potential_energy() < before.get_potential_energy()
+
+
+def test_relaxations_that_are_cut_short_are_told(folder, tmp_path):
+    out = tmp_path / "relaxed.extxyz"
+    result = run("relax", folder / "molecules.xyz", "--model", folder / "model", "--out", out, "--steps", 1)
+    assert result.exit_code == 0
+    assert "warning: 2 of 2 did not converge in 1 steps" in result.output
+    assert io.read(out).columns["converged"].tolist() == [False, False]
+
+
+def test_cells_are_relaxed_where_asked_for(folder, tmp_path):
+    command = ("relax", folder / "crystal.extxyz", "--model", folder / "model", "--fmax", 0.02)
+    fixed, free = tmp_path / "fixed.extxyz", tmp_path / "free.extxyz"
+    assert run(*command, "--out", fixed).exit_code == 0
+    assert run(*command, "--out", free, "--cell").exit_code == 0
+    before, kept, relaxed = (next(io.read(p).to_ase()) for p in (folder / "crystal.extxyz", fixed, free))
+    np.testing.assert_array_equal(kept.cell, before.cell)
+    assert abs(relaxed.cell - before.cell).max() > 0.01
+    relaxed.calc = tutti.Calculator(folder / "model", "cpu")
+    assert relaxed.get_volume() * np.abs(relaxed.get_stress()).max() < 0.05
+
+
+def test_a_molecule_has_no_cell_to_relax(folder, tmp_path):
+    command = ("relax", folder / "molecules.xyz", "--model", folder / "model", "--out", tmp_path / "x.extxyz")
+    result = run(*command, "--cell")
+    assert result.exit_code == 1
+    assert "error: a structure without a cell is not periodic in three directions" in result.output
+
+
+def md(folder, out, *options, file="molecules.xyz"):
+    return run("md", folder / file, "--model", folder / "model", "--out", out, *options)
+
+
+def test_a_trajectory_has_times_energies_and_forces(folder, tmp_path):
+    out = tmp_path / "new" / "md.extxyz"
+    result = md(folder, out, "--steps", 20, "--every", 5, "--timestep", 0.25)
+    assert result.exit_code == 0, result.output
+    assert "holds 2 structures; starting from the first" in result.output
+    frames = ase.io.read(out, ":")
+    assert [frame.info["time"] for frame in frames] == [0, 1.25, 2.5, 3.75, 5]
+    start = io.read(folder / "molecules.xyz").frame(0)[1]
+    np.testing.assert_allclose(frames[0].positions, start, atol=1e-8)
+    check = frames[3].copy()
+    check.calc = tutti.Calculator(folder / "model", "cpu")
+    assert frames[3].get_potential_energy() == pytest.approx(check.get_potential_energy(), abs=1e-5)
+    np.testing.assert_allclose(frames[3].get_forces(), check.get_forces(), atol=1e-5)
+    kinetic = 1.5 * 9 * units.kB * frames[3].info["temperature"]
+    assert frames[3].get_kinetic_energy() == pytest.approx(kinetic, rel=1e-5)
+    structures = io.read(out)
+    assert len(structures) == 5 and structures.forces is not None
+
+
+def test_constant_energy(folder, tmp_path):
+    out = tmp_path / "md.extxyz"
+    assert md(folder, out, "--nve", "--picoseconds", 0.02, "--every", 4).exit_code == 0
+    frames = ase.io.read(out, ":")
+    assert len(frames) == 11 and frames[-1].info["time"] == pytest.approx(20)
+    total = [frame.get_potential_energy() + frame.get_kinetic_energy() for frame in frames]
+    assert np.ptp(total) < 0.01 < np.ptp([frame.get_kinetic_energy() for frame in frames])
+    assert frames[0].info["temperature"] == pytest.approx(300)
+    assert np.abs(frames[-1].get_momenta().sum(axis=0)).max() < 1e-6
+
+
+def test_seeds_decide(folder, tmp_path):
+    names = ("a", "b", "c")
+    for name, seed in zip(names, (1, 1, 2), strict=True):
+        assert md(folder, tmp_path / name, "--steps", 10, "--seed", seed).exit_code == 0
+    first, again, other = ((tmp_path / name).read_bytes() for name in names)
+    assert first == again != other
+
+
+def test_the_thermostat_is_at_its_temperature(folder, tmp_path):
+    out = tmp_path / "md.extxyz"
+    options = ("--temperature", 500, "--timestep", 1, "--steps", 700, "--every", 5)
+    assert md(folder, out, *options).exit_code == 0
+    found = [frame.info["temperature"] for frame in ase.io.read(out, "20:")]
+    # 27 degrees of freedom, correlated over 100 fs: 0.6 ps have about 6 independent temperatures.
+    assert 500 - 4 * 55 < np.mean(found) < 500 + 4 * 55
+
+
+def test_a_trajectory_is_never_overwritten(folder, tmp_path):
+    out = tmp_path / "md.extxyz"
+    out.write_text("precious")
+    result = md(folder, out, "--steps", 10)
+    assert result.exit_code == 1
+    assert "exists already; delete it or write to another file" in result.output
+    assert out.read_text() == "precious"
+
+
+def test_an_explosion_leaves_what_there_was(folder, tmp_path):
+    out = tmp_path / "md.extxyz"
+    result = md(folder, out, "--temperature", 3000, "--timestep", 20, "--steps", 1000, "--every", 1)
+    assert result.exit_code == 1
+    assert "error: the simulation broke down: " in result.output and f"what there is: {out}" in result.output
+    assert 1 <= len(ase.io.read(out, ":")) < 1000
+
+
+def test_frames_are_in_the_file_as_they_come(folder, tmp_path, monkeypatch):
+    out, frames = tmp_path / "md.extxyz", to_file.trajectory
+
+    def stopped(*arguments):
+        for i, frame in enumerate(frames(*arguments)):
+            if i == 3:
+                assert len(ase.io.read(out, ":")) == 3
+                raise KeyboardInterrupt
+            yield frame
+
+    monkeypatch.setattr(to_file, "trajectory", stopped)
+    result = md(folder, out, "--steps", 100)
+    assert result.exit_code == 130 and f"Stopped. The frames until here: {out}" in result.output
+    assert len(ase.io.read(out, ":")) == 3
+
+
+@pytest.mark.parametrize("command", ["relax", "md"])
+def test_mistakes_are_told_in_a_line(command, folder, tmp_path):
+    def message(file, model, *options):
+        result = run(command, file, "--model", model, "--out", tmp_path / "out.extxyz", *options)
+        assert result.exit_code == 1 and result.exception.args == (1,)
+        assert not (tmp_path / "out.extxyz").exists()
+        return result.output
+
+    model, molecules = folder / "model", folder / "molecules.xyz"
+    assert "no such file or folder" in message(tmp_path / "nothing.xyz", model)
+    assert "config.json: not found; train the model first" in message(molecules, tmp_path)
+    (tmp_path / "bad.xyz").write_text("2\n\nC 0 0 0\n")
+    assert "error: " in message(tmp_path / "bad.xyz", model)
+    (tmp_path / "sulphur.xyz").write_text("1\n\nS 0 0 0\n")
+    unknown = "holds S, which the model was not made for (it knows H, C, O)"
+    assert unknown in message(tmp_path / "sulphur.xyz", model)
+    assert "write auto, cpu or cuda" in message(molecules, model, "--accelerator", "tpu")
+
+
+def test_a_length_is_given_once_and_is_positive(folder, tmp_path):
+    result = md(folder, tmp_path / "md.extxyz", "--steps", 5, "--picoseconds", 1)
+    assert result.exit_code == 1 and "--steps and --picoseconds: give one of them" in result.output
+    result = md(folder, tmp_path / "md.extxyz", "--timestep", -1)
+    assert result.exit_code == 1 and "positive" in result.output
+
+
+@pytest.mark.parametrize("command", ["relax", "md"])
+def test_help_has_an_example(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0 and f"Example: tutti {command} water.xyz" in result.output
+
+
+def test_the_package_and_its_help_come_without_torch():
+    check = "import sys, tutti, tutti.cli; print([m for m in ('torch', 'ase', 'numpy') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", check], text=True) == "[]\n"
