@@ -1,0 +1,213 @@
+"""A real SLURM cluster of one node, this machine, with accounts in a database."""
+
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+
+# Snakemake's job steps drop SLURM_CONF, so that the configuration must lie where SLURM looks by default.
+FOLDER = Path("/etc/slurm")
+PROGRAMS = ("munged", "mariadb-install-db", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "sacctmgr", "srun")
+PARTITION, ACCOUNT, CPUS = "test", "tests", 8
+
+# More CPUs and memory than there are, so that no rule's request is refused (config_overrides allows it).
+SLURM_CONF = """
+ClusterName=tutti
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CredType=cred/munge
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePass={folder}/munge.socket
+AccountingStoragePort={ports[2]}
+AccountingStoreFlags=job_comment
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SlurmdParameters=config_overrides
+ReturnToService=2
+KillWait=5
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=64000 State=UNKNOWN
+PartitionName={partition} Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+SLURMDBD_CONF = """
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort={ports[2]}
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+LogFile={folder}/slurmdbd.log
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+"""
+
+
+def wait_for(condition, what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what} after {seconds} s"
+        time.sleep(0.5)
+
+
+def free_ports(n):
+    sockets = [socket.socket() for _ in range(n)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Cluster:
+    """Daemons that start one after another, and stop in the opposite order after all jobs."""
+
+    def __init__(self, folder, environment):
+        self.folder = folder
+        self.environment = environment | {"MYSQL_UNIX_PORT": f"{folder}/database.socket"}
+        self.running = []
+
+    def __enter__(self):
+        try:
+            self.start_all()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        try:
+            self.cancel_jobs()
+        finally:
+            for process in reversed(self.running):
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            for path in self.configuration():
+                path.unlink(missing_ok=True)
+
+    @staticmethod
+    def configuration():
+        return FOLDER / "slurm.conf", FOLDER / "slurmdbd.conf"
+
+    def start_all(self):
+        host = socket.gethostname().split(".")[0]
+        self.configure(host)
+        self.start_munge()
+        self.start_database()
+        self.start("slurmdbd", "-D")
+        self.wait_for("sacctmgr", "--immediate", "add", "cluster", "tutti")
+        self.wait_for("sacctmgr", "--immediate", "add", "account", ACCOUNT)
+        self.wait_for("sacctmgr", "--immediate", "add", "user", "root", f"account={ACCOUNT}")
+        self.start("slurmctld", "-D")
+        self.start("slurmd", "-D", "-N", host)
+        self.wait_for("srun", "--immediate=5", "hostname")
+
+    def configure(self, host):
+        for name in ("state", "spool"):
+            (self.folder / name).mkdir()
+        FOLDER.mkdir(exist_ok=True)
+        values = {"folder": self.folder, "host": host, "ports": free_ports(3)}
+        values |= {"cpus": CPUS, "partition": PARTITION}
+        for path, text in zip(self.configuration(), (SLURM_CONF, SLURMDBD_CONF), strict=True):
+            path.touch(mode=0o600)  # slurmdbd refuses a file that others may read
+            path.write_text(text.format(**values))
+
+    def start(self, program, *arguments):
+        with (self.folder / f"{program}.out").open("wb") as output:
+            self.running.append(
+                subprocess.Popen(
+                    [shutil.which(program, path=self.environment["PATH"]), *map(str, arguments)],
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C must not end it before the jobs
+                )
+            )
+
+    def start_munge(self):
+        """An own munge beside any that the machine runs: own key, own socket."""
+        key = self.folder / "munge.key"
+        key.touch(mode=0o600)
+        key.write_bytes(secrets.token_bytes(128))
+        options = {"socket": "socket", "log-file": "log", "pid-file": "pid", "seed-file": "seed"}
+        files = {option: self.folder / f"munge.{suffix}" for option, suffix in options.items()}
+        # --force: the temporary folder may be writable by others.
+        arguments = [f"--{option}={path}" for option, path in ({"key-file": key} | files).items()]
+        self.start("munged", "--foreground", "--force", *arguments)
+        wait_for((self.folder / "munge.socket").exists, "munge", 20)
+
+    def start_database(self):
+        options = ["--no-defaults", f"--datadir={self.folder}/database", "--user=root"]
+        self.run("mariadb-install-db", *options, "--auth-root-authentication-method=normal")
+        socket_file = Path(self.environment["MYSQL_UNIX_PORT"])
+        files = [f"--socket={socket_file}", f"--pid-file={self.folder}/database.pid"]
+        self.start("mariadbd", *options, *files, "--skip-networking")
+        wait_for(socket_file.exists, "database")
+
+    def run(self, *command):
+        """Output of a command of the cluster."""
+        result = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=True, timeout=60
+        )
+        return result.stdout
+
+    def wait_for(self, *command):
+        """Repeat a command until it succeeds."""
+
+        def succeeds():
+            try:
+                self.run(*command)
+            except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+                return False
+            return True
+
+        try:
+            wait_for(succeeds, f"success of {' '.join(command)}", 90)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs()}") from None
+
+    def cancel_jobs(self):
+        self.run("scancel", "--user=root")
+        wait_for(lambda: not self.run("squeue", "--noheader"), "end of all jobs")
+
+    def running_jobs(self, rule):
+        """Numbers of the running jobs of a rule."""
+        lines = self.run("squeue", "--noheader", "--states=RUNNING", "--format=%i %k").splitlines()
+        return [line.split()[0] for line in lines if f"rule_{rule}_" in line]
+
+    def jobs_of(self, run):
+        """All submissions of a run of Snakemake: rule or group, state and number of CPUs."""
+        wanted = ["--noheader", "--parsable2", "--format=Comment,State,AllocCPUS", f"--name={run}"]
+        lines = self.run("sacct", "-X", "--starttime=now-1day", *wanted).splitlines()
+        jobs = pd.DataFrame([line.split("|") for line in lines], columns=["name", "state", "cpus"])
+        names = jobs["name"].str.removeprefix("rule_").str.split("_wildcards_").str[0]
+        return jobs.assign(name=names).astype({"cpus": int})
+
+    def logs(self):
+        files = sorted(path for pattern in ("*.log", "*.out") for path in self.folder.glob(pattern))
+        return "\n".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in files)
