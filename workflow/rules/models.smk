@@ -1,4 +1,4 @@
-# One training of a model, generator or force field, on a dataset with a seed.
+# One training of a model, generator or force field, on a dataset with a seed. The longest jobs begin first.
 rule train:
     input:
         dataset=of_dataset(layout.dataset),
@@ -17,6 +17,7 @@ rule train:
     wildcard_constraints:
         dataset=plan.patterns["training_set"],
         model=f"{plan.patterns['training']}|{plan.patterns['forcefield']}",
+    priority: 50
     conda:
         "../../envs/tutti.yaml"
     threads: resource("threads")

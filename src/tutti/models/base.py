@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tutti.core import registry
 from tutti.core.files import atomic_path, sha256, write_text
+from tutti.core.memory import keep_freed_memory
 from tutti.core.randomness import torch_generator
 from tutti.core.structures import Structures
 
@@ -172,6 +173,7 @@ def create(kind: str, module: str, config: dict, seed: int, structures: Structur
         seed: seed of the training run.
         structures: the data it is trained on, for what the configuration leaves to them.
     """
+    keep_freed_memory()
     exports = registry.module(kind, module)
     parsed = registry.from_dict(exports.Config, config, f"config of {module}")
     if structures is not None:

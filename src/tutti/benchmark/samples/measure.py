@@ -12,6 +12,7 @@ import pandas as pd
 
 from tutti.benchmark.samples.judged import Judged
 from tutti.core.cache import Parts
+from tutti.core.memory import keep_freed_memory
 from tutti.core.progress import Progress
 from tutti.core.sources import fingerprint, sources
 
@@ -42,6 +43,7 @@ def measure(
         dataset: name for the tables.
         seed: training seed for the tables.
     """
+    keep_freed_memory()
     names = {"model": model, "dataset": dataset, "seed": seed}
     known = None if reference is None else reference.digest
     rows = []
