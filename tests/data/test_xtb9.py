@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -141,11 +142,19 @@ def test_every_shipped_molecule_is_what_its_smiles_says(demo: Structures) -> Non
         check_graph(smiles, *demo.frame(i))
 
 
+def members(path: Path) -> list[tuple]:
+    """Everything in an archive but the version of its format, which Python changed in 3.11.4."""
+    with zipfile.ZipFile(path) as archive:
+        return [
+            (i.filename, i.date_time, i.compress_type, i.compress_size, i.CRC) for i in archive.infolist()
+        ]
+
+
 def test_ship_keeps_contents(demo: Structures, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     demo.save(tmp_path / "demo.npz")
     ship(tmp_path / "demo.npz", tmp_path / "small.npz")
     assert Structures.load(tmp_path / "small.npz").digest == demo.digest
-    assert sha256(tmp_path / "small.npz") == sha256(EMBEDDED / SHIPPED)
+    assert members(tmp_path / "small.npz") == members(EMBEDDED / SHIPPED)
     assert f"shipped_sha256: {sha256(tmp_path / 'small.npz')}" in capsys.readouterr().out
 
 
