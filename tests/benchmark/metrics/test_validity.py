@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from bonds_verdicts import verdicts
 
+from bonds_verdicts import verdicts
 from table_names import NAMES
 from tutti.benchmark.metrics.validity import validity_table
 from tutti.core import tidy
