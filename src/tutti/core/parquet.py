@@ -15,5 +15,6 @@ def write(frame: pd.DataFrame, path: str | Path) -> None:
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """All rows of several Parquet files with the same columns, one file after another."""
-    return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    """All rows of several Parquet files with the same columns, one file after another; none of no files."""
+    frames = [pd.read_parquet(path) for path in paths]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

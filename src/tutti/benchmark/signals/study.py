@@ -126,6 +126,11 @@ def table(fits: Iterable[Fits], seed: int) -> pd.DataFrame:
     )
 
 
+def table_of_files(paths: Sequence[str | Path], seed: int) -> pd.DataFrame:
+    """`table` of what lies in files."""
+    return table(map(Fits.load, paths), seed)
+
+
 def _row(fits: Fits, channels: int, seed: int) -> Row:
     found = fits.divergence[channels]
     sums = np.stack([found, np.ones_like(found)], axis=-1)[:, None]
