@@ -33,12 +33,14 @@ class Drawing:
         what: what tells it from others of that name; both make the file's name and the caption.
         arguments: of the function that draws it, as `tutti.figures.drawing` wants them.
         files: that it is drawn from.
+        words: what stands in the braces of the declared caption.
     """
 
     figure: str
     what: tuple[str, ...]
     arguments: dict[str, Any]
     files: list[str] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
 
     @property
     def declared(self) -> Figure:
@@ -53,7 +55,7 @@ class Drawing:
     @property
     def caption(self) -> str:
         """What it shows, and of what."""
-        caption = self.declared.caption
+        caption = self.declared.caption.format(**self.words)
         return f"{caption.removesuffix('.')} ({', '.join(self.what)})." if self.what else caption
 
 
@@ -135,9 +137,10 @@ class FigurePlan:
         path = self.layout.table(table)
         for sweep, members in self.samples.sweeps.items():
             values = {member.name: member.values for member in members}
+            axes = {"axes": " and ".join(members[0].values)}
             for dataset in self.config["generation"]["datasets"]:
                 arguments = {"table": path, "dataset": dataset, "further": {"values": values}}
-                yield Drawing(name, (sweep, dataset), arguments, [path])
+                yield Drawing(name, (sweep, dataset), arguments, [path], axes)
 
     def _of_samples(self, name: str, table: str) -> Iterator[Drawing]:
         if MAIN not in self.samples.assigners:
