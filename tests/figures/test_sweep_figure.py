@@ -64,3 +64,11 @@ def test_pareto_front_by_brute_force():
         beaten = [any((q >= p).all() and (q > p).any() for q in points) for p in points]
         expected = sorted({tuple(p) for p, b in zip(points, beaten, strict=True) if not b})
         assert [tuple(p) for p in points[sweep.pareto_front(points)]] == expected
+
+
+def test_sweep_without_a_valid_molecule_has_an_empty_front(drawn, tmp_path):
+    """Uniqueness is undefined then, for every model."""
+    numbers = table(["m_a", "m_b"])
+    numbers.loc[numbers["metric"] == "uniqueness", ["value", "ci_low", "ci_high"]] = np.nan
+    figure = drawn(sweep.draw, numbers, {"m_a": {"heat": "a"}, "m_b": {"heat": "b"}}, tmp_path / "sweep")
+    assert [len(line.get_xdata()) for line in figure.axes[2].lines] == [0]

@@ -105,5 +105,5 @@ def pareto_front(points: np.ndarray) -> np.ndarray:
     """
     order = np.lexsort((-points[:, 1], -points[:, 0]))  # by the first coordinate, falling
     highest = np.maximum.accumulate(points[order, 1])
-    better = np.append(True, points[order[1:], 1] > highest[:-1])
+    better = np.diff(highest, prepend=-np.inf) > 0
     return order[better][::-1]
