@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from tutti.benchmark import tables
 from tutti.benchmark.tables import MAIN, MOST_MODELS, REFERENCE, Figure
 from tutti.workflow.plan.forcefields import REFERENCE as METHOD
 from tutti.workflow.plan.forcefields import ForceFieldPlan
-from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.layout import Layout, judged_in
 from tutti.workflow.plan.names import module_of_function
 from tutti.workflow.plan.samples import SamplePlan
 from tutti.workflow.plan.signals import SignalPlan
@@ -149,8 +150,7 @@ class FigurePlan:
         shown = [GREY.get(name, REFERENCE), *self.samples.models[:MOST_MODELS]]
         for dataset in self.config["generation"]["datasets"]:
             folders = {model: self._first_folders(dataset, model) for model in shown}
-            names = ["samples.npz", *(f"{each}.parquet" for each in (MAIN, *checks))]
-            files = [f"{folder}/{file}" for paths in folders.values() for folder in paths for file in names]
+            files = judged_in(chain.from_iterable(folders.values()), [MAIN, *checks])
             arguments = {"folders": folders, "assigner": MAIN, "checks": checks}
             yield Drawing(name, (dataset,), arguments, files)
 
@@ -165,14 +165,10 @@ class FigurePlan:
         for dataset, model, seed in self.samples.generated:
             if model not in swept:
                 folders = self.samples.folders(dataset, model, seed)
-                files = [
-                    f"{folder}/{file}"
-                    for folder in folders
-                    for file in ("samples.npz", f"{assigner}.parquet")
-                ]
                 report = self.config["report"]
                 further = {"n": report["pictures"], "seed": report["seed"]}
                 arguments = {"folders": folders, "assigner": assigner, "checks": [], "further": further}
+                files = judged_in(folders, [assigner])
                 yield Drawing(name, (dataset, model, f"seed{seed}"), arguments, files)
 
     def _of_trainings(self, name: str, table: None) -> Iterator[Drawing]:

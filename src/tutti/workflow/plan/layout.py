@@ -3,6 +3,7 @@
 Names may be wildcards, `{model}`: then what comes back is the pattern of a rule.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 WEIGHTS = "weights.safetensors"
@@ -43,9 +44,13 @@ class Layout:
         """Completed molecules: `train.npz`, `test.npz`, how they were made, and `verdicts.parquet`."""
         return f"{self.results}/completions/{dataset}/{model}/seed{seed}/{file}"
 
+    def judged_folder(self, dataset: str, model: str, seed: str, part: str) -> str:
+        """Folder of what was found out about a set of samples, or a part of it."""
+        return f"{self.results}/judged/{dataset}/{model}/seed{seed}{part}"
+
     def judged(self, dataset: str, model: str, seed: str, part: str, file: str) -> str:
-        """What was found out about a set of samples, or a part of it: a file per assigner and check."""
-        return f"{self.results}/judged/{dataset}/{model}/seed{seed}{part}/{file}"
+        """A file in that folder, see `judged_names`."""
+        return f"{self.judged_folder(dataset, model, seed, part)}/{file}"
 
     def measured(self, dataset: str, model: str, seed: str, what: str = "") -> str:
         """Tidy rows of all tables of one set of samples or force field; `-speed` of what was timed alone."""
@@ -79,3 +84,14 @@ class Layout:
     def page(self) -> str:
         """The report."""
         return f"{self.results}/report/index.html"
+
+
+def judged_names(found_by: Iterable[str]) -> list[str]:
+    """Names of files of a judged set: the samples, and what these assigners and checks found out."""
+    return ["samples.npz", *(f"{name}.parquet" for name in found_by)]
+
+
+def judged_in(folders: Iterable[str], found_by: Iterable[str]) -> list[str]:
+    """Those files in each of these folders."""
+    names = judged_names(found_by)
+    return [f"{folder}/{name}" for folder in folders for name in names]

@@ -9,7 +9,7 @@ from tutti.benchmark import tables
 from tutti.benchmark.tables import REFERENCE
 from tutti.core import registry
 from tutti.workflow import sweeps
-from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.layout import Layout, judged_in, judged_names
 from tutti.workflow.plan.names import local_files, module_of_function
 
 
@@ -144,21 +144,16 @@ class SamplePlan:
 
     def files(self, *, checks: bool) -> list[str]:
         """Names of the files in the folder of a judged set."""
-        found = [*self.assigners, *(self.checks if checks else ())]
-        return ["samples.npz", *(f"{name}.parquet" for name in found)]
+        return judged_names(self._found_by(checks))
 
     def folders(self, dataset: str, model: str, seed: object) -> list[str]:
         """Folders of a judged set, one for each part."""
-        return [
-            self.layout.judged(dataset, model, str(seed), part, "samples.npz").removesuffix("/samples.npz")
-            for part in self.parts
-        ]
+        return [self.layout.judged_folder(dataset, model, str(seed), part) for part in self.parts]
 
     def judged_files(self, dataset: str, model: str, seed: object) -> list[str]:
         """Everything that was found out about a set."""
         checks = (dataset, model, int(seed)) in self.judged
-        folders = self.folders(dataset, model, seed)
-        return [f"{folder}/{name}" for folder in folders for name in self.files(checks=checks)]
+        return judged_in(self.folders(dataset, model, seed), self._found_by(checks))
 
     def reference_folders(self, dataset: str) -> list[str]:
         """Folders of the training molecules that samples are compared with; none where no table does."""
@@ -166,11 +161,7 @@ class SamplePlan:
 
     def reference_files(self, dataset: str) -> list[str]:
         """Everything that was found out about the training molecules, but checks."""
-        return [
-            f"{folder}/{name}"
-            for folder in self.reference_folders(dataset)
-            for name in self.files(checks=False)
-        ]
+        return judged_in(self.reference_folders(dataset), self._found_by(checks=False))
 
     def measures(self) -> dict[str, str]:
         """Function of each table of a set of samples."""
@@ -193,6 +184,9 @@ class SamplePlan:
         yield from (self.layout.measured(d, m, str(s)) for d, m, s in (self.judged if self.tables else ()))
         yield from (self.layout.measured(d, m, str(s), "-completion") for d, m, s in self.completing)
         yield from (self.layout.measured(d, m, str(s), "-speed") for d, m, s in self.timed)
+
+    def _found_by(self, checks: bool) -> list[str]:
+        return [*self.assigners, *(self.checks if checks else ())]
 
     def _completes(self, model: str) -> bool:
         return "COMPLETES" in registry.exports("generators", self.config["models"][model]["module"])
