@@ -2,7 +2,6 @@ from tutti.core.logs import redirect
 
 with redirect(snakemake.log[0]):
     import os
-    from importlib import import_module
     from pathlib import Path
 
     from tutti.core.hardware import thread_variables
@@ -10,7 +9,7 @@ with redirect(snakemake.log[0]):
     files, speed = snakemake.input, snakemake.params.speed
     os.environ |= thread_variables(speed["threads"])
 
-    from tutti.core import parquet
+    from tutti.core import functions, parquet
     from tutti.core.structures import Structures
     from tutti.data.splits import Splits
 
@@ -18,6 +17,5 @@ with redirect(snakemake.log[0]):
     if files.get("dataset"):
         structures = Structures.load(files.dataset)
         arguments.append(structures[Splits.load(files.splits, structures).test[:1]])
-    module, _, function = speed["function"].rpartition(".")
-    rows = getattr(import_module(module), function)(*arguments, **speed["arguments"])
+    rows = functions.load(speed["function"])(*arguments, **speed["arguments"])
     parquet.write(rows.assign(table=speed["table"]), snakemake.output[0])

@@ -1,7 +1,6 @@
 """From the rows of all parts to the tables of a run, and what compares these with others and papers."""
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from tutti.benchmark.metrics.over_seeds import over_seeds_table
 from tutti.benchmark.metrics.validity_ranks import ranks
 from tutti.benchmark.samples.measure import TABLE
 from tutti.benchmark.tables import declared
-from tutti.core import tidy
+from tutti.core import functions, tidy
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -38,12 +37,12 @@ def assemble(
     for name in wanted:
         table = declared().tables[name]
         if table.of == "fits":
-            made[name] = _function(table.function)(fits, seed)
+            made[name] = functions.load(table.function)(fits, seed)
         elif table.of == "tables":
-            made[name] = _function(table.function)(made, names)
+            made[name] = functions.load(table.function)(made, names)
         else:
             own = rows[rows[TABLE] == name].drop(columns=TABLE)
-            finished = _function(table.finish)(own) if table.finish else own
+            finished = functions.load(table.finish)(own) if table.finish else own
             known = {key: names.get(key) for key in ("datasets", "models", "subsets")}
             made[name] = published.fill(finished, **known)
     return made
@@ -69,8 +68,3 @@ def paper_versus_here(tables: Tables, names: Mapping[str, Any]) -> pd.DataFrame:
 def _measured(tables: Tables) -> list[str]:
     """Those that are not made of others or of fits."""
     return [name for name in tables if declared().tables[name].of not in ("tables", "fits")]
-
-
-def _function(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(module), name)

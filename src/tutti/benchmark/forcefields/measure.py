@@ -1,11 +1,11 @@
 """All rows of one training of a force field, in whatever tables it has some."""
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
 import pandas as pd
 
+from tutti.core import functions
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
 
@@ -38,8 +38,7 @@ def measure(
     splits = Splits.load(files["splits"], structures).first(size)
     rows = []
     for table, made in tables.items():
-        module, _, function = made["function"].rpartition(".")
-        make, arguments = getattr(import_module(module), function), {**made["arguments"], **names}
+        make, arguments = functions.load(made["function"]), {**made["arguments"], **names}
         if made["of"] == "predictions":
             for part, (reference, predicted) in zip(PARTS, _pairs(structures, splits, files), strict=True):
                 rows.append(make(reference, predicted, subset=part, **arguments).assign(table=table))

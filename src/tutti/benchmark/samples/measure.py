@@ -5,13 +5,13 @@ The one engine behind the workflow's `measure` and `tutti evaluate`.
 
 from collections.abc import Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import pandas as pd
 
 from tutti.benchmark.samples.judged import Judged
 from tutti.core.cache import Parts
+from tutti.core.functions import load, module_of
 from tutti.core.memory import keep_freed_memory
 from tutti.core.progress import Progress
 from tutti.core.sources import fingerprint, sources
@@ -48,7 +48,7 @@ def measure(
     known = None if reference is None else reference.digest
     rows = []
     for table, path in functions.items():
-        code = fingerprint(sources(path.rpartition(".")[0].removeprefix("tutti.")), None)
+        code = fingerprint(sources(module_of(path)), None)
         compute = partial(_rows, path, samples, reference, names)
         found = parts.get([table, path, code, names, samples.digest, known], compute)
         rows.append(found.assign(**{TABLE: table}))
@@ -57,5 +57,4 @@ def measure(
 
 
 def _rows(path: str, samples: Judged, reference: Judged | None, names: Mapping[str, Any]) -> pd.DataFrame:
-    module, _, function = path.rpartition(".")
-    return getattr(import_module(module), function)(samples, reference, **names)
+    return load(path)(samples, reference, **names)

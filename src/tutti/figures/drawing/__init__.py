@@ -5,10 +5,10 @@ figure is drawn from; `tutti.workflow.plan.figures` makes them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tutti.core import functions
 from tutti.core.progress import Progress
 
 Request = Mapping[str, Any]
@@ -18,8 +18,7 @@ def draw_each(requests: Sequence[Request], inputs: Callable[[Request], Sequence[
     """Draw every figure, from its `inputs`; `further` of a request are keywords of its function."""
     progress = Progress("figures", len(requests))
     for request in requests:
-        module, _, name = request["function"].rpartition(".")
-        draw = getattr(import_module(module), name)
+        draw = functions.load(request["function"])
         draw(*inputs(request), stem=Path(request["stem"]), **request.get("further", {}))
         progress.update()
     progress.close()

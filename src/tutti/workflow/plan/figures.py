@@ -8,10 +8,10 @@ from typing import Any
 
 from tutti.benchmark import tables
 from tutti.benchmark.tables import MAIN, MOST_MODELS, REFERENCE, Figure
+from tutti.core import functions
 from tutti.workflow.plan.forcefields import REFERENCE as METHOD
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout, judged_in
-from tutti.workflow.plan.names import module_of_function
 from tutti.workflow.plan.samples import SamplePlan
 from tutti.workflow.plan.signals import SignalPlan
 
@@ -112,8 +112,8 @@ class FigurePlan:
 
     def modules(self, job: str) -> list[str]:
         """Modules that a job loads by name."""
-        functions = dict.fromkeys(drawing.declared.function for drawing in self.job(job))
-        named = [module_of_function(name) for name in functions]
+        drawn_by = dict.fromkeys(drawing.declared.function for drawing in self.job(job))
+        named = [functions.module_of(name) for name in drawn_by]
         return [f"figures.drawing.{job}", *named]
 
     def _of(self, name: str) -> Iterator[Drawing]:

@@ -60,8 +60,3 @@ def dataset_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
 def module_of(entry: Mapping[str, Any]) -> str:
     """Module of a model's entry in the catalogue, below `tutti`."""
     return f"{PACKAGES[KINDS[entry['kind']]]}.{entry['module']}"
-
-
-def module_of_function(function: str) -> str:
-    """Module of a function's import path, below `tutti`."""
-    return function.rpartition(".")[0].removeprefix("tutti.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tutti.benchmark import tables
+from tutti.core import functions
 from tutti.core.registry import PACKAGES
 from tutti.core.sources import PACKAGE, sources
 from tutti.workflow import sweeps
@@ -21,7 +22,6 @@ from tutti.workflow.plan.names import (
     dataset_settings,
     local_files,
     module_of,
-    module_of_function,
     one_of,
 )
 from tutti.workflow.plan.samples import SamplePlan, Set
@@ -190,7 +190,7 @@ class Plan:
     def measure_modules(self, dataset: str, model: str) -> list[str]:
         """Modules that measuring a force field loads by name."""
         wanted = self.forcefields.measures(dataset, model)
-        found = [module_of_function(each["function"]) for each in wanted.values()]
+        found = [functions.module_of(each["function"]) for each in wanted.values()]
         return [*found, *(self.force_modules(model) if "dynamics" in wanted else [])]
 
     @cached_property
@@ -230,7 +230,9 @@ class Plan:
         """Modules that make tables of all rows, of other tables and of fits, loaded by name."""
         made = [tables.declared().tables[name] for name in self.tables]
         found = [each.function for each in made if each.of in ("tables", "fits")]
-        return [module_of_function(name) for name in [*found, *(each.finish for each in made if each.finish)]]
+        return [
+            functions.module_of(name) for name in [*found, *(each.finish for each in made if each.finish)]
+        ]
 
     @cached_property
     def sidecars(self) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from tutti.benchmark import tables
 from tutti.benchmark.tables import REFERENCE
-from tutti.core import registry
+from tutti.core import functions, registry
 from tutti.workflow import sweeps
 from tutti.workflow.plan.layout import Layout, judged_in, judged_names
-from tutti.workflow.plan.names import local_files, module_of_function
+from tutti.workflow.plan.names import local_files
 
 
 class Set(NamedTuple):
@@ -177,7 +177,7 @@ class SamplePlan:
     @cached_property
     def modules_to_measure(self) -> list[str]:
         """Modules that measuring loads by name."""
-        return [module_of_function(function) for function in self.measures().values()]
+        return [functions.module_of(function) for function in self.measures().values()]
 
     def measured_files(self) -> Iterator[str]:
         """Rows of all sets of samples and of what was timed or completed."""
