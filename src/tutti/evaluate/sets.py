@@ -54,7 +54,7 @@ def judge_all(request: Request, parts: Parts) -> Sets:
 
 
 def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
-    """One row per sample and assigner, in input order, with the file and place of each sample."""
+    """One row per sample and assigner, in input order: file, place, whether finished, verdict, checks."""
     frames = []
     for name, judged in samples.items():
         table = molecules(judged.verdicts, judged.checks)
@@ -62,8 +62,20 @@ def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
             column: judged.structures.columns[column][table["sample"]]
             for column in ("file", "frame", "unreadable")
         }
-        frames.append(table.assign(model=name, **origin))
-    first = ["model", "sample", "id", "file", "frame", "assigner", "valid", "reason", "unreadable"]
+        finished = judged.finished[table["sample"]]
+        frames.append(table.assign(model=name, finished=finished, **origin))
+    first = [
+        "model",
+        "sample",
+        "id",
+        "file",
+        "frame",
+        "assigner",
+        "valid",
+        "reason",
+        "unreadable",
+        "finished",
+    ]
     table = pd.concat(frames, ignore_index=True)
     return table[[*first, *(column for column in table.columns if column not in first)]]
 

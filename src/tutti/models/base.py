@@ -90,6 +90,15 @@ class Model(nn.Module):
         """
         raise NotImplementedError
 
+    def collate_validation(
+        self, structures: Structures, items: np.ndarray, rng: np.random.Generator
+    ) -> Batch:
+        """The batch of `items` for validation, as `collate` makes it by default.
+
+        A model that disturbs what it is trained on, and is validated without that, makes another one.
+        """
+        return self.collate(structures, items, rng)
+
     def training_step(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """(loss [], parts of it to log {name: []}) of one batch; draws no random numbers.
 

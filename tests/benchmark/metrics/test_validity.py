@@ -24,6 +24,7 @@ HAND = [
 ]
 EXPECTED = {
     "validity": (6, 8),
+    "validity_of_finished": (6, 8),
     "uniqueness": (5, 6),
     "valid_and_unique": (5, 8),
     "novelty": (3, 5),
@@ -51,6 +52,15 @@ def test_every_share_and_its_denominator():
         assert (row["ci_low"], row["ci_high"]) == wilson(k, n)
     assert (table["subset"] == "lookup").all()
     assert (table["unit"] == "1").all()
+
+
+def test_share_of_what_a_sampler_keeps():
+    """Of the eight samples one valid and one invalid molecule are thrown away."""
+    kept = np.array([False, True, True, True, True, True, True, False])
+    table = validity_table(verdicts(HAND), TRAINING, kept, **NAMES, assigner="lookup").set_index("metric")
+    row = table.loc["validity_of_finished"]
+    assert (row["value"], row["n"]) == (5 / 6, 6)
+    assert (row["ci_low"], row["ci_high"]) == wilson(5, 6)
 
 
 def test_stability_only_where_it_was_counted():

@@ -47,6 +47,23 @@ def test_verdicts_of_different_samples_are_refused():
         molecules({"lookup": frame(["a"])}, {"strain": frame(["b"])})
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_validity_has_both_denominators(told):
+    """Methane; methane that is not finished; a lone atom and one that is nowhere, both said to be so."""
+    methane = ([6, 1, 1, 1, 1], METHANE)
+    nowhere = ([6, 1], np.array([[0.0, 0.0, 0.0], [np.nan, 0.0, 0.0]]))
+    structures = Structures.from_frames([methane, methane, ([6], np.zeros((1, 3))), nowhere, methane])
+    if told:
+        structures = structures.with_columns(finished=np.array([True, False, True, True, True]))
+    judged = Judged(structures, {"lookup": assign_all(structures, "lookup", 1, progress=False)})
+    table = import_module("tutti.benchmark.samples.validity").table(
+        judged, None, model="m", dataset="d", seed=0
+    )
+    found = table.set_index("metric")[["value", "n"]].T.to_dict("list")
+    assert found["validity"] == [3 / 5, 5]
+    assert found["validity_of_finished"] == [1.0, 2 if told else 3]
+
+
 def test_reasons_add_up_with_the_valid_ones():
     structures = Structures.from_frames([([6, 1, 1, 1, 1], METHANE), ([6], np.zeros((1, 3))), ([], [])])
     judged = Judged(structures, {name: assign_all(structures, name, 1, progress=False) for name in ALL})

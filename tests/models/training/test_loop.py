@@ -19,7 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 import tutti.models.base
-from toy_model import BIAS, WEIGHT, ToyModel, data, divide, new_model, train_toy
+from toy_model import BIAS, WEIGHT, Config, ToyModel, data, divide, new_model, train_toy
 from tutti.models.training import clipping, loop
 from tutti.models.training.batches import items_of_step
 from tutti.models.training.config import learning_rate
@@ -414,28 +414,31 @@ def test_step_decay_is_used_for_the_steps(tmp_path):
     assert rates == [0.05 * 0.5 ** (step // 7) for step in range(30)]
 
 
-def train_scripted(out, losses, **fields):
-    """Train with these validation losses, one after every step, and give train.json."""
+def train_scripted(out, losses, parts=None, **fields):
+    """Train with these validation losses and `part`s, one after every step, and give train.json."""
 
     class Scripted(ToyModel):
         def training_step(self, batch):
-            loss, logs = super().training_step(batch)
-            return (loss if self.training else torch.tensor(next(remaining))), logs
+            loss, _ = super().training_step(batch)
+            if self.training:
+                return loss, {"part": loss}
+            return torch.tensor(next(remaining)), {"part": torch.tensor(next(remaining_parts))}
 
-    remaining = iter(losses)
+    remaining, remaining_parts = iter(losses), iter(parts or losses)
     model = Scripted(new_model().config)
     train_toy(out, model, **{"steps": len(losses), "validation_every": 1, "validation_items": 5} | fields)
     return json.loads((out / "train.json").read_text())
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.03])
 @pytest.mark.parametrize("patience", [1, 2, 5])
-def test_plateau_decays_like_torch(tmp_path, patience):
-    """ReduceLROnPlateau counts one validation more, and improves by a threshold that can be set to 0."""
+def test_plateau_decays_like_torch(tmp_path, patience, threshold):
+    """ReduceLROnPlateau counts one validation more; the kept weights are those of the very lowest loss."""
     losses = (np.random.default_rng(patience).random(80) * np.linspace(2, 1, 80)).tolist()
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=0.05)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, factor=0.7, patience=patience - 1, threshold=0.0, eps=0.0
+        optimizer, factor=0.7, patience=patience - 1, threshold=threshold, eps=0.0
     )
     expected = []
     for loss in losses:
@@ -443,9 +446,56 @@ def test_plateau_decays_like_torch(tmp_path, patience):
         optimizer.step()
         scheduler.step(loss)
     assert expected[-1] < 0.05 * 0.7**2
-    train_scripted(tmp_path, losses, schedule="plateau", decay_factor=0.7, patience=patience)
+    provenance = train_scripted(
+        tmp_path, losses, schedule="plateau", decay_factor=0.7, patience=patience, threshold=threshold
+    )
     rates = [float(row["learning_rate"]) for row in rows(tmp_path, "train")]
     assert rates == pytest.approx(expected, rel=1e-12)
+    assert provenance["best_step"] == 1 + int(np.argmin(losses))
+
+
+def test_improvements_below_the_threshold_stop_a_training_early(tmp_path):
+    """Also of losses below 0: 1 % of 5 is 0.05."""
+    losses = [-5.0, -5.03125, -5.0625, -5.09375, -5.109375, -5.125]
+    provenance = train_scripted(tmp_path, losses, early_stopping=2, threshold=0.01)
+    assert (provenance["step"], provenance["best_step"], provenance["best_loss"]) == (5, 5, -5.109375)
+
+
+def test_selects_by_a_part_of_the_loss(tmp_path):
+    """Weights, early stopping and the provenance follow the named part, whatever the loss does."""
+    part = [5.0, 3.0, 4.0, 2.0, 2.5, 2.5, 2.5, 2.5]
+    provenance = train_scripted(
+        tmp_path, [9.0 - k for k in range(8)], parts=part, select="part", early_stopping=2
+    )
+    assert (provenance["step"], provenance["best_step"], provenance["best_loss"]) == (6, 4, 2.0)
+    assert provenance["stopped"] == "no lower validation part in 2 validations"
+
+
+def test_a_threshold_without_an_effect_is_refused():
+    with pytest.raises(ValueError, match="threshold has no effect"):
+        TrainingConfig(steps=10, threshold=0.1)
+
+
+def test_an_unknown_part_is_refused_with_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match="select is 'nll'; toy_model has loss, absolute"):
+        train_toy(tmp_path, select="nll")
+
+
+def test_validates_what_the_model_collates_for_it(tmp_path):
+    """Energies have noise of 100 in training; a validation without it sees the fit improve below that."""
+
+    class Undisturbed(ToyModel):
+        def collate_validation(self, structures, items, rng):
+            return ToyModel(Config()).collate(structures, items, rng)
+
+    config = {"steps": 3, "validation_every": 1}
+    train_toy(tmp_path / "noisy", ToyModel(Config(noise=100.0)), **config)
+    train_toy(tmp_path / "clean", Undisturbed(Config(noise=100.0)), **config)
+    noisy, clean = (
+        [float(row["loss"]) for row in rows(tmp_path / name, "valid")] for name in ("noisy", "clean")
+    )
+    assert max(clean) < 100.0 < 1000.0 < min(noisy)
+    assert all(float(row["loss"]) > 1000.0 for row in rows(tmp_path / "clean", "train"))
 
 
 def test_plateau_ends_below_the_lowest_rate(tmp_path):
@@ -714,6 +764,7 @@ def test_bad_input_is_refused(tmp_path):
         {"ema_decay": 1.0},
         {"warmup_steps": 10},
         {"early_stopping": 0},
+        {"threshold": 1.0, **PLATEAU},
         {"decay_every": None, "schedule": "step", "decay_factor": 0.5},
         {"decay_every": 0, "schedule": "step", "decay_factor": 0.5},
         {"decay_every": 5},

@@ -1,5 +1,6 @@
 """Validity, uniqueness, novelty and stability, from the verdicts of one assigner."""
 
+import numpy as np
 import pandas as pd
 
 from tutti.statistics.estimate import Row, table_of
@@ -11,6 +12,7 @@ INDEPENDENT = "the interval takes the molecules as independent"
 def validity_table(
     verdicts: pd.DataFrame,
     training_smiles: set[str],
+    kept: np.ndarray | None = None,
     *,
     model: str,
     dataset: str,
@@ -24,6 +26,7 @@ def validity_table(
     | metric | share of | which |
     |---|---|---|
     | validity | generated | are valid |
+    | validity_of_finished | `kept` | are valid |
     | uniqueness | valid | distinct canonical SMILES |
     | valid_and_unique | generated | distinct canonical SMILES |
     | novelty | distinct SMILES | are not in the training set |
@@ -39,6 +42,8 @@ def validity_table(
     Args:
         verdicts: what `tutti.chemistry.bonds.pool.assign_all` returns.
         training_smiles: SMILES that the same assigner gives the training geometries.
+        kept: [N] bool, the samples that are left by a sampler that throws away what it does not finish; None:
+            all.
         model: name for the table.
         dataset: name for the table.
         seed: training seed for the table.
@@ -47,24 +52,29 @@ def validity_table(
     Returns:
         The tidy table; values are fractions, and `n` is the denominator.
     """
-    rows = _shares(verdicts, training_smiles, assigner)
+    kept = np.ones(len(verdicts), dtype=bool) if kept is None else kept
+    rows = _shares(verdicts, training_smiles, kept, assigner)
     if assigner == "lookup":
         rows += _stability(verdicts, assigner)
     return table_of(rows, model=model, dataset=dataset, seed=seed)
 
 
-def _shares(verdicts: pd.DataFrame, training_smiles: set[str], assigner: str) -> list[Row]:
+def _shares(verdicts: pd.DataFrame, training_smiles: set[str], kept: np.ndarray, assigner: str) -> list[Row]:
     valid = verdicts[verdicts["valid"]]
     connected, neutral, closed = (
         valid[name].astype(bool) for name in ("connected", "neutral_atoms", "no_radicals")
     )
     distinct = set(valid["smiles"])
+    valid_rows = verdicts["valid"].to_numpy(bool)
     n_generated, n_valid, n_distinct = len(verdicts), len(valid), len(distinct)
     novel = ("novelty", assigner, len(distinct - training_smiles), n_distinct, "valid molecules", INDEPENDENT)
     if not training_smiles:
         novel = ("novelty", assigner, 0, 0, "training molecules to compare with")
     return [
         share("validity", assigner, n_valid, n_generated, "samples"),
+        share(
+            "validity_of_finished", assigner, int(kept[valid_rows].sum()), int(kept.sum()), "finished samples"
+        ),
         share("uniqueness", assigner, n_distinct, n_valid, "valid molecules", INDEPENDENT),
         share("valid_and_unique", assigner, n_distinct, n_generated, "samples", INDEPENDENT),
         share(*novel),

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -43,6 +44,18 @@ class Judged:
         """Rows of the molecules that `MAIN` finds valid, in the order of `bonded`."""
         verdicts = self.verdicts[MAIN]
         return verdicts[verdicts["valid"]]
+
+    @cached_property
+    def finished(self) -> np.ndarray:
+        """[N] bool: samples that the model finished, of at least two atoms with finite positions.
+
+        The authors of G-SphereNet throw the rest away and draw again. Samples that do not say are finished.
+        """
+        of = self.structures
+        said = of.columns.get("finished", np.ones(len(of), dtype=bool))
+        owners = np.repeat(np.arange(len(of)), of.n_atoms)
+        broken = np.bincount(owners, ~np.isfinite(of.positions).all(1), minlength=len(of))
+        return said & (of.n_atoms > 1) & (broken == 0)
 
     @cached_property
     def digest(self) -> str:

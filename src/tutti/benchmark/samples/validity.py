@@ -12,7 +12,7 @@ def table(samples: Judged, reference: Judged | None, *, model: str, dataset: str
     for assigner, verdicts in samples.verdicts.items():
         known = set() if reference is None else _smiles(reference.verdicts[assigner])
         names = {"model": model, "dataset": dataset, "seed": seed, "assigner": assigner}
-        parts.append(validity_table(verdicts, known, **names))
+        parts.append(validity_table(verdicts, known, samples.finished, **names))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -25,9 +25,10 @@ class State:
 
     Attributes:
         step: steps done.
-        best_loss: lowest validation loss so far.
+        best_loss: lowest value so far of the validated quantity that the training selects by.
         best_step: steps done when it was reached.
         best: weights of that step, by name; empty before the first validation.
+        improved: its value at the last improvement (see `TrainingConfig.threshold`).
         stale: validations since then, without those of the warm-up.
         decays: how often a plateau of the validation loss has lowered the learning rate.
         norms: of the last gradients, where they limit the next one's.
@@ -44,6 +45,7 @@ class State:
     best_loss: float = math.inf
     best_step: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
+    improved: float = math.inf
     stale: int = 0
     decays: int = 0
     norms: list[float] = field(default_factory=list)

@@ -32,12 +32,15 @@ class TrainingConfig:
             need the two settings that belong to them; with other schedules, these are None.
         decay_factor: what "step" and "plateau" multiply the rate by.
         decay_every: steps between two decays of "step", counted from the end of the warm-up.
-        patience: validations without a new lowest loss after which "plateau" decays; after so many more it
+        select: what is judged at each validation: "loss" or a name among its parts. The weights of its lowest
+            value are kept, and plateaus and early stopping watch it.
+        patience: validations without an improvement after which "plateau" decays; after so many more it
             decays again. Those of the warm-up do not count.
+        threshold: an improvement is a value lower than that of the last one by more than this part of it.
         min_learning_rate: "plateau" ends the training when it brings the rate below; None: it does not.
         warmup_steps: the rate first grows linearly over so many steps.
-        early_stopping: validations without a new lowest loss after which the training ends; those of the
-            warm-up do not count. None: it does all steps.
+        early_stopping: validations without an improvement after which the training ends; those of the warm-up
+            do not count. None: it does all steps.
         ema_decay: decay of the exponential moving average of the weights, which validation and the best
             weights then use; None: no average.
         gradient_clip: largest norm of the gradient; "adaptive": 1.5 times the mean of the last norms plus
@@ -58,11 +61,13 @@ class TrainingConfig:
     decay_factor: float | None = None
     decay_every: int | None = None
     patience: int | None = None
+    threshold: float = 0.0
     min_learning_rate: float | None = None
     warmup_steps: int = 0
     early_stopping: int | None = None
     ema_decay: float | None = None
     gradient_clip: float | Literal["adaptive"] | None = None
+    select: str = "loss"
     validation_every: int = 1000
     validation_items: int | None = None
     checkpoint_every: int = 1000
@@ -79,6 +84,10 @@ class TrainingConfig:
             raise ValueError(f"ema_decay is {self.ema_decay}, must lie in [0, 1) or be null")
         if not 0 <= self.warmup_steps < self.steps:
             raise ValueError(f"warmup_steps is {self.warmup_steps}, must lie in 0 ... steps - 1")
+        if not 0.0 <= self.threshold < 1.0:
+            raise ValueError(f"threshold is {self.threshold}, must lie in [0, 1)")
+        if self.threshold and self.schedule != "plateau" and self.early_stopping is None:
+            raise ValueError("threshold has no effect without schedule plateau or early_stopping")
         self._check_schedule()
 
     def _check_schedule(self) -> None:

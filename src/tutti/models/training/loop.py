@@ -45,10 +45,10 @@ def train(
 ) -> None:
     """Train `model`, or go on from `out`/last.ckpt to the same weights as if never interrupted.
 
-    Writes into `out`: weights.safetensors and config.json (the weights of the lowest validation loss),
-    log.csv, train.json (provenance) and last.ckpt, from which the others can be written again. A finished
-    training is not repeated. A larger `steps` continues it when its schedule is "constant" or "step", unless
-    it stopped early, which is final.
+    Writes into `out`: weights.safetensors and config.json (the weights of the lowest validated value, see
+    `TrainingConfig.select`), log.csv, train.json (provenance) and last.ckpt, from which the others can be
+    written again. A finished training is not repeated. A larger `steps` continues it when its schedule is
+    "constant" or "step", unless it stopped early, which is final.
 
     A batch is shared out over `devices` processes. More than one are spawned, so that the calling script must
     guard its main part by `if __name__ == "__main__"`. A resume is exact to the last bit where the device
@@ -143,7 +143,7 @@ class _Training:
                 self.validate()
             if state.step % config.checkpoint_every == 0 or last or state.stopped:
                 self.checkpoint()
-            progress.update(loss=loss, best_validation_loss=state.best_loss)
+            progress.update(loss=loss, **{f"best_validation_{config.select}": state.best_loss})
         progress.close()
 
     def training_batch(self, step: int) -> tuple[Batch, float]:
@@ -167,6 +167,8 @@ class _Training:
         mean = self.fabric.all_reduce(_values(loss, logs) * share, reduce_op="sum")
         *values, norm_value = torch.cat([mean, norm[None]]).tolist()  # the one wait for the device in a step
         losses = dict(zip(["loss", *logs], values, strict=True))
+        if self.config.select not in losses:
+            raise ValueError(f"select is '{self.config.select}'; {self.model.module} has {', '.join(losses)}")
         rate = learning_rate(self.config, self.state.step, self.state.decays)
         self.check_finite({**losses, "gradient norm": norm_value}, rate)
 
@@ -205,14 +207,16 @@ class _Training:
         epoch = state.step * self.config.batch_size / self.n_items
         state.log_row("train", epoch, state.take_means(), rate)
         state.log_row("valid", epoch, losses, rate)
-        self.judge(losses["loss"])
+        self.judge(losses[self.config.select])
 
     def judge(self, loss: float) -> None:
-        """Keep the weights of the lowest validation loss; without a lower one for long, decay or stop."""
+        """Keep the weights of the lowest validated value; without an improvement for long, decay or stop."""
         state, config = self.state, self.config
         if loss < state.best_loss:
-            state.best_loss, state.best_step, state.stale = loss, state.step, 0
+            state.best_loss, state.best_step = loss, state.step
             state.best = snapshot(self.evaluated)
+        if math.isinf(state.improved) or loss < state.improved - config.threshold * abs(state.improved):
+            state.improved, state.stale = loss, 0
             return
         if state.step < config.warmup_steps:
             return
@@ -223,12 +227,12 @@ class _Training:
         if config.min_learning_rate is not None and rate < config.min_learning_rate:
             state.stopped = f"the learning rate {rate:g} is below {config.min_learning_rate:g}"
         elif state.stale == config.early_stopping:
-            state.stopped = f"no lower validation loss in {state.stale} validations"
+            state.stopped = f"no lower validation {config.select} in {state.stale} validations"
 
     def validation_batch(self, index: int) -> Batch:
         """Validation batch `index`, the same every time."""
         rng = numpy_generator(self.plan.seed, "validation", index)
-        batch = self.model.collate(self.plan.validation, self.validation_batches[index], rng)
+        batch = self.model.collate_validation(self.plan.validation, self.validation_batches[index], rng)
         return batch.to(self.fabric.device)
 
     def check_finite(self, values: dict[str, float], rate: float) -> None:

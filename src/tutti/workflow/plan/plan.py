@@ -223,7 +223,8 @@ class Plan:
         entry = self.entry(model)
         if entry["kind"] == "external":
             return f"samples of {os.path.basename(entry['path'])}"  # noqa: PTH119
-        return f"{data}, {entry['training']['steps']} training steps, {len(self.config['seeds'])} seed(s)"
+        done = f"{data}, {entry['training']['steps']} training steps, {len(self.config['seeds'])} seed(s)"
+        return f"{done}; not as published: {differs}" if (differs := _differs(entry)) else done
 
     @cached_property
     def table_modules(self) -> list[str]:
@@ -274,3 +275,9 @@ class Plan:
             "datasets": {name: self.config["datasets"][name] for name in dict.fromkeys(datasets)},
             "models": {name: self.config["models"][name] for name in dict.fromkeys(models)},
         }
+
+
+def _differs(entry: Mapping[str, Any]) -> str:
+    """How a generator differs from the published one: in the entry's words, else the settings changed."""
+    changed = [*entry["config"], *(key for key in entry["sampling"] if key != "batch_size")]
+    return entry.get("differs") or ", ".join(changed)
