@@ -21,3 +21,15 @@ def test_training_grid_integrates_the_sharpest_target_within_1e_4(name):
         for size in [(config.position.polar, config.position.azimuths), (180, 359)]
     ]
     assert float((values[0] - values[1]).abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, m in MODELS.items() if m["kind"] == "generator" and m["module"] in MODELS]
+)
+def test_an_entry_is_the_published_model_or_says_how_it_differs(name):
+    """The entry with a module's own name has its defaults, which are the published settings."""
+    entry = MODELS[name]
+    if name == entry["module"]:
+        assert entry["config"] == {} and set(entry["sampling"]) == {"batch_size"} and "differs" not in entry
+    else:
+        assert entry["differs"].strip() and "\n" not in entry["differs"].strip()
