@@ -13,7 +13,7 @@ COUNTS = torch.tensor([4, 1, 2, 3])
 
 def network(layers: int = 2) -> EGNN:
     torch.manual_seed(0)
-    made = EGNN(3, 2, channels=5, layers=layers, coordinate_range=7.0, sum_scale=3.0).double()
+    made = EGNN(3, 2, channels=5, layers=layers, coordinate_range=7.0).double()
     with torch.no_grad():
         for block in made.blocks:
             block.weight_out.weight.mul_(500.0)  # which starts next to 0
@@ -45,13 +45,13 @@ def dense_block(block: EquivariantBlock, h: Tensor, x: Tensor, x0: Tensor) -> tu
             m = dense_mlp(block.message, h[i], h[j], now, start)
             total += m / (1 + torch.exp(-(block.attention.weight[0] @ m + block.attention.bias[0])))
         into, out = block.update[0], block.update[2]
-        hidden = silu(into.weight @ torch.cat([h[i], total / 3.0]) + into.bias)
+        hidden = silu(into.weight @ torch.cat([h[i], total]) + into.bias)
         updated.append(h[i] + out.weight @ hidden + out.bias)
     moved = x.clone()
     for i, j in itertools.permutations(range(n), 2):
         now, start = ((y[i] - y[j]) @ (y[i] - y[j]) for y in (x, x0))
         weight = block.weight_out.weight[0] @ dense_mlp(block.weight, updated[i], updated[j], now, start)
-        moved[i] = moved[i] + (x[i] - x[j]) / (now.sqrt() + 1) * torch.tanh(weight) * 7.0 / 3.0
+        moved[i] = moved[i] + (x[i] - x[j]) / (now.sqrt() + 1) * torch.tanh(weight) * 7.0
     return torch.stack(updated), moved
 
 

@@ -98,12 +98,11 @@ class EquivariantBlock(nn.Module):
     Args:
         channels: features per atom.
         coordinate_range: R, bound of a pair's weight in the sum of the positions' update.
-        sum_scale: what sums over the neighbours are divided by.
     """
 
-    def __init__(self, channels: int, coordinate_range: float, sum_scale: float) -> None:
+    def __init__(self, channels: int, coordinate_range: float) -> None:
         super().__init__()
-        self.coordinate_range, self.sum_scale = coordinate_range, sum_scale
+        self.coordinate_range = coordinate_range
         self.message = EdgeMLP(channels)
         self.attention = nn.Linear(channels, 1)
         self.update = nn.Sequential(
@@ -133,7 +132,7 @@ class EquivariantBlock(nn.Module):
             messages = self.message(of_atoms, of_pairs, block)
             gates = torch.sigmoid(self.attention(messages))
             sums = sums.index_add_(0, block.receivers, messages * gates)
-        h = h + self.update(torch.cat([h, sums / self.sum_scale], dim=1))
+        h = h + self.update(torch.cat([h, sums], dim=1))
 
         directions = vectors / ((now + EPSILON).sqrt() + 1.0)[:, None]
         of_atoms, moves = self.weight.of_atoms(h), torch.zeros_like(x)
@@ -141,7 +140,7 @@ class EquivariantBlock(nn.Module):
             weights = self.weight_out(self.weight(of_atoms, of_pairs, block))
             along = directions[block.pairs]
             moves = moves.index_add_(0, block.receivers, torch.cat([along, -along]) * torch.tanh(weights))
-        return h, x + moves * (self.coordinate_range / self.sum_scale)
+        return h, x + moves * self.coordinate_range
 
 
 class EGNN(nn.Module):
@@ -154,7 +153,7 @@ class EGNN(nn.Module):
         n_in, n_out: features per atom of the input and of the result.
         channels: features per atom in between.
         layers: number of blocks.
-        coordinate_range, sum_scale: see `EquivariantBlock`.
+        coordinate_range: see `EquivariantBlock`.
     """
 
     def __init__(
@@ -165,14 +164,11 @@ class EGNN(nn.Module):
         channels: int,
         layers: int,
         coordinate_range: float,
-        sum_scale: float,
     ) -> None:
         super().__init__()
         self.channels = channels
         self.embedding = nn.Linear(n_in, channels)
-        self.blocks = nn.ModuleList(
-            EquivariantBlock(channels, coordinate_range, sum_scale) for _ in range(layers)
-        )
+        self.blocks = nn.ModuleList(EquivariantBlock(channels, coordinate_range) for _ in range(layers))
         self.readout = nn.Linear(channels, n_out)
 
     def forward(self, h: Tensor, x: Tensor, pairs: FullPairs) -> tuple[Tensor, Tensor]:

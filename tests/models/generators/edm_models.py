@@ -21,7 +21,7 @@ MOLECULES = Structures.from_frames(
 
 def model(timesteps: int = 20, structures: Structures = MOLECULES) -> EDM:
     torch.manual_seed(0)
-    config = Config(timesteps=timesteps, layers=2, channels=8, sum_scale=3.0, max_size=6)
+    config = Config(timesteps=timesteps, layers=2, channels=8, max_size=6)
     made = MODEL(config).double().eval()
     with torch.no_grad():
         for block in made.network.blocks:

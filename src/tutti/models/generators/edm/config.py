@@ -16,9 +16,7 @@ class Config:
         type_scale, charge_scale: factors of the one-hot types and of the atomic number; positions (Å) have 1.
         layers, channels: of the EGNN.
         coordinate_range: bound of a pair's weight in a layer's update of the positions. The paper writes
-            15 / layers, the authors' code uses 15 in each, and with less small molecules are out of reach:
-            two atoms could not move by as much as the noise on them.
-        sum_scale: what the EGNN's sums over neighbours are divided by.
+            15 / layers, the authors' code uses 15 in each.
         max_size: length of the histogram of molecule sizes; no larger molecule can be learnt.
     """
 
@@ -30,11 +28,10 @@ class Config:
     layers: int = 9
     channels: int = 256
     coordinate_range: float = 15.0
-    sum_scale: float = 100.0
     max_size: int = 64
 
     def __post_init__(self) -> None:
-        require_positive(self, "timesteps", "type_scale", "charge_scale", "layers", "channels", "sum_scale")
+        require_positive(self, "timesteps", "type_scale", "charge_scale", "layers", "channels")
         if not 0.0 < self.precision < 0.5:
             raise ValueError(f"precision is {self.precision}, must lie between 0 and 0.5")
         if self.max_size < 1:

@@ -30,6 +30,7 @@ class DiffusionBatch(Tensors):
         positions: [ΣN, 3] Å, centred.
         noise_positions, noise_features: ε, [ΣN, 3] centred and [ΣN, S + 1].
         times: [B] int64, 0 ... T.
+        importance: [B], 1 / (T + 1) over the probability with which the time was drawn.
         alpha, sigma, weights: [B], the schedule's at `times`.
         outside: [B], nats, the part of the bound that the network has no influence on.
     """
@@ -43,6 +44,7 @@ class DiffusionBatch(Tensors):
     noise_positions: Tensor
     noise_features: Tensor
     times: Tensor
+    importance: Tensor
     alpha: Tensor
     sigma: Tensor
     weights: Tensor
@@ -67,7 +69,6 @@ class EDM(Generator):
             channels=config.channels,
             layers=config.layers,
             coordinate_range=config.coordinate_range,
-            sum_scale=config.sum_scale,
         )
 
     def fit_statistics(self, structures: Structures) -> None:
@@ -87,11 +88,36 @@ class EDM(Generator):
         self.sizes.copy_(torch.from_numpy(counts))
 
     def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> DiffusionBatch:
-        """Molecules with times and noise."""
+        """Molecules at times drawn uniformly from 0 ... T, with noise."""
+        times = rng.integers(0, self.config.timesteps + 1, size=len(items))
+        return self.diffuse(structures, items, times, np.ones(len(items)), rng)
+
+    def collate_validation(
+        self, structures: Structures, items: np.ndarray, rng: np.random.Generator
+    ) -> DiffusionBatch:
+        """Every molecule twice, at t = 0 and at a time of 1 ... T, as the authors validate.
+
+        At t = 0 the bound has its largest term and nearly all its scatter between draws.
+        """
+        timesteps = self.config.timesteps
+        later = rng.integers(1, timesteps + 1, size=len(items))
+        times = np.concatenate([np.zeros_like(later), later])
+        importance = np.where(times == 0, 1, timesteps) * 2 / (timesteps + 1)
+        return self.diffuse(structures, np.tile(items, 2), times, importance, rng)
+
+    def diffuse(
+        self,
+        structures: Structures,
+        items: np.ndarray,
+        times: np.ndarray,
+        importance: np.ndarray,
+        rng: np.random.Generator,
+    ) -> DiffusionBatch:
+        """The molecules `items` [B] at `times` [B], with noise; for `importance` [B] see `DiffusionBatch`."""
         atoms, counts = structures.atom_rows(items), structures.n_atoms[items]
         species = self.species.of(structures.numbers[atoms])
         features = self._features(species, structures.numbers[atoms])
-        n_atoms, times = torch.from_numpy(counts), rng.integers(0, self.config.timesteps + 1, size=len(items))
+        n_atoms = torch.from_numpy(counts)
         molecule = segment_index(n_atoms)
         positions, noise = (
             centre(torch.from_numpy(vectors), molecule, n_atoms)
@@ -113,6 +139,7 @@ class EDM(Generator):
             noise_positions=tensor(noise),
             noise_features=tensor(rng.standard_normal(features.shape)),
             times=torch.from_numpy(times),
+            importance=tensor(importance),
             alpha=tensor(self.schedule.alpha[times]),
             sigma=tensor(self.schedule.sigma[times]),
             weights=tensor(self.schedule.weights[times]),
@@ -134,14 +161,15 @@ class EDM(Generator):
     def training_step(self, batch: DiffusionBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of the paper's training ("L2"), and the bound on −log p of the same draw.
 
-        The loss of a molecule is ½ ‖ε − ε̂‖² for t > 0 and −log p(x, types, charges | z_0) without constants
-        for t = 0, over the number of values of the training set's largest molecule, so that every atom counts
-        the same. (The authors' code does not divide the term of t = 0, which gives it a few hundred times the
-        weight, for noise of 0.005 Å.)
+        The loss of a molecule is ½ ‖ε − ε̂‖² over the number of values of the training set's largest molecule
+        (in the authors' code: of the batch's, so that there a loss is no mean over its items). At t = 0 only
+        the noise of the positions counts so, and −log p(types, charges | z_0), which the network has no
+        influence on, comes on top.
 
         Returns:
             The loss, its parts `positions`, `features` (t > 0) and `zero` (t = 0), and `nll`: an unbiased
-            estimate, from one time, of the bound on −log p(molecule, number of atoms) in nats, lengths in Å.
+            estimate, from the batch's times, of the bound on −log p(molecule, number of atoms) in nats,
+            lengths in Å.
         """
         alpha, sigma = (values[batch.molecule, None] for values in (batch.alpha, batch.sigma))
         x = alpha * batch.positions + sigma * batch.noise_positions
@@ -154,19 +182,20 @@ class EDM(Generator):
 
         error_x = total((noise_x - batch.noise_positions).square().sum(1))
         error_h = total((noise_h - batch.noise_features).square().sum(1))
-        zero = 0.5 * error_x - total(self._log_features(h, batch.species))
-        at_zero = batch.times == 0
+        unknown = -total(self._log_features(h, batch.species))  # nats, of types and charges given z_0
+        later = batch.times > 0
         values = (3 + h.shape[1]) * self._largest()
-        nothing = torch.zeros_like(zero)
+
+        def mean(at_zero: Tensor | float, at_later: Tensor | float) -> Tensor:
+            return (batch.importance * torch.where(later, at_later, at_zero)).mean()
+
         parts = {
-            "positions": torch.where(at_zero, nothing, 0.5 * error_x).mean() / values,
-            "features": torch.where(at_zero, nothing, 0.5 * error_h).mean() / values,
-            "zero": torch.where(at_zero, zero, nothing).mean() / values,
+            "positions": mean(0.0, 0.5 * error_x / values),
+            "features": mean(0.0, 0.5 * error_h / values),
+            "zero": mean(0.5 * error_x / values + unknown, 0.0),
         }
-        diffusion = (self.config.timesteps + 1) * torch.where(
-            at_zero, zero, batch.weights * (error_x + error_h)
-        )
-        nll = (diffusion + batch.outside - self._log_size(batch.n_atoms)).mean()
+        diffusion = mean(0.5 * error_x + unknown, batch.weights * (error_x + error_h))
+        nll = (self.config.timesteps + 1) * diffusion + (batch.outside - self._log_size(batch.n_atoms)).mean()
         loss = sum(parts.values())
         return loss, {name: part.detach() for name, part in (parts | {"nll": nll}).items()}
 

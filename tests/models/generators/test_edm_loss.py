@@ -118,8 +118,9 @@ def test_loss_by_hand():
             (batch.noise_positions, batch.noise_features), strict=True,
         )]  # fmt: skip
         squares = [0.5 * float(v.detach().square().sum()) for v in noise]
-        expected = sum(squares) if t else squares[0] - log_p_features(h, MOLECULES.frame(item)[0], sigma)
-        assert float(loss.detach()) == pytest.approx(expected / 36, rel=1e-9)
+        unknown = log_p_features(h, MOLECULES.frame(item)[0], sigma)
+        expected = sum(squares) / 36 if t else squares[0] / 36 - unknown
+        assert float(loss.detach()) == pytest.approx(expected, rel=1e-9)
         parts = {name: float(v) for name, v in logs.items()}
         assert parts["positions"] + parts["features"] + parts["zero"] == pytest.approx(
             float(loss.detach()), rel=1e-9
@@ -175,3 +176,37 @@ def test_the_bound_is_the_mean_of_its_estimates_over_all_times(item):
     log_size = math.log([0.2, 0.4, 0.2, 0.2][MOLECULES.n_atoms[item] - 1])
     expected = reference_bound(edm, batch, MOLECULES.frame(item)[0], timesteps) - log_size
     assert np.mean(estimates) == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("item", range(5))
+def test_validation_is_the_bound_with_t_0_always(item):
+    """Its mean over the times 1 ... T, each beside t = 0, is that of training over 0 ... T."""
+    timesteps = 12
+    edm = model(timesteps)
+    drawn = edm.collate_validation(MOLECULES, np.array([item]), np.random.default_rng(0))
+    assert drawn.times[0] == 0 and 1 <= drawn.times[1] <= timesteps
+    once = edm.collate(MOLECULES, np.array([item]), np.random.default_rng(0))
+    same = {"noise_positions": once.noise_positions, "noise_features": once.noise_features}
+    with torch.no_grad():
+        trained = [edm.training_step(at_time(edm, once, t)) for t in range(timesteps + 1)]
+        validated = []
+        for t in range(1, timesteps + 1):
+            twice = {name: noise.repeat(2, 1) for name, noise in same.items()}
+            later = {
+                name: getattr(at_time(edm, once, t), name) for name in ("times", "alpha", "sigma", "weights")
+            }
+            at_zero = {name: getattr(at_time(edm, once, 0), name) for name in later}
+            both = {name: torch.cat([at_zero[name], later[name]]) for name in later}
+            validated.append(edm.training_step(dataclasses.replace(drawn, **both, **twice)))
+    for mean in (
+        lambda runs: np.mean([float(r[0]) for r in runs]),
+        lambda runs: np.mean([float(r[1]["nll"]) for r in runs]),
+    ):
+        assert mean(validated) == pytest.approx(mean(trained), rel=1e-9)
+
+
+def test_times_of_validation_are_uniform_after_0():
+    drawn = model(20).collate_validation(MOLECULES, np.zeros(20_000, dtype=int), np.random.default_rng(0))
+    assert (drawn.times[:20_000] == 0).all()
+    counts = np.bincount(drawn.times[20_000:].numpy(), minlength=21)
+    assert counts[0] == 0 and chisquare(counts[1:]).pvalue > 1e-3
