@@ -18,6 +18,8 @@ import numpy as np
 import torch
 import typer
 import yaml
+from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from tutti.core import registry
 from tutti.core.randomness import torch_generator
@@ -48,8 +50,13 @@ def keep_growing(model: Generator) -> None:
             case "symphony":
                 model.focus_head[-1].bias += 50.0
             case "gschnet":
-                model.type_head.network[-1].bias[-1] -= 1e4
+                model.type_head.register_forward_hook(never_stop)
                 model.distance_head.network[-1].weight *= SHARP
+
+
+def never_stop(type_head: nn.Module, inputs: tuple, logits: Tensor) -> Tensor:
+    """Logits [N, n_types] of G-SchNet's next type without a chance for STOP, the last."""
+    return pad(logits[:, :-1], (0, 1), value=-1e4)
 
 
 def training_step(model: Generator, structures: Structures, entry: dict) -> Callable[[int], None]:

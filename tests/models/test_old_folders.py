@@ -49,10 +49,13 @@ GENERATOR = """{
     "layers": 1,
     "n_gaussians": 5,
     "cutoff": 10.0,
+    "cutoff_function": "cosine",
+    "type_head": "features",
     "head_layers": 1,
     "n_bins": 6,
     "max_distance": 9.0,
-    "label_width": 0.1
+    "label_width": 0.1,
+    "loss_mean": "molecules"
   },
   "tutti": "0.1.0"
 }

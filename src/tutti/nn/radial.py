@@ -17,6 +17,11 @@ def cosine_cutoff(r: Tensor, cutoff: float) -> Tensor:
     return 0.5 * (torch.cos(r * (math.pi / cutoff)) + 1.0) * (r < cutoff)
 
 
+def hard_cutoff(r: Tensor, cutoff: float) -> Tensor:
+    """1 up to the cutoff, 0 beyond it; same shape as `r` (Å)."""
+    return (r <= cutoff).to(r.dtype)
+
+
 def polynomial_envelope(r: Tensor, cutoff: float, p: int = 6) -> Tensor:
     """Polynomial that falls from 1 to 0 at the cutoff, smooth to its second derivative.
 

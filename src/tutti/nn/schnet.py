@@ -1,6 +1,6 @@
 """SchNet's continuous-filter convolution, on scalars and extended to features of higher degree (E3SchNet)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Protocol
 
@@ -30,16 +30,18 @@ class ShiftedSoftplus(nn.Module):
 
 
 class RadialFeatures(nn.Module):
-    """Gaussians and a cosine cutoff of the distances, which all interactions share: [E, n_gaussians], [E]."""
+    """Gaussians and a cutoff function of the distances, shared by all interactions: [E, n_gaussians], [E]."""
 
-    def __init__(self, n_gaussians: int, cutoff: float) -> None:
+    def __init__(
+        self, n_gaussians: int, cutoff: float, envelope: Callable[[Tensor, float], Tensor] = cosine_cutoff
+    ) -> None:
         super().__init__()
-        self.cutoff = cutoff
+        self.cutoff, self.envelope = cutoff, envelope
         self.basis = GaussianBasis(n_gaussians, cutoff)
 
     def forward(self, r: Tensor) -> tuple[Tensor, Tensor]:
         """Distances [E] in Å."""
-        return self.basis(r), cosine_cutoff(r, self.cutoff)
+        return self.basis(r), self.envelope(r, self.cutoff)
 
 
 class FilterLayer(nn.Module):
@@ -92,14 +94,22 @@ class SchNet(nn.Module):
         layers: number of interactions.
         n_gaussians: radial basis functions from 0 to the cutoff.
         cutoff: Å.
+        envelope: cutoff function of distances and cutoff, which the filters are multiplied by.
     """
 
     def __init__(
-        self, n_species: int, *, channels: int, layers: int, n_gaussians: int, cutoff: float
+        self,
+        n_species: int,
+        *,
+        channels: int,
+        layers: int,
+        n_gaussians: int,
+        cutoff: float,
+        envelope: Callable[[Tensor, float], Tensor] = cosine_cutoff,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(n_species, channels)
-        self.radial = RadialFeatures(n_gaussians, cutoff)
+        self.radial = RadialFeatures(n_gaussians, cutoff, envelope)
         self.interactions = nn.ModuleList(SchNetInteraction(channels, n_gaussians) for _ in range(layers))
 
     def forward(self, species: Tensor, graph: PairGraph) -> Tensor:

@@ -20,7 +20,8 @@ def model(**settings: object) -> GSchNet:
     made = MODEL(config).double().eval()
     with torch.no_grad():
         for parameter in made.parameters():
-            parameter.mul_(1.5)
+            if parameter.ndim == 1:  # a bias, 0 in a new model
+                parameter.normal_(std=0.3)
     return made
 
 
@@ -74,7 +75,8 @@ def schnet(made: GSchNet, kinds: list[int], positions: np.ndarray) -> torch.Tens
                     continue
                 gaussians = torch.exp(-((r - centres) ** 2) / (2 * spacing**2))
                 filters = block.filter(ssp(block.hidden.dense(gaussians)))
-                envelope = 0.5 * (math.cos(math.pi * r / cutoff) + 1)
+                falls = made.config.cutoff_function == "cosine"
+                envelope = 0.5 * (math.cos(math.pi * r / cutoff) + 1) if falls else 1.0
                 sums[i] = sums[i] + envelope * filters * (block.before.weight @ x[j])
         x = [xi + block.after(ssp(block.between(total))) for xi, total in zip(x, sums, strict=True)]
     return torch.stack(x)
@@ -91,9 +93,12 @@ def predictions(
     places = np.concatenate([np.zeros((1, 3)), np.reshape(positions, (-1, 3))])
     nodes = np.concatenate([places, places[[0 if focus is None else focus + 1]]])
     x = schnet(made, [ORIGIN, *species, FOCUS], nodes)
-    votes = torch.softmax(made.type_head.network(x), -1).prod(0)
-    log_bins = [
-        torch.log_softmax(made.distance_head.network(x * made.network.embedding.weight[kind]), -1)
-        for kind in range(3)
-    ]
-    return torch.log(votes / votes.sum()), torch.stack(log_bins)
+    embeddings = made.network.embedding.weight
+    if made.config.type_head == "features":
+        logits = made.type_head.network(x)
+    else:
+        types = [*range(3), FOCUS]
+        logits = torch.cat([made.type_head.network(x * embeddings[kind]) for kind in types], dim=1)
+    votes = torch.log_softmax(logits, -1).sum(0)
+    log_bins = [torch.log_softmax(made.distance_head.network(x * embeddings[kind]), -1) for kind in range(3)]
+    return torch.log_softmax(votes, -1), torch.stack(log_bins)

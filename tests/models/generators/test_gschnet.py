@@ -6,16 +6,12 @@ import torch
 from gschnet_models import FOCUS, ORIGIN, STOP, model, molecules, predictions, schnet
 
 from tutti.core.structures import Structures
+from tutti.models.generators.gschnet import MODEL
 from tutti.models.generators.gschnet.config import Config, Sampling
 from tutti.models.generators.gschnet.growth import Growth
 from tutti.models.generators.gschnet.heads import TaperedMLP, smeared_labels
-from tutti.models.generators.gschnet.steps import between_places
-from tutti.models.generators.gschnet.traces import make_traces
-
-
-def features(made, batch):
-    filters = (between_places(f, batch.pairs) for f in made.network.filters(batch.distances))
-    return made.network.interact(batch.kinds, batch.graph, filters)
+from tutti.models.generators.gschnet.model import GSchNet
+from tutti.models.generators.gschnet.traces import Traces, make_traces
 
 
 def test_labels_equal_the_formula_and_sum_to_one():
@@ -35,7 +31,7 @@ def test_shared_distances_give_the_same_features_as_each_step_alone():
     traces = make_traces(structures, rows, made.species, np.random.default_rng(3))
     with torch.no_grad():
         batch = made.collate(structures, rows, np.random.default_rng(3))
-        found, step = features(made, batch), 0
+        found, step = made.features(batch), 0
         distances = np.linalg.norm(traces.positions[0, :9, None] - traces.positions[0, :9], axis=-1)
         assert distances.max() > made.config.cutoff > np.median(distances)
         for b in range(len(rows)):
@@ -51,38 +47,73 @@ def test_shared_distances_give_the_same_features_as_each_step_alone():
     assert step == len(batch.targets) == 2 * (9 + 4 + 2 + 1)
 
 
-def test_loss_is_the_cross_entropies_written_out():
-    made, structures = model(), molecules()
+def divergences(made: GSchNet, traces: Traces, row: int) -> tuple[list[float], list[list[float]]]:
+    """Of a molecule: −log p of the type of each step, and KL(labels, p) of each node of each placing step."""
+    centres = made.config.bin_width * np.arange(made.config.n_bins)
+    types, distances = [], []
+    for t in np.flatnonzero(traces.steps[row]):
+        n, focus, kind = (a[row, t] for a in (traces.placed, traces.focus, traces.target))
+        atoms = traces.positions[row, :n]
+        log_types, log_bins = predictions(
+            made, traces.species[row, :n].tolist(), atoms, focus - 1 if focus else None
+        )
+        types.append(-float(log_types[kind]))
+        if kind == STOP:
+            continue
+        places = np.concatenate([np.zeros((1, 3)), atoms])
+        nodes = np.concatenate([places, places[[focus]]])
+        distances.append([])
+        for node, log_p in zip(nodes, log_bins[kind].numpy(), strict=True):
+            d = np.linalg.norm(traces.positions[row, n] - node)
+            label = np.exp(-((d - centres) ** 2) / (0.1 * made.config.bin_width))
+            label /= label.sum()
+            log_label = np.log(np.where(label > 0, label, 1.0))
+            distances[-1].append(float(label @ (log_label - log_p)))
+    return types, distances
+
+
+@pytest.mark.parametrize("type_head", ["embeddings", "features"])
+@pytest.mark.parametrize("mean", ["steps", "molecules"])
+def test_loss_is_the_divergences_written_out(mean, type_head):
+    """The default weighs all steps, and all their nodes, alike; the paper's formula all molecules."""
+    assert Config().loss_mean == "steps"
+    made, structures = model(loss_mean=mean, type_head=type_head), molecules()
     rows = np.array([1, 4, 3])
     traces = make_traces(structures, rows, made.species, np.random.default_rng(3))
-    width = made.config.bin_width
-    types, distances = [], []
     with torch.no_grad():
         loss, parts = made.training_step(made.collate(structures, rows, np.random.default_rng(3)))
-        for b in range(3):
-            of_types, of_distances = [], []
-            for t in np.flatnonzero(traces.steps[b]):
-                n, focus, kind = (a[b, t] for a in (traces.placed, traces.focus, traces.target))
-                atoms = traces.positions[b, :n]
-                log_types, log_bins = predictions(
-                    made, traces.species[b, :n].tolist(), atoms, focus - 1 if focus else None
-                )
-                of_types.append(-float(log_types[kind]))
-                if kind == STOP:
-                    continue
-                places = np.concatenate([np.zeros((1, 3)), atoms])
-                nodes = np.concatenate([places, places[[focus]]])
-                total = 0.0
-                for node, log_p in zip(nodes, log_bins[kind], strict=True):
-                    d = np.linalg.norm(traces.positions[b, n] - node)
-                    label = np.exp(-((d - width * np.arange(31)) ** 2) / (0.1 * width))
-                    total -= float((label / label.sum()) @ log_p.numpy()) / len(nodes)
-                of_distances.append(total)
-            types.append(np.mean(of_types))
-            distances.append(np.mean(of_distances))
-    assert float(parts["type"]) == pytest.approx(np.mean(types), abs=1e-10)
-    assert float(parts["distance"]) == pytest.approx(np.mean(distances), abs=1e-10)
-    assert float(loss) == pytest.approx(np.mean(types) + np.mean(distances), abs=1e-10)
+        types, distances = zip(*[divergences(made, traces, b) for b in range(3)], strict=True)
+    if mean == "steps":
+        of_types = np.mean(np.concatenate(types))
+        of_distances = np.mean([node for molecule in distances for step in molecule for node in step])
+    else:
+        of_types = np.mean([np.mean(molecule) for molecule in types])
+        of_distances = np.mean([np.mean([np.mean(step) for step in molecule]) for molecule in distances])
+    assert float(parts["type"]) == pytest.approx(of_types, abs=1e-10)
+    assert float(parts["distance"]) == pytest.approx(of_distances, abs=1e-10)
+    assert float(loss) == pytest.approx(of_types + of_distances, abs=1e-10)
+
+
+def loss_of(made: GSchNet, structures: Structures, copies: list[int]) -> float:
+    batch = made.collate(structures, np.array(copies), np.random.default_rng(0))
+    return float(made.training_step(batch)[0].detach())
+
+
+def test_means_of_parts_average_to_that_of_the_batch():
+    """Exactly by the paper's formula, and by the default where the parts' molecules are of one size.
+
+    Of molecules of one or two atoms, whose traces are all the same.
+    """
+    for mean, parts, same in [
+        ("molecules", [[2, 2], [3]], True),
+        ("steps", [[2, 2], [2]], True),
+        ("steps", [[3, 2], [3, 2]], True),
+        ("steps", [[2, 2], [3]], False),
+    ]:
+        made = model(loss_mean=mean)
+        whole = loss_of(made, molecules(), [row for part in parts for row in part])
+        average = np.average([loss_of(made, molecules(), p) for p in parts], weights=[len(p) for p in parts])
+        assert bool(average == pytest.approx(whole, abs=1e-12)) is same
 
 
 def ask(made, fragment: Structures, focus: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -92,7 +123,7 @@ def ask(made, fragment: Structures, focus: int) -> tuple[torch.Tensor, torch.Ten
     with torch.no_grad():
         x, step, place = growth._features(active, focus)
         log_bins = made.log_bins(x, torch.ones_like(step))
-        return made.type_head(x, step, 1)[0], growth._tables(step, place, log_bins)[0]
+        return made.log_types(x, step, 1)[0], growth._tables(step, place, log_bins)[0]
 
 
 def test_predictions_in_sampling_equal_the_formulas():
@@ -125,8 +156,29 @@ def test_predictions_do_not_depend_on_place_orientation_and_order():
 
 
 def test_heads_taper_linearly():
-    widths = [layer.out_features for layer in TaperedMLP(128, 6, 5) if isinstance(layer, torch.nn.Linear)]
-    assert widths == [103, 79, 54, 30, 6]
+    made = MODEL(Config(layers=1))
+    for head, expected in [
+        (made.type_head.network, [102, 77, 51, 26, 1]),
+        (made.distance_head.network, [162, 196, 231, 265, 300]),
+        (TaperedMLP(128, 6, 5), [103, 79, 54, 30, 6]),
+    ]:
+        assert [layer.out_features for layer in head if isinstance(layer, torch.nn.Linear)] == expected
+
+
+def test_networks_begin_as_the_authors_do():
+    """Xavier weights and no biases in all dense layers, standard normal embeddings."""
+    torch.manual_seed(0)
+    made = MODEL(Config(layers=2))
+    dense = [module for module in made.modules() if isinstance(module, torch.nn.Linear)]
+    assert len(dense) == 2 * 5 + 2 * 5
+    for layer in dense:
+        limit = (6.0 / (layer.in_features + layer.out_features)) ** 0.5
+        weight = layer.weight.detach()
+        assert float(weight.abs().max()) == pytest.approx(limit, rel=0.25 if weight.numel() < 100 else 0.02)
+        assert float(weight.std()) == pytest.approx(limit / 3**0.5, rel=0.25)
+        assert layer.bias is None or not layer.bias.any()
+    embedding = made.network.embedding.weight.detach()
+    assert float(embedding.std()) == pytest.approx(1.0, rel=0.1) and float(embedding.abs().max()) > 2.0
 
 
 @pytest.mark.parametrize(

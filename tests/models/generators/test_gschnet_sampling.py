@@ -230,7 +230,7 @@ def test_new_atoms_stand_on_the_grid_around_an_earlier_one():
 
 
 def test_a_molecule_at_its_limit_may_still_end():
-    made = model()
+    made = model(type_head="features")
     with torch.no_grad():
         made.type_head.network[-1].bias += torch.tensor([0.0, 0, 0, 50.0], dtype=torch.float64)
     ended = made.complete(molecules(), torch.Generator().manual_seed(0), Sampling(max_atoms=2))

@@ -1,7 +1,7 @@
 """The steps of a batch of molecules as tensors: a distance is there once, however many steps see it."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -23,11 +23,11 @@ class TraceBatch(Tensors):
         pairs: [B, P, P] int64, number of the distance between two places; 0 also where one does not exist.
         distances: [Q], Å; the first is 0, that of places to themselves.
         targets: [U] int64, type of the next atom, or S for STOP.
-        weights: [U], 1 / (B · steps of the molecule), which are twice its atoms.
+        weights: [U], share of each step in the mean over them.
         placing: [V] int64, the nodes of all steps that do not stop.
         following: [V] int64, type of the next atom.
         labels: [V] int64, number of the distance to the next atom.
-        shares: [V], 1 / (B · atoms of the molecule · nodes of the step).
+        shares: [V], share of each of these nodes in the mean over them.
     """
 
     kinds: Tensor
@@ -43,8 +43,10 @@ class TraceBatch(Tensors):
     shares: Tensor
 
     @classmethod
-    def of(cls, traces: Traces, n_species: int, dtype: torch.dtype) -> Self:
-        """The steps of `traces`; floating tensors in `dtype`."""
+    def of(
+        cls, traces: Traces, n_species: int, dtype: torch.dtype, mean: Literal["steps", "molecules"]
+    ) -> Self:
+        """The steps of `traces`; floating tensors in `dtype`. For the `mean` see `Config.loss_mean`."""
         pairs, distances = _shared_distances(traces)
         n, n_steps = traces.placed.shape
         n_places = traces.species.shape[1] + 1
@@ -61,10 +63,14 @@ class TraceBatch(Tensors):
 
         rows = np.zeros((n, n_steps), dtype=np.int64)
         rows[traces.steps] = np.arange(len(on_molecule))
-        weights = 1.0 / (n * 2.0 * traces.n_atoms)
         placing = np.flatnonzero(traces.target[molecule, time] < n_species)
         of, at = molecule[placing], time[placing]
         following = traces.placed[of, at] + 1
+        # A molecule has twice as many steps as atoms, and a step that places the k-th atom k + 1 nodes.
+        weights, shares = np.ones(len(on_molecule)), np.ones(len(placing))
+        if mean == "molecules":
+            weights /= 2.0 * traces.n_atoms[on_molecule]
+            shares /= traces.n_atoms[of] * (following + 1.0)
         arrays = {
             "kinds": kinds,
             "step": rows[molecule, time],
@@ -72,11 +78,11 @@ class TraceBatch(Tensors):
             "pairs": pairs,
             "distances": distances,
             "targets": traces.target[traces.steps],
-            "weights": weights[on_molecule],
+            "weights": weights / weights.sum(),
             "placing": placing,
             "following": traces.target[of, at],
             "labels": pairs[of, place[placing], following],
-            "shares": 2.0 * weights[of] / (following + 1.0),
+            "shares": shares / shares.sum(),
         }
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         return cls(**{k: v.to(dtype) if v.is_floating_point() else v for k, v in tensors.items()})

@@ -1,6 +1,10 @@
-"""Configuration of G-SchNet; the defaults are the paper's for QM9 (Gebauer et al. 2019)."""
+"""Configuration of G-SchNet; the defaults are those of the published model of QM9 (Gebauer et al. 2019).
+
+Where the paper and the authors' code differ, they are the code's.
+"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tutti.core.registry import require_positive
 
@@ -12,11 +16,18 @@ class Config:
     Attributes:
         elements: symbols that the model knows.
         channels, layers, n_gaussians, cutoff (Å): of SchNet.
+        cutoff_function: what its filters are multiplied by: "hard" (1 up to the cutoff) or "cosine", which
+            falls smoothly to 0 there.
+        type_head: what the type head reads: "embeddings" (features of the node times the embedding of each
+            type; one network for all) or "features" (of the node alone; one output per type, cheaper).
         head_layers: dense layers of each of the two heads; their widths change linearly to the outputs.
         n_bins: bins of the distance head; the first is centred at 0 and the last at `max_distance`.
         max_distance: Å.
         label_width: labels are exp(−(d − c)² / (label_width · Δ)) with Δ the distance between two centres,
             both in Å.
+        loss_mean: what the loss is a mean over: "steps" (all steps of a batch for the types, all nodes of all
+            its steps for the distances) or "molecules" (the paper's formula: the nodes of a step, the steps
+            of a molecule, then the molecules).
     """
 
     elements: tuple[str, ...] = ("H", "C", "N", "O", "F")
@@ -24,10 +35,13 @@ class Config:
     layers: int = 9
     n_gaussians: int = 25
     cutoff: float = 10.0
+    cutoff_function: Literal["hard", "cosine"] = "hard"
+    type_head: Literal["embeddings", "features"] = "embeddings"
     head_layers: int = 5
     n_bins: int = 300
     max_distance: float = 15.0
     label_width: float = 0.1
+    loss_mean: Literal["steps", "molecules"] = "steps"
 
     def __post_init__(self) -> None:
         require_positive(self, "channels", "layers", "cutoff", "head_layers", "max_distance", "label_width")

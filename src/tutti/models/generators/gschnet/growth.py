@@ -9,7 +9,6 @@ from torch.nn.functional import pad
 
 from tutti.core.structures import Structures
 from tutti.models.generators.gschnet.config import Config, Sampling
-from tutti.models.generators.gschnet.heads import TypeHead
 from tutti.models.generators.gschnet.steps import FilterCache
 from tutti.models.generators.gschnet.traces import centre_of_mass
 from tutti.models.generators.gschnet.voting import draw_points, shell
@@ -23,7 +22,9 @@ class NextAtomModel(SpeciesModel, Protocol):
 
     config: Config
     network: SchNet
-    type_head: TypeHead
+
+    def log_types(self, x: Tensor, step: Tensor, n_steps: int) -> Tensor:
+        """Log-probabilities of types, as `GSchNet.log_types` gives them."""
 
     def log_bins(self, x: Tensor, following: Tensor) -> Tensor:
         """Log-probabilities of distances, as `GSchNet.log_bins` gives them."""
@@ -87,7 +88,7 @@ class Growth:
         n_atoms = self.n_atoms[active]
         focus = self._foci(active)
         x, step, place = self._features(active, focus)
-        log_types = model.type_head(x, step, len(active))
+        log_types = model.log_types(x, step, len(active))
         # Without an atom there is nothing to finish.
         log_types[:, n_species].masked_fill_(n_atoms == 0, -torch.inf)
         kind, known = draw(torch.softmax(log_types, dim=-1), self.generator)

@@ -4,25 +4,34 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutti.core.structures import Structures
 from tutti.models.base import Generator
 from tutti.models.generators.gschnet.batch import TraceBatch
 from tutti.models.generators.gschnet.config import Config, Sampling
 from tutti.models.generators.gschnet.growth import Growth
-from tutti.models.generators.gschnet.heads import DistanceHead, TypeHead, smeared_labels
+from tutti.models.generators.gschnet.heads import (
+    DistanceHead,
+    FeatureTypeHead,
+    TypeHead,
+    product_of_votes,
+    smeared_labels,
+)
 from tutti.models.generators.gschnet.steps import between_places
 from tutti.models.generators.gschnet.traces import make_traces
 from tutti.models.species import Species
+from tutti.nn.radial import cosine_cutoff, hard_cutoff
 from tutti.nn.schnet import SchNet
+
+_CUTOFFS = {"hard": hard_cutoff, "cosine": cosine_cutoff}
 
 
 class GSchNet(Generator):
     """Gebauer, Gastegger and Schütt, NeurIPS 2019 (arXiv:1906.00957).
 
-    An item of training is a molecule with all its steps. The next type's embedding in the distance head is
-    the one that SchNet starts from.
+    An item of training is a molecule with all its steps. The heads' embeddings of types are those that SchNet
+    starts from; STOP's is the focus token's. Numbers are those of the authors' code (master, 0cadb05).
     """
 
     module = "gschnet"
@@ -32,14 +41,19 @@ class GSchNet(Generator):
         self.species = Species(config.elements)
         n_species = len(self.species)
         self.network = SchNet(
-            n_species + 2,  # the origin and the focus
+            n_species + 2,  # the origin, and the focus, which is STOP too
             channels=config.channels,
             layers=config.layers,
             n_gaussians=config.n_gaussians,
             cutoff=config.cutoff,
+            envelope=_CUTOFFS[config.cutoff_function],
         )
-        self.type_head = TypeHead(config.channels, n_species + 1, config.head_layers)
+        if config.type_head == "embeddings":
+            self.type_head = TypeHead(config.channels, config.head_layers)
+        else:
+            self.type_head = FeatureTypeHead(config.channels, n_species + 1, config.head_layers)
         self.distance_head = DistanceHead(config.channels, config.n_bins, config.head_layers)
+        self.apply(_initialise)
 
     def fit_statistics(self, structures: Structures) -> None:
         """Nothing to fit; refuses elements that the model does not know."""
@@ -48,26 +62,39 @@ class GSchNet(Generator):
     def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> TraceBatch:
         """All steps of the molecules `items`, in fresh random orders."""
         traces = make_traces(structures, items, self.species, rng)
-        return TraceBatch.of(traces, len(self.species), self.dtype)
+        return TraceBatch.of(traces, len(self.species), self.dtype, self.config.loss_mean)
 
     def training_step(self, batch: TraceBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross-entropy of the next type + mean over nodes of that of their distances to the next atom.
+        """Divergences from the next type, and from the smeared distances between the nodes and the next atom.
 
-        The first is a mean over all 2n steps of a molecule, the second over the n that place an atom, as in
-        the original; then both over the molecules.
+        What they are means over says `Config.loss_mean`. By default these are all steps of the batch, and all
+        nodes of all its steps that place an atom: exactly so for one process. Several processes average the
+        means of their parts by molecules, as validation does with its batches; that is the same where parts
+        have as many steps a molecule. With "molecules" it always is.
         """
         config = self.config
-        filters = map(partial(between_places, pairs=batch.pairs), self.network.filters(batch.distances))
-        x = self.network.interact(batch.kinds, batch.graph, filters)
-        log_types = self.type_head(x, batch.step, len(batch.targets))
+        x = self.features(batch)
+        log_types = self.log_types(x, batch.step, len(batch.targets))
         of_target = log_types.gather(1, batch.targets[:, None]).flatten()
         type_loss = -(batch.weights * of_target).sum()
 
         log_bins = self.log_bins(x.index_select(0, batch.placing), batch.following)
         labels = smeared_labels(batch.distances, config.n_bins, config.bin_width, config.label_width)
+        entropies = torch.special.entr(labels).sum(-1).index_select(0, batch.labels)
         of_labels = (labels.index_select(0, batch.labels) * log_bins).sum(-1)
-        distance_loss = -(batch.shares * of_labels).sum()
+        distance_loss = -(batch.shares * (of_labels + entropies)).sum()
         return type_loss + distance_loss, {"type": type_loss.detach(), "distance": distance_loss.detach()}
+
+    def features(self, batch: TraceBatch) -> Tensor:
+        """SchNet's features [N, channels] of all nodes."""
+        filters = map(partial(between_places, pairs=batch.pairs), self.network.filters(batch.distances))
+        return self.network.interact(batch.kinds, batch.graph, filters)
+
+    def log_types(self, x: Tensor, step: Tensor, n_steps: int) -> Tensor:
+        """Features [N, channels] of the nodes of steps [N] → log p of the next type [n_steps, S + 1]."""
+        embeddings, n_species = self.network.embedding.weight, len(self.species)
+        types = torch.cat([embeddings[:n_species], embeddings[n_species + 1 :]])
+        return product_of_votes(self.type_head(x, types), step, n_steps)
 
     def log_bins(self, x: Tensor, following: Tensor) -> Tensor:
         """Log-probabilities [N, n_bins] of distances from nodes [N, channels] to a next atom of type [N]."""
@@ -86,3 +113,11 @@ class GSchNet(Generator):
         The origin stands at the fragment's centre of mass, since the whole molecule's is not known.
         """
         return Growth(self, fragments, generator, settings).run()
+
+
+def _initialise(module: nn.Module) -> None:
+    """Dense layers as SchNetPack 0.3 has them: uniform weights of Glorot and Bengio (2010), biases 0."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
