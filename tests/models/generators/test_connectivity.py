@@ -120,7 +120,7 @@ def test_real_molecules_have_open_babels_bonds(name, n, shared_data):
 
 
 def test_vibrating_molecules_keep_their_bonds():
-    """Ethanol at room temperature."""
+    """Ethanol at 500 K."""
     structures = Structures.load(EMBEDDED / "ethanol_gfn2.npz")
     first = bonded(*_distances(structures, 0))
     assert first.sum() == 16

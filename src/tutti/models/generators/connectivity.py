@@ -8,7 +8,7 @@ FACTOR = 1.2
 """How far apart bonded atoms may be, in sums of covalent radii.
 
 From 1.15 to 1.25 the bonds of QM9's first 339 and of all QM7 molecules are Open Babel's. At 1.15 some of an
-ethanol that vibrates at room temperature are too long, at 1.3 a sulphur is bonded across a ring.
+ethanol at 500 K are too long, at 1.3 a sulphur is bonded across a ring.
 """
 
 VALENCES = {1: 1, 5: 4, 6: 4, 7: 4, 8: 2, 9: 1, 14: 6, 15: 6, 16: 6}
