@@ -81,7 +81,7 @@ def sampling_seconds(model: Generator, entry: dict, batch: int, repeats: int) ->
     settings = {key: value for key, value in entry["sampling"].items() if key != "batch_size"}
     scale = 1.0
     if model.module == "gspherenet":
-        settings["focus_threshold"] = 0.0  # every atom takes neighbours without end
+        settings["focus_threshold"] = 1.0  # every atom takes neighbours without end
     if model.module == "edm":
         settings["steps"] = DENOISING_STEPS
         # The last call of the network, at t = 0, comes on top of the steps.

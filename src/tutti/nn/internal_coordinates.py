@@ -1,10 +1,11 @@
 """A point by its distance, angle and torsion to three others, and back.
 
 The angle is that of (first reference, origin, point), the torsion that of (second reference, first
-reference, origin, point) with IUPAC's sign. Where the references leave a direction open, a fixed one stands
-in: x for the first axis when the first reference lies on the origin, and a fixed perpendicular for the second
-axis when the references are in line. Both maps use the same stand-ins, so that they stay finite and inverse
-to each other there; only the stand-ins do not turn with the molecule.
+reference, origin, point) with the sign opposite to IUPAC's, as in the code of G-SphereNet. Where the
+references leave a direction open, one stands in: x for the first axis when the first reference lies on the
+origin, and a perpendicular in the plane z = 0, or x = 0 if the first axis is close to z, for the second axis
+when the references are in line. Both maps use the same stand-ins, so that they stay finite and inverse to each
+other there; only the stand-ins do not turn with the molecule.
 """
 
 import torch
@@ -19,18 +20,18 @@ def frame(origin: Tensor, first: Tensor, second: Tensor) -> Tensor:
     """Axes [..., 3, 3] (rows, orthonormal) at `origin`; all arguments [..., 3], Å.
 
     The first points to `first`, the second to the side of the line on which `second` lies, and torsions grow
-    from the second to the third: it is second × first, so that the frame is left-handed.
+    from the second to the third: it is first × second.
     """
     away = first - origin
     x = torch.where(_short(away), away.new_tensor([1.0, 0.0, 0.0]), normalize(away, dim=-1))
     side = normalize(second - first, dim=-1)
-    # The axis among y and z that is farther from x.
-    spare = torch.where(x[..., 1:2].abs() < 0.9, x.new_tensor([0.0, 1.0, 0.0]), x.new_tensor([0.0, 0.0, 1.0]))
-    side, spare = (v - (v * x).sum(-1, keepdim=True) * x for v in (side, spare))
-    y = normalize(torch.where(_short(side), spare, side), dim=-1)
+    side = side - (side * x).sum(-1, keepdim=True) * x
+    # z × x, or x's own axis × x.
+    turned = torch.where(x[..., 2:].abs() < 0.9, x.new_tensor([0.0, 0.0, 1.0]), x.new_tensor([1.0, 0.0, 0.0]))
+    y = normalize(torch.where(_short(side), torch.linalg.cross(turned, x), side), dim=-1)
     # Once more, because the first projection loses digits near a line.
     y = normalize(y - (y * x).sum(-1, keepdim=True) * x, dim=-1)
-    return torch.stack([x, y, torch.linalg.cross(y, x)], dim=-2)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-2)
 
 
 def to_cartesian(coordinates: Tensor, origin: Tensor, first: Tensor, second: Tensor) -> Tensor:

@@ -1,20 +1,36 @@
 """SphereNet: messages of triplets with distance, angle and torsion (Liu et al., ICLR 2022, arXiv:2102.05013).
 
-In the paper, torsions are counted from the next neighbour on the way round; here, from a reference that stays
-when atoms are added (see `triplets`), so that all prefixes of a molecule share their geometry.
+As in the code of G-SphereNet: the features of atoms are read out once, after the last interaction.
 """
 
 import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, silu
+from torch.nn.functional import silu
 
 from tutti.nn.graph import MIN_DISTANCE
 from tutti.nn.prefixes import PrefixGraph
-from tutti.nn.radial import BesselBasis, polynomial_envelope
-from tutti.nn.spherical_bessel import SphericalBesselBasis
-from tutti.nn.triplets import Triplets, sum_triplets
+from tutti.nn.radial import polynomial_envelope
+from tutti.nn.triplets import TripletBasis, sum_paths
+
+
+class DistanceBasis(nn.Module):
+    """envelope(x) · sin(f_n x) with x = r / c and the envelope 1/x − 28 x⁵ + 48 x⁶ − 21 x⁷.
+
+    Gasteiger et al. 2020, equations 7 and 8; the frequencies begin at nπ and are trained.
+    """
+
+    def __init__(self, n: int, cutoff: float) -> None:
+        super().__init__()
+        self.cutoff = cutoff
+        self.frequencies = nn.Parameter(math.pi * torch.arange(1, n + 1, dtype=torch.get_default_dtype()))
+
+    def forward(self, r: Tensor) -> Tensor:
+        """[E, n] at distances `r` [E] > 0 in Å."""
+        x = r / self.cutoff
+        envelope = polynomial_envelope(r, self.cutoff) / x
+        return envelope[:, None] * torch.sin(self.frequencies * x[:, None])
 
 
 class Residual(nn.Module):
@@ -29,20 +45,18 @@ class Residual(nn.Module):
         return x + silu(self.second(silu(self.first(x))))
 
 
-class Angular(nn.Module):
-    """Angular factor of the triplets: a basis of distance and angles, reduced, then spread over channels."""
+class FirstMessages(nn.Module):
+    """Messages from the species of both atoms and their distance."""
 
-    def __init__(self, rows: Tensor, degrees: Tensor, n_radial: int, reduced: int, channels: int) -> None:
+    def __init__(self, channels: int, n_radial: int) -> None:
         super().__init__()
-        self.register_buffer("rows", rows, persistent=False)
-        self.register_buffer("degrees", degrees, persistent=False)
-        size = len(rows) * n_radial
-        self.reduce = nn.Parameter(torch.randn(reduced, len(rows), n_radial) / math.sqrt(size))
-        self.spread = nn.Parameter(torch.randn(channels, reduced) / math.sqrt(reduced))
+        self.radial = nn.Linear(n_radial, channels)
+        self.dense = nn.Linear(3 * channels, channels)
 
-    def forward(self, triplets: Triplets) -> Tensor:
-        """[channels, N·M, M]."""
-        return torch.tensordot(self.spread, triplets.project(self.reduce, self.rows, self.degrees), 1)
+    def forward(self, embedded: Tensor, radial: Tensor, graph: PrefixGraph) -> Tensor:
+        """Embedded species [N, channels], radial basis [E, n_radial] → [E, channels]."""
+        ends = [embedded[graph.receivers], embedded[graph.senders], silu(self.radial(radial))]
+        return silu(self.dense(torch.cat(ends, dim=1)))
 
 
 class Interaction(nn.Module):
@@ -67,14 +81,14 @@ class Interaction(nn.Module):
         after: int,
     ) -> None:
         super().__init__()
-        self.radial = nn.Sequential(
-            nn.Linear(n_radial, basis_channels, bias=False), nn.Linear(basis_channels, channels, bias=False)
-        )
-        degrees = torch.arange(n_spherical)
-        of_harmonics = torch.repeat_interleave(degrees, 2 * degrees + 1)
-        sizes = n_radial, basis_channels, triplet_channels
-        self.angle = Angular(degrees * (degrees + 1), degrees, *sizes)
-        self.torsion = Angular(torch.arange(n_spherical**2), of_harmonics, *sizes)
+
+        def filters(size: int, width: int) -> nn.Sequential:
+            reduce = nn.Linear(size, basis_channels, bias=False)
+            return nn.Sequential(reduce, nn.Linear(basis_channels, width, bias=False))
+
+        self.radial = filters(n_radial, channels)
+        self.angle = filters(n_spherical * n_radial, triplet_channels)
+        self.torsion = filters(n_spherical**2 * n_radial, triplet_channels)
         self.own, self.sent = nn.Linear(channels, channels), nn.Linear(channels, channels)
         self.down = nn.Linear(channels, triplet_channels, bias=False)
         self.up = nn.Linear(triplet_channels, channels, bias=False)
@@ -83,49 +97,25 @@ class Interaction(nn.Module):
         self.after = nn.Sequential(*(Residual(channels) for _ in range(after)))
 
     def forward(
-        self, messages: Tensor, radial: Tensor, triplets: Triplets, graph: PrefixGraph, copies: Tensor | None
+        self, messages: Tensor, radial: Tensor, bases: tuple[Tensor, Tensor], graph: PrefixGraph, pairs: bool
     ) -> Tensor:
-        """Messages [L, channels] → [L, channels].
+        """New messages [L, channels].
 
         Args:
-            messages: [L, channels], or [E, channels] where all copies of a pair have the same.
+            messages: [L, channels] of the edges, or [E, channels] of the pairs.
             radial: [E, n_radial], radial basis of the pairs.
-            triplets: bases.
+            bases: of the triplets, see `TripletBasis`.
             graph: the edges.
-            copies: None, or [L] where the messages are those of the pairs: the pair of each edge.
+            pairs: whether the messages are those of the pairs, all edges of which have the same.
         """
         filters = self.radial(radial)
-        filters = filters if copies is not None else filters.index_select(0, graph.pair)
-        own, passed = silu(self.own(messages)), silu(self.sent(messages)) * filters
-        sent = silu(self.down.weight @ passed.T)
-        if copies is not None:
-            messages, own = (x.index_select(0, copies) for x in (messages, own))
-            sent = sent.index_select(1, copies)
-        geometry = self.angle(triplets) * self.torsion(triplets)
-        summed = sum_triplets(sent, geometry, graph)
-        x = self.before(own + silu(linear(summed.T, self.up.weight)))
+        filters = filters if pairs else filters.index_select(0, graph.pair)
+        own, sent = silu(self.own(messages)), silu(self.down(silu(self.sent(messages)) * filters))
+        if pairs:
+            messages, own, sent = (x.index_select(0, graph.pair) for x in (messages, own, sent))
+        geometry = self.angle(bases[0]) * self.torsion(bases[1])
+        x = self.before(own + silu(self.up(sum_paths(sent, geometry, graph))))
         return self.after(messages + silu(self.skip(x)))
-
-
-class Readout(nn.Module):
-    """What the atoms learn from the messages that they receive: filtered, summed, three dense layers."""
-
-    def __init__(self, channels: int, n_radial: int) -> None:
-        super().__init__()
-        self.radial = nn.Linear(n_radial, channels, bias=False)
-        self.dense = nn.Sequential(
-            nn.Linear(channels, channels),
-            nn.SiLU(),
-            nn.Linear(channels, channels),
-            nn.SiLU(),
-            nn.Linear(channels, channels),
-        )
-
-    def forward(self, messages: Tensor, radial: Tensor, graph: PrefixGraph) -> Tensor:
-        """Messages [L, channels], radial basis [E, n_radial] → [V, channels]."""
-        filtered = messages * self.radial(radial).index_select(0, graph.pair)
-        summed = messages.new_zeros(len(graph.atom), messages.shape[1])
-        return self.dense(summed.index_add_(0, graph.node, filtered))
 
 
 class SphereNet(nn.Module):
@@ -137,6 +127,7 @@ class SphereNet(nn.Module):
         cutoff: Å.
         n_spherical, n_radial: degrees, and radial functions of each, of the bases.
         triplet_channels, basis_channels, before, after: see `Interaction`.
+        readout_channels: of the layers that make features of the sums of messages.
     """
 
     def __init__(
@@ -150,44 +141,77 @@ class SphereNet(nn.Module):
         n_radial: int,
         triplet_channels: int,
         basis_channels: int,
+        readout_channels: int,
         before: int,
         after: int,
     ) -> None:
         super().__init__()
-        self.cutoff = cutoff
         self.embedding = nn.Embedding(n_species, channels)
-        self.distances = BesselBasis(n_radial, cutoff)
-        self.bessel = SphericalBesselBasis(n_spherical, n_radial, cutoff)
-        self.pair = nn.Linear(2 * channels + n_radial, channels)
+        self.distances = DistanceBasis(n_radial, cutoff)
+        self.bases = TripletBasis(n_spherical, n_radial, cutoff)
+        self.first = FirstMessages(channels, n_radial)
         self.interactions = nn.ModuleList(
             Interaction(channels, triplet_channels, basis_channels, n_spherical, n_radial, before, after)
             for _ in range(layers)
         )
-        self.readouts = nn.ModuleList(Readout(channels, n_radial) for _ in range(layers + 1))
-        self.apply(_initialise)
+        self.filter_alone = nn.Linear(n_radial, channels, bias=False)
+        self.filter = nn.Linear(n_radial, channels, bias=False)
+        self.readout = nn.Sequential(
+            nn.Linear(channels, readout_channels),
+            nn.Linear(readout_channels, readout_channels),
+            nn.SiLU(),
+            nn.Linear(readout_channels, readout_channels),
+            nn.SiLU(),
+            nn.Linear(readout_channels, channels),
+        )
+        self._initialise()
 
     def forward(self, species: Tensor, graph: PrefixGraph) -> Tensor:
-        """Species [N] of the molecules' atoms → features [V, channels] of the nodes."""
+        """Species [N] of the molecules' atoms → features [V, channels] of the nodes.
+
+        Those of an atom without a neighbour are its embedded species.
+        """
         embedded = self.embedding(species)
         vectors = graph.positions[graph.senders] - graph.positions[graph.receivers]
         r = torch.linalg.vector_norm(vectors, dim=-1).clamp_min(MIN_DISTANCE)
-        radial = self.distances(r) * polynomial_envelope(r, self.cutoff)[:, None]
-        triplets = Triplets.of(graph, self.bessel)
-        ends = torch.cat([embedded[graph.receivers], embedded[graph.senders], radial], dim=1)
-        messages = silu(self.pair(ends))
-        features = embedded[graph.atom] + self.readouts[0](messages[graph.pair], radial, graph)
-        copies = graph.pair
-        for interaction, readout in zip(self.interactions, self.readouts[1:], strict=True):
-            messages = interaction(messages, radial, triplets, graph, copies)
-            features = features + readout(messages, radial, graph)
-            copies = None
-        return features
+        radial, bases = self.distances(r), self.bases(graph, r)
+        first = messages = self.first(embedded, radial, graph)
+        for layer, interaction in enumerate(self.interactions):
+            messages = interaction(messages, radial, bases, graph, pairs=layer == 0)
+        received = self.received(first, messages, radial, graph)
+        summed = received.new_zeros(len(graph.atom), received.shape[1])
+        summed = summed.index_add(0, graph.node, received)
+        alone = torch.bincount(graph.node, minlength=len(graph.atom)) == 0
+        return torch.where(alone[:, None], embedded[graph.atom], self.readout(summed))
 
+    def received(self, first: Tensor, messages: Tensor, radial: Tensor, graph: PrefixGraph) -> Tensor:
+        """What the atoms receive, [L, channels]: filtered messages, or first messages of edges in no triplet.
 
-def _initialise(module: nn.Module) -> None:
-    """Weights under which sums over triplets begin as large as an edge's own part, not a thousandth."""
-    if isinstance(module, nn.Linear):
-        gain = 1.7 if module.bias is None else 1.0
-        nn.init.normal_(module.weight, std=gain / math.sqrt(module.in_features))
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
+        Args:
+            first: [E, channels], first messages of the pairs.
+            messages: [L, channels], those after the last interaction.
+            radial: [E, n_radial], radial basis of the pairs.
+            graph: the edges.
+        """
+        alone = torch.ones(len(graph.pair), dtype=torch.bool, device=messages.device)
+        alone[graph.incoming] = False
+        alone[graph.outgoing] = False
+        rows = torch.nonzero(alone).flatten()
+        own = (self.filter_alone(radial) * first).index_select(0, graph.pair[rows])
+        filtered = messages * self.filter(radial).index_select(0, graph.pair)
+        return filtered.index_copy(0, rows, own)
+
+    def _initialise(self) -> None:
+        """As in the authors' code: dense layers orthogonal with the variance of Glorot, no biases.
+
+        The first messages' layers, and the bias of the readout's first, stay as PyTorch makes them.
+        """
+        nn.init.uniform_(self.embedding.weight, -math.sqrt(3.0), math.sqrt(3.0))
+        for name, module in self.named_modules():
+            if isinstance(module, nn.Linear) and not name.startswith("first."):
+                nn.init.orthogonal_(module.weight)
+                with torch.no_grad():
+                    scale = 2.0 / (sum(module.weight.shape) * module.weight.square().mean())
+                    module.weight.mul_(scale.sqrt())
+                if module.bias is not None and name != "readout.0":
+                    nn.init.zeros_(module.bias)

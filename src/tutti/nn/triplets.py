@@ -1,114 +1,101 @@
-"""Geometry of triplets of atoms, and sums over them in all prefixes of molecules.
+"""Angles, torsions and bases of triplets of atoms, and sums over them in all prefixes of molecules."""
 
-The torsion of a triplet k → j → i is that of k about the axis from j to i, counted from a reference of the
-pair (j, i): the first neighbour of j, in the order of the rows, that is not in line with both. It is signed,
-so that mirror images differ in its sine, and it is 0 for k up to the reference. So a triplet's geometry never
-depends on atoms that come after it, and is the same in all prefixes of a molecule.
-"""
-
-from dataclasses import dataclass
-from typing import Self
+import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import normalize
 
-from tutti.nn.graph import MIN_DISTANCE
 from tutti.nn.prefixes import PrefixGraph
-from tutti.nn.radial import polynomial_envelope
 from tutti.nn.spherical import harmonics
 from tutti.nn.spherical_bessel import SphericalBesselBasis
 
-IN_LINE = 0.1
-"""Sine of the angle at j up to which an atom is no reference."""
 
+def triplet_angles(graph: PrefixGraph) -> tuple[Tensor, Tensor]:
+    """(angle at j between i and k in [0, π], torsion in (0, 2π]), [D] each, of triplets k → j → i.
 
-def triplet_directions(graph: PrefixGraph) -> Tensor:
-    """Unit vectors [N, M, M, 3] from atoms j to their neighbours k in the frame of their neighbours i.
-
-    The axis y is the direction from j to i, the torsion goes from z to x: angle and torsion are the spherical
-    coordinates that `harmonics` takes. Those of atoms that are not linked are finite and mean nothing.
+    The torsion is that of k about the axis from j to i, counted from r. What is in line with the axis has any.
     """
-    vectors = graph.positions[graph.neighbours] - graph.positions[:, None]
-    unit = normalize(vectors * graph.linked[..., None], dim=-1, eps=MIN_DISTANCE)
-    cosine = (unit @ unit.mT).clamp(-1.0, 1.0)
-    sine = torch.sqrt(1.0 - cosine.square())
-    ranks = torch.arange(unit.shape[1], device=unit.device)
-    usable = graph.linked[:, :, None] & (sine > IN_LINE) & (ranks[:, None] != ranks)
-    reference = torch.where(usable, ranks[:, None], len(ranks)).amin(1)
-    towards = unit.gather(1, reference.clamp(max=len(ranks) - 1)[..., None].expand(-1, -1, 3))
-    along = (towards * unit).sum(-1, keepdim=True)
-    z = normalize(towards - along * unit, dim=-1)
-    x = torch.linalg.cross(unit, z)
-    turned = ranks[:, None] > reference[:, None]
-    return torch.stack(
-        [torch.where(turned, unit @ x.mT, 0.0), cosine, torch.where(turned, unit @ z.mT, sine)], dim=-1
-    )
+    k, j, i, r = graph.positions[graph.corners].unbind(1)
+    axis, away = i - j, k - j
+    p, q = torch.linalg.cross(axis, away), torch.linalg.cross(axis, r - j)
+    angle = torch.atan2(torch.linalg.vector_norm(p, dim=-1), (axis * away).sum(-1))
+    side = (torch.linalg.cross(p, q) * axis).sum(-1) / torch.linalg.vector_norm(axis, dim=-1)
+    torsion = torch.atan2(side, (p * q).sum(-1))
+    return angle, torch.where(torsion > 0.0, torsion, torsion + 2.0 * math.pi)
 
 
-@dataclass(frozen=True)
-class Triplets:
-    """Bases of the triplets k → j → i, the same in all layers and prefixes.
+class TripletBasis(nn.Module):
+    """Spherical Bessel functions of the distance of k → j times harmonics of angle and torsion.
 
-    Attributes:
-        bessel: [N·M, degrees, n], radial functions at the distances (j, k), 0 where they are not linked.
-        harmonics: [N·M, degrees², M] of the directions (j, k; i), 0 for k = i.
+    The angle's harmonics Y_l0 have the radial functions of degree l. Those of angle and torsion, counted
+    q = 0, 1, ... by degree l and in it by order 0, 1, ... l, −l, ... −1, have those of degree q mod `degrees`,
+    as in the authors' code, and carry the sign (−1)^m of Condon and Shortley. There is no envelope.
+
+    Args:
+        degrees: number of degrees.
+        n: radial functions of each.
+        cutoff: Å.
     """
 
-    bessel: Tensor
-    harmonics: Tensor
+    def __init__(self, degrees: int, n: int, cutoff: float) -> None:
+        super().__init__()
+        self.degrees = degrees
+        self.bessel = SphericalBesselBasis(degrees, n, cutoff)
+        orders = [(l, m) for l in range(degrees) for m in [*range(l + 1), *range(-l, 0)]]
+        self.register_buffer("rows", torch.tensor([l * l + l + m for l, m in orders]), persistent=False)
+        signs = torch.tensor([-1.0 if m % 2 else 1.0 for _, m in orders])
+        self.register_buffer("signs", signs, persistent=False)
+        self.register_buffer("zonal", torch.arange(degrees) ** 2, persistent=False)
 
-    @classmethod
     @torch.no_grad()
-    def of(cls, graph: PrefixGraph, basis: SphericalBesselBasis) -> Self:
-        """The bases of a graph."""
-        n, width = graph.linked.shape
-        vectors = graph.positions[graph.neighbours] - graph.positions[:, None]
-        distances = torch.linalg.vector_norm(vectors, dim=-1)
-        envelope = polynomial_envelope(distances, basis.cutoff) * graph.linked
-        values = basis(distances.flatten()) * envelope.flatten()[:, None, None]
-        others = 1.0 - torch.eye(width, device=values.device, dtype=values.dtype)
-        angular = harmonics(basis.shape[0] - 1, triplet_directions(graph)) * others[..., None]
-        return cls(values, angular.mT.reshape(n * width, -1, width))
-
-    def project(self, weight: Tensor, rows: Tensor, degrees: Tensor) -> Tensor:
-        """Σ weight[b, r, n] · radial[degrees[r], n] · harmonics[rows[r]] → [b, N·M, M].
+    def forward(self, graph: PrefixGraph, distances: Tensor) -> tuple[Tensor, Tensor]:
+        """(angle's [D, degrees · n], angle's and torsion's [D, degrees² · n]) of a graph.
 
         Args:
-            weight: [b, R, n].
-            rows: [R], which harmonics.
-            degrees: [R], their degrees.
+            graph: D triplets.
+            distances: [E], Å, of its pairs.
         """
-        radial = torch.einsum("prn,brn->pbr", self.bessel[:, degrees], weight)
-        return torch.bmm(radial, self.harmonics[:, rows]).movedim(1, 0)
+        angle, torsion = triplet_angles(graph)
+        across = torch.sin(angle)
+        # The harmonics' polar axis is y, and azimuths go from z to x.
+        directions = [across * torch.sin(torsion), torch.cos(angle), across * torch.cos(torsion)]
+        angular = harmonics(self.degrees - 1, torch.stack(directions, dim=-1))[:, self.rows] * self.signs
+        radial = self.bessel(distances)[graph.sent]
+        both = angular.unflatten(1, (self.degrees, self.degrees, 1)) * radial[:, None]
+        return (angular[:, self.zonal, None] * radial).flatten(1), both.flatten(1)
 
 
-class _Rearrange(torch.autograd.Function):
-    """Columns of [C, A] at `index` [K], and 0 for index A; `inverse` [A] leads back, with K for none."""
+class _SumPaths(torch.autograd.Function):
+    """See `sum_paths`; factors of single paths are not kept for the gradient."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:  # noqa: ANN001
-        ctx.save_for_backward(inverse)
-        return torch.cat([x, x.new_zeros(len(x), 1)], dim=1).index_select(1, index)
+    def forward(ctx, sent: Tensor, geometry: Tensor, graph: PrefixGraph) -> Tensor:  # noqa: ANN001
+        ctx.save_for_backward(sent, geometry)
+        ctx.graph = graph
+        factors = sent.index_select(0, graph.incoming).mul_(geometry.index_select(0, graph.triplet))
+        return torch.zeros_like(sent).index_add_(0, graph.outgoing, factors)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN001
-        (inverse,) = ctx.saved_tensors
-        return torch.cat([grad, grad.new_zeros(len(grad), 1)], dim=1).index_select(1, inverse), None, None
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN001
+        (sent, geometry), graph = ctx.saved_tensors, ctx.graph
+        grad = grad.contiguous().index_select(0, graph.outgoing)
+        of_geometry = sent.index_select(0, graph.incoming).mul_(grad)
+        of_sent = grad.mul_(geometry.index_select(0, graph.triplet))
+        return (
+            torch.zeros_like(sent).index_add_(0, graph.incoming, of_sent),
+            torch.zeros_like(geometry).index_add_(0, graph.triplet, of_geometry),
+            None,
+        )
 
 
-def sum_triplets(sent: Tensor, geometry: Tensor, graph: PrefixGraph) -> Tensor:
-    """Σ_k sent(k → j) · geometry(k, j, i) over the k ≠ i of each edge j → i: [C, L].
+def sum_paths(sent: Tensor, geometry: Tensor, graph: PrefixGraph) -> Tensor:
+    """Σ_k sent(k → j) · geometry(k, j, i) over the k ≠ i of each edge j → i: [L, C].
 
     Args:
-        sent: [C, L], what the edges send on.
-        geometry: [C, N·M, M], factors of the triplets by (j, k) and i; 0 for k = i.
-        graph: the edges.
+        sent: [L, C], what the edges send on.
+        geometry: [D, C], factors of the triplets.
+        graph: the edges and paths.
     """
-    channels, n_atoms, width = len(sent), *graph.linked.shape
-    incoming = _Rearrange.apply(sent, graph.at_receiver, graph.to_receiver)
-    incoming = incoming.view(channels * n_atoms, -1, width)
-    sums = torch.bmm(incoming, geometry.reshape(channels * n_atoms, width, width))
-    return _Rearrange.apply(sums.view(channels, -1), graph.to_sender, graph.at_sender)
+    return _SumPaths.apply(sent, geometry, graph)

@@ -9,29 +9,26 @@ from torch import Tensor, nn
 from tutti.core.structures import Structures
 from tutti.models.generators.gspherenet.config import Config, Sampling
 from tutti.models.generators.gspherenet.flows import AffineFlow, Conditioner
-from tutti.models.generators.gspherenet.trees import canonical, references
+from tutti.models.generators.gspherenet.trees import canonical, carbon_first, references
 from tutti.models.species import SpeciesModel
 from tutti.nn.categorical import draw
 from tutti.nn.internal_coordinates import to_cartesian
-from tutti.nn.prefixes import PrefixGraph
+from tutti.nn.spherenet import SphereNet
 
 
 class NextAtomModel(SpeciesModel, Protocol):
     """What `Growth` asks of its model; conditions and flows are those of distance, angle and torsion."""
 
     config: Config
+    embedder: SphereNet
     focus_head: nn.Module
-    next_species: nn.Embedding
     type_condition: Conditioner
     type_flow: AffineFlow
     conditions: nn.ModuleList
     flows: nn.ModuleList
 
-    def graphs(self, positions: Tensor, n_atoms: Tensor, every: bool) -> tuple[PrefixGraph, ...]:
-        """The graphs that `embed` takes, as `GSphereNet.graphs` gives them."""
-
-    def embed(self, species: Tensor, graphs: tuple[PrefixGraph, ...]) -> Tensor:
-        """Features of all nodes, as `GSphereNet.embed` gives them."""
+    def embed(self, species: Tensor, positions: Tensor, n_atoms: Tensor) -> Tensor:
+        """Features of the atoms of whole molecules, as `GSphereNet.embed` gives them."""
 
 
 class Growth:
@@ -46,7 +43,9 @@ class Growth:
         self.n_atoms = torch.from_numpy(np.array(fragments.n_atoms)).to(device)
         self.width = max(settings.max_atoms, int(fragments.n_atoms.max(initial=1)))
         positions = torch.from_numpy(np.array(fragments.positions)).to(device, model.dtype)
-        order, _, sign, decided = canonical(positions, self.n_atoms, model.config.tolerance)
+        first = torch.from_numpy(carbon_first(fragments.numbers, np.array(fragments.n_atoms))).to(device)
+        order, _, sign, decided = canonical(positions[first], self.n_atoms, model.config)
+        order = first[order]
         # What has no handedness yet gets either.
         coin = torch.rand(len(sign), generator=generator, device=device) < 0.5
         self.sign = torch.where(decided | coin, sign, -sign)
@@ -89,17 +88,17 @@ class Growth:
         width = int(n_atoms.max())
         real = self._real(n_atoms, width)
         positions = self.positions[active, :width]
-        graphs = self.model.graphs(positions[real], n_atoms, every=False)
-        packed = self.model.embed(self.species[active, :width][real], graphs)
-        features = packed.new_zeros(*real.shape, packed.shape[1])
-        features[real] = packed
-        focus, ends, broken = self._focus(features, real)
+        species = self.species[active, :width]
+        features = self.model.embed(species[real], positions[real], n_atoms)
+        nodes = torch.cumsum(real.flatten(), 0).view_as(real) - 1
+        slots = torch.where(real, nodes, len(features))
+        focus, ends, broken = self._focus(features, slots, species != self.model.species.hydrogen)
         self.finished[active[ends]] = True
         rows = torch.nonzero(~ends).flatten()
-        active, n_atoms, real = active[rows], n_atoms[rows], real[rows]
+        active, n_atoms = active[rows], n_atoms[rows]
         if not len(rows):
             return active
-        species, points = self._place(features[rows], real, positions[rows], n_atoms, focus[rows])
+        species, points = self._place(features, slots[rows], positions[rows], n_atoms, focus[rows])
         # A molecule of which the network makes no numbers ends with this atom, and shows it.
         points = torch.where(broken[rows, None], torch.nan, points)
         self.species[active, n_atoms] = species
@@ -108,55 +107,50 @@ class Growth:
         goes_on = torch.isfinite(points).all(1) & (n_atoms + 1 < self.settings.max_atoms)
         return active[goes_on]
 
-    def _focus(self, features: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(focus [n], whether none is open [n], whether the features are no numbers [n]).
+    def _focus(self, features: Tensor, slots: Tensor, heavy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(rank of the focus [n], whether none is open [n], whether the features are no numbers [n])."""
+        real = slots < len(features)
+        complete = torch.sigmoid(self.model.focus_head(features)[:, 0])
+        complete = torch.cat([complete, complete.new_ones(1)])[slots]
+        broken = torch.isnan(complete).any(1)
+        opened = real & heavy & (complete < self.settings.focus_threshold)
+        weights = opened.to(complete.dtype)
+        if self.settings.focus == "probability":
+            weights = torch.where(opened, 1.0 - complete, weights)
+        weights = torch.where(broken[:, None], real.to(weights.dtype), weights)
+        return self.draw_focus(weights), ~opened.any(1) & ~broken, broken
 
-        The focus is drawn among the open atoms in proportion to their probabilities.
-        """
-        logits = self.model.focus_head(features)[..., 0].masked_fill(~real, -torch.inf)
-        probabilities = torch.sigmoid(logits)
-        broken = torch.isnan(probabilities).any(1)
-        probabilities = torch.where(broken[:, None], real.to(logits.dtype), probabilities)
-        candidates = real & (probabilities >= self.settings.focus_threshold)
-        n_atoms = real.sum(1)
-        likeliest = torch.nn.functional.one_hot(
-            logits.nan_to_num(nan=-torch.inf).argmax(1), real.shape[1]
-        ).bool()
-        forced = ~candidates.any(1) & (n_atoms < self.settings.min_atoms)
-        candidates = torch.where(forced[:, None], likeliest, candidates)
-        ends = ~candidates.any(1)
-        # A molecule that ends has no candidate, and what is drawn for it is not used.
-        focus, _ = draw(candidates * (probabilities + 1e-30), self.generator)
-        return focus, ends & ~broken, broken
+    def draw_focus(self, weights: Tensor) -> Tensor:
+        """[n]: ranks drawn in proportion to `weights` [n, M]; any where these are none."""
+        return draw(weights, self.generator)[0]
+
+    def draw_latents(self, flow: str, shape: tuple[int, int]) -> Tensor:
+        """[n, components]: what the flow of "type", "distance", "angle" or "torsion" turns into values."""
+        temperature, device = getattr(self.settings, f"{flow}_temperature"), self.model.device
+        return temperature * torch.randn(
+            shape, generator=self.generator, device=device, dtype=self.positions.dtype
+        )
 
     def _place(
-        self, features: Tensor, real: Tensor, positions: Tensor, n_atoms: Tensor, focus: Tensor
+        self, features: Tensor, slots: Tensor, positions: Tensor, n_atoms: Tensor, focus: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Species [n] and positions [n, 3] of the next atoms."""
-        model, settings = self.model, self.settings
-        rows = torch.arange(len(focus), device=focus.device)
-
-        def noise(size: int, temperature: float) -> Tensor:
-            shape, device = (len(focus), size), focus.device
-            drawn = torch.randn(shape, generator=self.generator, device=device, dtype=features.dtype)
-            return drawn * temperature
-
-        condition = model.type_condition(features[rows, focus], features, real)
-        types = model.type_flow.inverse(noise(len(model.species), settings.type_temperature), condition)
+        """Species [n] and positions [n, 3] of the next atoms of molecules with nodes `slots` [n, M]."""
+        model, n = self.model, len(slots)
+        rows = torch.arange(n, device=slots.device)
+        condition = model.type_condition(features[slots[rows, focus]], features, slots)
+        types = model.type_flow.inverse(self.draw_latents("type", (n, len(model.species))), condition)
         species = types.argmax(1)
-        features = features * model.next_species(species)[:, None]
-        first, second, has_torsion = references(positions, n_atoms, focus, model.config.tolerance)
-        chosen = torch.stack([features[rows, at] for at in (focus, first, second)], dim=1)
-        temperatures = (
-            settings.distance_temperature,
-            settings.angle_temperature,
-            settings.torsion_temperature,
-        )
+        # The features of a molecule are multiplied by its new atom's; each node is in one molecule.
+        own = features.new_zeros(len(features) + 1, features.shape[1])
+        own[slots] = model.embedder.embedding(species)[:, None]
+        features = features * own[:-1]
+        first, second, has_torsion = references(positions, n_atoms, focus, model.config)
+        against = torch.stack([focus, first, second], dim=1)
+        chosen = features[slots.gather(1, against)]
         values = []
-        for axis, temperature in enumerate(temperatures):
-            condition = model.conditions[axis](chosen[:, : axis + 1].flatten(1), features, real)
-            values.append(model.flows[axis].inverse(noise(1, temperature), condition))
+        for axis, flow in enumerate(("distance", "angle", "torsion")):
+            condition = model.conditions[axis](chosen[:, : axis + 1].flatten(1), features, slots)
+            values.append(model.flows[axis].inverse(self.draw_latents(flow, (n, 1)), condition))
         defined = torch.stack([torch.ones_like(has_torsion), n_atoms > 1, has_torsion], dim=1)
         coordinates = torch.where(defined, torch.cat(values, dim=1), 0.0)
-        points = [positions[rows, at] for at in (focus, first, second)]
-        return species, to_cartesian(coordinates, *points)
+        return species, to_cartesian(coordinates, *(positions[rows, at] for at in against.T))

@@ -1,27 +1,31 @@
 """The order in which G-SphereNet places atoms, and what each is placed against (Luo and Ji 2022).
 
-Distances that differ by no more than a tolerance can count as equal (the paper has none). Then it does not
-hang on the last digits which of three hydrogens is next or the closest: the one with the lowest torsion is
-next, and the one that was placed first is the closest.
+Two options of `Config` change both. With a tolerance, distances that differ by no more count as equal: then it
+does not hang on the last digits which of three hydrogens is next or the closest; the one with the lowest
+torsion is next, and the one that was placed first is the closest. With `mirrored`, molecules and their mirror
+images are the same.
 """
 
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from tutti.models.generators.gspherenet.config import Config
 from tutti.nn.internal_coordinates import from_cartesian
 from tutti.nn.neighbours import segment_index
 from tutti.nn.prefixes import rank_in_molecule
 
+CARBON = 6
 IN_LINE = 0.05
-"""Sine of the angle at the first reference up to which an atom is no second reference."""
+"""Sine of the angle at the first reference up to which an atom is no second one of a mirrored model."""
 CHIRAL = 0.2
 """Sine of a torsion from which on it decides the handedness of a molecule."""
 
 
-def tree_order(positions: Tensor, n_atoms: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+def tree_order(positions: Tensor, n_atoms: Tensor, config: Config) -> tuple[Tensor, Tensor]:
     """Prim's minimum spanning trees of B packed molecules, from their first atoms.
 
     Again and again the unplaced atom that is closest to any placed one is placed; of equal ones with the same
@@ -30,7 +34,7 @@ def tree_order(positions: Tensor, n_atoms: Tensor, tolerance: float) -> tuple[Te
     Args:
         positions: [ΣN, 3], Å.
         n_atoms: [B], at least 1 each.
-        tolerance: Å.
+        config: its `tolerance` and `mirrored`.
 
     Returns:
         (rows [ΣN] of the atoms as they are placed, ranks [ΣN] of their tree parents, 0 for the first).
@@ -47,12 +51,12 @@ def tree_order(positions: Tensor, n_atoms: Tensor, tolerance: float) -> tuple[Te
     for rank in range(1, width):
         candidates = nearest.masked_fill(~waiting, torch.inf)
         chosen = candidates.argmin(1)
-        if tolerance > 0.0:
+        if config.tolerance > 0.0:
             same = nearest_rank == nearest_rank[batch, chosen, None]
-            equal = same & (candidates <= candidates[batch, chosen, None] + tolerance) & waiting
+            equal = same & (candidates <= candidates[batch, chosen, None] + config.tolerance) & waiting
             placed = padded.gather(1, order[..., None].expand(-1, -1, 3))
             sizes = torch.full_like(chosen, rank)
-            torsions = _torsions(placed, sizes, nearest_rank[batch, chosen], padded, tolerance)
+            torsions = _torsions(placed, sizes, nearest_rank[batch, chosen], padded, config)
             # Without a reference all have none, and the closest is the next one.
             lowest = torsions.masked_fill(~equal, torch.inf).argmin(1)
             chosen = torch.where(equal.any(1) & (torsions.amax(1) > torsions.amin(1)), lowest, chosen)
@@ -75,27 +79,27 @@ def _pad(positions: Tensor, n_atoms: Tensor) -> tuple[Tensor, Tensor]:
     return padded, real
 
 
-def _torsions(placed: Tensor, sizes: Tensor, focus: Tensor, points: Tensor, tolerance: float) -> Tensor:
+def _torsions(placed: Tensor, sizes: Tensor, focus: Tensor, points: Tensor, config: Config) -> Tensor:
     """[B, M]: torsions of `points` [B, M, 3] at `focus` [B] (rank); 0 where there is no second reference."""
-    first, second, found = references(placed, sizes, focus, tolerance)
+    first, second, found = references(placed, sizes, focus, config)
     rows = torch.arange(len(focus), device=focus.device)
     corners = [placed[rows, at][:, None].expand_as(points) for at in (focus, first, second)]
-    torsions = wrap(from_cartesian(points, *corners)[..., 2]) * found[:, None]
+    torsions = wrap(from_cartesian(points, *corners)[..., 2], config) * found[:, None]
     return torsions.nan_to_num(nan=0.0)
 
 
 def references(
-    positions: Tensor, sizes: Tensor, focus: Tensor, tolerance: float
+    positions: Tensor, sizes: Tensor, focus: Tensor, config: Config
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Ranks of c1 and c2 for a new atom at `focus`: the placed atom closest to f, and that closest to c1.
 
-    c2 is not in line with f and c1. Where there is no such atom, c1 or c2 is f itself.
+    c2 is not f and, if `mirrored`, not in line with f and c1. Where there is no such atom, c1 or c2 is f itself.
 
     Args:
         positions: [P, M, 3], Å, of the placed atoms.
         sizes: [P], how many are placed.
         focus: [P], rank of f.
-        tolerance: Å; of atoms that are equally close, the first is taken.
+        config: its `mirrored` and `tolerance`; of atoms that are equally close, the first is taken.
 
     Returns:
         (c1 [P], c2 [P], has c2 [P] bool).
@@ -107,18 +111,39 @@ def references(
     def closest(point: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
         distances = torch.linalg.vector_norm(positions - positions[rows, point][:, None], dim=-1)
         distances = distances.masked_fill(~allowed, torch.inf)
-        equal = allowed & (distances <= distances.amin(1, keepdim=True) + tolerance)
+        equal = allowed & (distances <= distances.amin(1, keepdim=True) + config.tolerance)
         place = torch.where(equal, ranks, len(ranks)).amin(1)
         found = place < len(ranks)
         return torch.where(found, place, focus), found
 
     first, _ = closest(focus, other)
-    axis = (positions[rows, first] - positions[rows, focus])[:, None]
-    from_first = positions - positions[rows, first][:, None]
-    across = torch.linalg.vector_norm(torch.linalg.cross(from_first, axis.expand_as(from_first)), dim=-1)
-    lengths = torch.linalg.vector_norm(from_first, dim=-1) * torch.linalg.vector_norm(axis, dim=-1)
-    second, found = closest(first, other & (ranks != first[:, None]) & (across > IN_LINE * lengths))
+    allowed = other & (ranks != first[:, None])
+    if config.mirrored:
+        axis = (positions[rows, first] - positions[rows, focus])[:, None]
+        from_first = positions - positions[rows, first][:, None]
+        across = torch.linalg.vector_norm(torch.linalg.cross(from_first, axis.expand_as(from_first)), dim=-1)
+        lengths = torch.linalg.vector_norm(from_first, dim=-1) * torch.linalg.vector_norm(axis, dim=-1)
+        allowed &= across > IN_LINE * lengths
+    second, found = closest(first, allowed)
     return first, second, found
+
+
+def carbon_first(numbers: np.ndarray, n_atoms: np.ndarray) -> np.ndarray:
+    """Rows [ΣN] of packed molecules in which the first carbon has changed places with the first atom.
+
+    A molecule without carbon stays as it is.
+
+    Args:
+        numbers: [ΣN], atomic numbers.
+        n_atoms: [B], at least 1 each.
+    """
+    rows = np.arange(len(numbers))
+    starts = np.cumsum(n_atoms) - n_atoms
+    carbons = np.where(numbers == CARBON, rows, len(rows))
+    firsts = np.minimum.reduceat(carbons, starts) if len(starts) else starts
+    firsts = np.where(firsts < len(rows), firsts, starts)
+    rows[firsts], rows[starts] = starts, firsts
+    return rows
 
 
 class Placements:
@@ -127,40 +152,33 @@ class Placements:
     Attributes:
         molecule, rank: [G], of the placed atom; as many atoms as its rank are there before.
         focus, first, second: [G], ranks of f, c1 and c2.
-        coordinates: [G, 3]: distance (Å), angle, torsion in [−π/2, 3π/2). Planar torsions lie far from the
-            ends of that interval, so that their noise does not jump.
+        coordinates: [G, 3]: distance (Å), angle, torsion as of `wrap`.
         has_angle, has_torsion: [G] bool; where not, angle or torsion are 0 and mean nothing.
     """
 
     def __init__(
-        self,
-        positions: Tensor,
-        n_atoms: Tensor,
-        parents: Tensor,
-        tolerance: float,
-        noise: Tensor | None = None,
+        self, positions: Tensor, moved: Tensor, n_atoms: Tensor, parents: Tensor, config: Config
     ) -> None:
         """Of molecules in the order of placement.
 
         Args:
-            positions: [ΣN, 3], Å.
+            positions: [ΣN, 3], Å, that references are chosen by, and of the placed atoms.
+            moved: [ΣN, 3], Å, of the atoms that they are placed against.
             n_atoms: [B].
             parents: [ΣN], ranks.
-            tolerance: Å, see `references`.
-            noise: [ΣN, 3], Å, on the atoms that others are placed against, once these are chosen.
+            config: see `references`.
         """
         ranks = rank_in_molecule(n_atoms)
         rows = torch.nonzero(ranks).flatten()
         self.molecule, self.rank, self.focus = segment_index(n_atoms)[rows], ranks[rows], parents[rows]
         placed = _pad(positions, n_atoms)[0][self.molecule]
-        self.first, self.second, self.has_torsion = references(placed, self.rank, self.focus, tolerance)
-        moved = positions if noise is None else positions + noise
+        self.first, self.second, self.has_torsion = references(placed, self.rank, self.focus, config)
         starts = (torch.cumsum(n_atoms, 0) - n_atoms)[self.molecule]
         corners = [moved[starts + at] for at in (self.focus, self.first, self.second)]
         distance, angle, torsion = from_cartesian(positions[rows], *corners).unbind(-1)
         self.has_angle = self.rank > 1
         self.coordinates = torch.stack(
-            [distance, angle * self.has_angle, wrap(torsion) * self.has_torsion], dim=-1
+            [distance, angle * self.has_angle, wrap(torsion, config) * self.has_torsion], dim=-1
         )
 
     def sines(self, n_atoms: Tensor) -> Tensor:
@@ -171,9 +189,14 @@ class Placements:
         return result
 
 
-def wrap(torsion: Tensor) -> Tensor:
-    """The same torsion in [−π/2, 3π/2)."""
-    return torch.remainder(torsion + 0.5 * math.pi, 2.0 * math.pi) - 0.5 * math.pi
+def wrap(torsion: Tensor, config: Config) -> Tensor:
+    """The same torsion, given in [−π, π], in (0, 2π], or in [−π/2, 3π/2) if `mirrored`.
+
+    In the latter interval planar torsions lie far from the ends, so that small changes do not let them jump.
+    """
+    if config.mirrored:
+        return torch.remainder(torsion + 0.5 * math.pi, 2.0 * math.pi) - 0.5 * math.pi
+    return torch.where(torsion > 0.0, torsion, torsion + 2.0 * math.pi)
 
 
 class Canonical(NamedTuple):
@@ -183,7 +206,7 @@ class Canonical(NamedTuple):
         order: [ΣN], rows of the atoms as they are placed.
         parents: [ΣN], ranks of their tree parents.
         sign: [B], what the positions are multiplied by: −1 turns a molecule into its mirror image.
-        decided: [B] bool, whether the molecule differs from its mirror image.
+        decided: [B] bool, whether the molecule is told from its mirror image.
     """
 
     order: Tensor
@@ -192,8 +215,8 @@ class Canonical(NamedTuple):
     decided: Tensor
 
 
-def canonical(positions: Tensor, n_atoms: Tensor, tolerance: float) -> Canonical:
-    """The same order and the same positions, up to rotations, for molecules and their mirror images.
+def canonical(positions: Tensor, n_atoms: Tensor, config: Config) -> Canonical:
+    """The order of placement; if `mirrored`, molecules and their mirror images then have the same positions.
 
     Of the two, that is taken whose torsion has the larger sine where they first differ by much; if they never
     do, where they differ the most. So a molecule that is not planar has one handedness.
@@ -201,14 +224,19 @@ def canonical(positions: Tensor, n_atoms: Tensor, tolerance: float) -> Canonical
     Args:
         positions: [ΣN, 3], Å.
         n_atoms: [B], at least 1 each.
-        tolerance: Å, see `tree_order`.
+        config: see `tree_order`.
     """
-    order, parents = tree_order(positions, n_atoms, tolerance)
-    sines = Placements(positions[order], n_atoms, parents, tolerance).sines(n_atoms)
+    order, parents = tree_order(positions, n_atoms, config)
+    if not config.mirrored:
+        same = positions.new_ones(len(n_atoms))
+        return Canonical(order, parents, same, same.bool())
+    placed = positions[order]
+    sines = Placements(placed, placed, n_atoms, parents, config).sines(n_atoms)
     mirrored, mirrored_parents, mirrored_sines = order, parents, -sines
-    if tolerance > 0.0:
-        mirrored, mirrored_parents = tree_order(-positions, n_atoms, tolerance)
-        mirrored_sines = Placements(-positions[mirrored], n_atoms, mirrored_parents, tolerance).sines(n_atoms)
+    if config.tolerance > 0.0:
+        mirrored, mirrored_parents = tree_order(-positions, n_atoms, config)
+        images = -positions[mirrored]
+        mirrored_sines = Placements(images, images, n_atoms, mirrored_parents, config).sines(n_atoms)
     difference = sines - mirrored_sines
     ranks = torch.arange(sines.shape[1], device=sines.device)
     clear = difference.abs() > 2.0 * CHIRAL
