@@ -48,7 +48,8 @@ def keep_growing(model: Generator) -> None:
     with torch.no_grad():
         match model.module:
             case "symphony":
-                model.focus_head[-1].bias += 50.0
+                # Its hidden features are positive.
+                model.focus_head.weights[-1].abs_().mul_(50.0)
             case "gschnet":
                 model.type_head.register_forward_hook(never_stop)
                 model.distance_head.network[-1].weight *= SHARP

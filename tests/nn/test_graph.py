@@ -26,23 +26,38 @@ def test_pairs_equal_a_double_loop_also_with_empty_and_single_molecules():
         assert receivers.tolist() == sorted(receivers.tolist())
 
 
+def of_edges(graph: EdgeGraph) -> dict[tuple[int, int], tuple[float, torch.Tensor]]:
+    """(receiver, sender) → length and frame of degree 2."""
+    lengths = graph.distances.repeat_interleave(graph.ways)
+    rows = zip(graph.receivers.tolist(), graph.senders.tolist(), lengths, graph.frames[2], strict=True)
+    return {(receiver, sender): (float(r), frame) for receiver, sender, r, frame in rows}
+
+
+def test_graph_has_both_edges_of_each_pair_next_to_each_other():
+    n_atoms = torch.tensor([3, 0, 1, 4])
+    positions = 3.0 * torch.rand(8, 3, generator=torch.Generator().manual_seed(0))
+    graph = EdgeGraph.of_molecules(positions, n_atoms, 2.0, 2)
+    assert set(of_edges(graph)) == brute_force(positions, segment_index(n_atoms).tolist(), 2.0)
+    assert torch.equal(graph.receivers[::2], graph.senders[1::2])
+    assert torch.equal(graph.receivers[1::2], graph.senders[::2])
+    vectors = positions[graph.receivers[::2]] - positions[graph.senders[::2]]
+    torch.testing.assert_close(graph.directions * graph.distances[:, None], vectors)
+
+
 def test_graph_onto_some_nodes_keeps_exactly_their_edges():
     n_atoms = torch.tensor([4, 5])
     positions = torch.rand(9, 3, generator=torch.Generator().manual_seed(0))
     graph = EdgeGraph.of_molecules(positions, n_atoms, 5.0, 2)
     nodes = torch.tensor([6, 1])
-    part = graph.onto(nodes, 9)
-    expected = {
-        (int(r), int(s)) for r, s in zip(graph.receivers, graph.senders, strict=True) if int(r) in (6, 1)
-    }
-    assert {(int(nodes[r]), int(s)) for r, s in zip(part.receivers, part.senders, strict=True)} == expected
-    whole = {
-        (int(r), int(s)): f for r, s, f in zip(graph.receivers, graph.senders, graph.frames(2), strict=True)
-    }
-    for r, s, frame in zip(part.receivers, part.senders, part.frames(2), strict=True):
-        assert torch.equal(frame, whole[int(nodes[r]), int(s)])
+    whole, part = of_edges(graph), of_edges(graph.onto(nodes, 9))
+    expected = {pair: value for pair, value in whole.items() if pair[0] in (6, 1)}
+    found = {(int(nodes[receiver]), sender): value for (receiver, sender), value in part.items()}
+    assert set(found) == set(expected)
+    for pair, (r, frame) in expected.items():
+        assert found[pair][0] == r
+        torch.testing.assert_close(found[pair][1], frame, atol=1e-5, rtol=0)
 
 
 def test_atoms_on_one_spot_give_finite_frames():
     graph = EdgeGraph.of_molecules(torch.zeros(2, 3), torch.tensor([2]), 5.0, 3)
-    assert bool(torch.isfinite(graph.frames(3)).all())
+    assert all(bool(torch.isfinite(frame).all()) for frame in graph.frames)

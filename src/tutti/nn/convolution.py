@@ -1,133 +1,197 @@
-"""The equivariant convolution of NequIP and E3SchNet, evaluated in the frame of each edge."""
+"""NequIP's convolution as published for Symphony, evaluated in the frame of each edge."""
 
 import math
-from functools import lru_cache
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from tutti.nn.equivariant import dimension
+from tutti.nn.equivariant import of_degree
 from tutti.nn.graph import EdgeGraph
-from tutti.nn.so3 import wigner_3j
 
-# Radial weights evaluated together without gradients, as floats.
-_BLOCK = 1 << 20
-
-
-def _paths(lmax_in: int, lmax_edge: int, lmax_out: int) -> list[tuple[int, int, int]]:
-    """All (l1, l2, l3) that the triangle rule allows, with l1 + l2 + l3 even (natural parity)."""
-    return [
-        (l1, l2, l3)
-        for l3 in range(lmax_out + 1)
-        for l1 in range(lmax_in + 1)
-        for l2 in range(abs(l1 - l3), min(l1 + l3, lmax_edge) + 1, 2)
-    ]
+# Floats of messages evaluated together: what a block needs stays in the processor's cache, or fills a GPU.
+_BLOCK = {"cpu": 1 << 19}
+_BLOCK_OF_GPU = 1 << 26
 
 
-def _entries(lmax_in: int, lmax_out: int) -> list[tuple[int, int, int]]:
-    """All (m, l3, l1) with m ≥ 0 up to both degrees, in this order."""
-    return [
-        (m, l3, l1)
-        for m in range(min(lmax_in, lmax_out) + 1)
-        for l3 in range(m, lmax_out + 1)
-        for l1 in range(m, lmax_in + 1)
-    ]
+class Entry(NamedTuple):
+    """Radial weights of one order m ≥ 0 into the degree l3: those from the degrees l1 = m ... lmax_in."""
+
+    m: int
+    l3: int
+    start: int
+    stop: int
 
 
-@lru_cache(maxsize=64)
-def _couplings(
-    lmax_in: int, lmax_edge: int, lmax_out: int, dtype: torch.dtype, device: torch.device
-) -> Tensor:
-    """Matrix [paths, entries] between weights of `_paths` and weights in the frame of an edge.
-
-    With the edge along the polar axis Y_l2 has only its m = 0 component, and for l1 + l2 + l3 even it couples
-    component m of l1 with component m of l3 alone, equally for ±m. The normalisation is e3nn's `component`.
-    """
-    paths, entries = _paths(lmax_in, lmax_edge, lmax_out), _entries(lmax_in, lmax_out)
-    into = [sum(path[2] == l3 for path in paths) for l3 in range(lmax_out + 1)]
-    matrix = torch.zeros(len(paths), len(entries), dtype=torch.float64)
-    for row, (l1, l2, l3) in enumerate(paths):
-        symbols = wigner_3j(l1, l2, l3)[:, l2]
-        scale = math.sqrt((2 * l2 + 1) * (2 * l3 + 1) / into[l3])
-        for m in range(min(l1, l3) + 1):
-            matrix[row, entries.index((m, l3, l1))] = scale * symbols[l1 + m, l3 + m]
-    return matrix.to(device, dtype)
+def entries(lmax_in: int, lmax_out: int) -> list[Entry]:
+    """All entries in the order of the weights: by m, then l3, then l1."""
+    found, start = [], 0
+    for m in range(min(lmax_in, lmax_out) + 1):
+        for l3 in range(m, lmax_out + 1):
+            stop = start + lmax_in + 1 - m
+            found.append(Entry(m, l3, start, stop))
+            start = stop
+    return found
 
 
 class EdgeConvolution(nn.Module):
-    """Σ_j Σ_paths w_path(r_ij) · (h_j,l1 ⊗ Y_l2(r̂_ij))_l3, channel by channel, in the frame of each edge.
+    """Σ_j Dᵀ w(r_ij) D h_j, D the turn that carries the edge onto the polar axis, channel by channel.
 
-    The tensor product of e3nn (`uvu`, `component` normalisation), evaluated with the edge turned onto the
-    polar axis, where it is diagonal in m (the idea of eSCN, Passaro and Zitnick 2023). The radial weights
-    are a linear map of `hidden` radial features; that map and the couplings are multiplied once per call.
+    There a linear map that commutes with the turns about the edge and with reflections multiplies the
+    component m of a degree l1 by w_|m| into the component m of a degree l3, for all |m| ≤ min(l1, l3). It
+    spans the tensor products with harmonics of all degrees up to l1 + l3 (Passaro and Zitnick 2023, eSCN).
+    What comes from different l1 is kept apart. The weights are a linear map of radial features.
 
     Args:
-        lmax_in, lmax_edge, lmax_out: highest degrees of h_j, Y and the result.
-        channels: of h and the result.
+        lmax_in, lmax_out: highest degrees of h_j and the result.
+        channels: of both.
         hidden: radial features per edge.
-        bias: whether the linear map to the radial weights has a bias (it is multiplied by `envelope`).
     """
 
-    def __init__(
-        self, lmax_in: int, lmax_edge: int, lmax_out: int, channels: int, hidden: int, bias: bool
-    ) -> None:
+    def __init__(self, lmax_in: int, lmax_out: int, channels: int, hidden: int) -> None:
         super().__init__()
-        self.lmax_in, self.lmax_edge, self.lmax_out = lmax_in, lmax_edge, lmax_out
-        paths = _paths(lmax_in, lmax_edge, lmax_out)
-        orders = [m for m, _, _ in _entries(lmax_in, lmax_out)]
-        self.entries = [orders.count(m) for m in range(min(lmax_in, lmax_out) + 1)]
-        self.weight = nn.Parameter(torch.randn(hidden, len(paths), channels) / math.sqrt(hidden))
-        self.bias = nn.Parameter(torch.zeros(len(paths), channels)) if bias else None
+        self.lmax_in, self.lmax_out = lmax_in, lmax_out
+        n_entries = entries(lmax_in, lmax_out)[-1].stop
+        self.weight = nn.Parameter(torch.randn(hidden, n_entries, channels))
 
-    def forward(
-        self,
-        h: Tensor,
-        radial: Tensor,
-        envelope: Tensor,
-        graph: EdgeGraph,
-        n_receivers: int,
-    ) -> Tensor:
+    def forward(self, h: Tensor, radial: Tensor, graph: EdgeGraph, n_receivers: int) -> list[Tensor]:
         """Sum the messages at their receivers.
 
         Args:
             h: [nodes, (lmax_in + 1)², channels].
-            radial: [E, hidden], already multiplied by the envelope.
-            envelope: [E].
-            graph: E edges; its frames are of degree at least max(lmax_in, lmax_out).
+            radial: [P, hidden], of the graph's lengths.
+            graph: its `lmax` is at least max(lmax_in, lmax_out).
             n_receivers: rows of the result.
 
         Returns:
-            [n_receivers, (lmax_out + 1)², channels].
+            For each degree l3 [n_receivers, 2 l3 + 1, (lmax_in + 1) · channels].
         """
-        couplings = _couplings(
-            self.lmax_in, self.lmax_edge, self.lmax_out, self.weight.dtype, self.weight.device
-        )
-        folded = torch.einsum("hpc,pk->hkc", self.weight, couplings)
-        bias = None if self.bias is None else torch.einsum("pc,pk->kc", self.bias, couplings)
-        result = h.new_zeros(n_receivers, dimension(self.lmax_out), h.shape[-1])
-        # Without gradients nothing of a block is kept, and blocks that fit into the cache are faster.
-        step = len(radial) if torch.is_grad_enabled() else max(1, _BLOCK // folded[0].numel())
-        for start in range(0, len(radial), step or 1):
-            block = slice(start, start + step)
-            weights = (radial[block] @ folded.flatten(1)).unflatten(1, folded.shape[1:])
-            if bias is not None:
-                weights = weights + envelope[block, None, None] * bias
-            turned = graph.frames(self.lmax_in)[block] @ h.index_select(0, graph.senders[block])
-            messages = graph.frames(self.lmax_out)[block].mT @ self._couple(weights, turned)
-            result = result.index_add(0, graph.receivers[block], messages)
+        weight = self.weight / math.sqrt(len(self.weight))
+        summed = _Convolution.apply(h, radial, weight, graph, self.lmax_in, self.lmax_out, n_receivers)
+        width = (self.lmax_in + 1) * h.shape[2]
+        return [summed[:, of_degree(l)].view(n_receivers, -1, width) for l in range(self.lmax_out + 1)]
+
+
+class _Block:
+    """Some lengths, their edges, and the turned features of the senders.
+
+    `turned` is [edges, orders −mmax ... mmax, l1, channels]; rows with |m| > l1 hold nothing.
+    """
+
+    def __init__(self, work: "_Work", lengths: slice, h: Tensor) -> None:
+        graph = work.graph
+        self.work, self.lengths = work, lengths
+        edges = slice(lengths.start * graph.ways, lengths.stop * graph.ways)
+        self.senders, self.receivers = graph.senders[edges], graph.receivers[edges]
+        self.frames = [frame[edges] for frame in graph.frames]
+        self.turned = h.new_empty(len(self.senders), 2 * work.mmax + 1, work.lmax_in + 1, h.shape[2])
+        sent = h.index_select(0, self.senders)
+        for l in range(work.lmax_in + 1):
+            rows, own = work.rows(l)
+            self.turned[:, rows, l] = torch.bmm(self.frames[l][:, own], sent[:, of_degree(l)])
+
+    def both(self, values: Tensor, entry: Entry) -> Tensor:
+        """View [lengths, ways, orders ±m, l1 ≥ m, channels] of values [edges, orders, l1, channels]."""
+        middle, m = values.shape[1] // 2, entry.m
+        rows = slice(middle - m, middle + m + 1, max(1, 2 * m))
+        return values.unflatten(0, (-1, self.work.graph.ways))[:, :, rows, m:]
+
+    def turn_back(self, l: int) -> Tensor:
+        """Frames [edges, orders, 2l + 1] of the orders that messages into degree `l` have."""
+        return self.frames[l][:, self.work.rows(l)[1]]
+
+
+class _Work:
+    """How the convolution goes over its edges: forwards and backwards share it."""
+
+    def __init__(self, graph: EdgeGraph, lmax_in: int, lmax_out: int, channels: int) -> None:
+        self.graph, self.lmax_in, self.lmax_out = graph, lmax_in, lmax_out
+        self.mmax = min(lmax_in, lmax_out)
+        self.entries = entries(lmax_in, lmax_out)
+        self.n_rows, self.channels = (lmax_out + 1) ** 2 * (lmax_in + 1), channels
+
+    def rows(self, l: int) -> tuple[slice, slice]:
+        """Orders that degree `l` has, up to `mmax`: among −mmax ... mmax, and among its own −l ... l."""
+        m = min(l, self.mmax)
+        return slice(self.mmax - m, self.mmax + m + 1), slice(l - m, l + m + 1)
+
+    def blocks(self, h: Tensor) -> Iterator[_Block]:
+        """All edges in blocks whose messages have about `_BLOCK` floats."""
+        size = _BLOCK.get(h.device.type, _BLOCK_OF_GPU)
+        step = max(1, size // (self.graph.ways * self.n_rows * self.channels))
+        n = len(self.graph.distances)
+        for start in range(0, n, step):
+            yield _Block(self, slice(start, min(start + step, n)), h)
+
+    def of_degree(self, values: Tensor, l: int) -> Tensor:
+        """[N, (lmax_out + 1)², (lmax_in + 1) · channels] → the components of degree `l`."""
+        return values[:, of_degree(l)]
+
+    def messages(self, values: Tensor, l: int) -> Tensor:
+        """Messages into degree `l` [edges, orders, (lmax_in + 1) · channels] with an axis for l1."""
+        return values.unflatten(2, (self.lmax_in + 1, self.channels))
+
+
+class _Convolution(torch.autograd.Function):
+    """The sum over edges; keeps nothing of the size of the weights or the messages."""
+
+    @staticmethod
+    def forward(  # noqa: ANN205
+        ctx,  # noqa: ANN001
+        h: Tensor,
+        radial: Tensor,
+        weight: Tensor,
+        graph: EdgeGraph,
+        lmax_in: int,
+        lmax_out: int,
+        n_receivers: int,
+    ):
+        ctx.save_for_backward(h, radial, weight)
+        work = ctx.work = _Work(graph, lmax_in, lmax_out, h.shape[2])
+        result = h.new_zeros(n_receivers, (lmax_out + 1) ** 2, (lmax_in + 1) * h.shape[2])
+        for block in work.blocks(h):
+            weights = (radial[block.lengths] @ weight.flatten(1)).unflatten(1, weight.shape[1:])
+            arriving = []
+            for l in range(lmax_out + 1):
+                # No message comes from degrees below the order: these stay 0.
+                shape = (len(block.senders), 2 * min(l, lmax_in) + 1, result.shape[2])
+                messages = h.new_zeros(shape)
+                by_source = work.messages(messages, l)
+                for entry in work.entries:
+                    if entry.l3 == l:
+                        own = weights[:, None, None, entry.start : entry.stop]
+                        torch.mul(block.both(block.turned, entry), own, out=block.both(by_source, entry))
+                arriving.append(torch.bmm(block.turn_back(l).mT, messages))
+            result.index_add_(0, block.receivers, torch.cat(arriving, dim=1))
         return result
 
-    def _couple(self, weights: Tensor, turned: Tensor) -> Tensor:
-        """Messages [E, d_out, channels] in the edges' frames, by order: diagonal in m, dense in (l3, l1)."""
-        lmax_in, lmax_out = self.lmax_in, self.lmax_out
-        sources = turned.split([(lmax_in + 1 - m) * (2 if m else 1) for m in range(lmax_in + 1)], dim=1)
-        messages = []
-        for m, block in enumerate(weights.split(self.entries, dim=1)):
-            block = block.unflatten(1, (1, lmax_out + 1 - m, lmax_in + 1 - m))
-            source = sources[m].unflatten(1, (-1, 1, lmax_in + 1 - m))
-            messages.append((block * source).sum(3).flatten(1, 2))
-        # Orders that only the result has receive nothing.
-        missing = dimension(lmax_out) - sum(message.shape[1] for message in messages)
-        if missing:
-            messages.append(turned.new_zeros(len(turned), missing, turned.shape[-1]))
-        return torch.cat(messages, dim=1)
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
+        h, radial, weight = ctx.saved_tensors
+        work = ctx.work
+        to_h, to_radial, to_weight = torch.zeros_like(h), torch.empty_like(radial), torch.zeros_like(weight)
+        flat, to_flat = weight.flatten(1), to_weight.flatten(1)
+        for block in work.blocks(h):
+            features = radial[block.lengths]
+            weights = (features @ flat).unflatten(1, weight.shape[1:])
+            to_weights, to_turned = torch.empty_like(weights), torch.zeros_like(block.turned)
+            arrived = grad.index_select(0, block.receivers)
+            for l in range(work.lmax_out + 1):
+                messages = torch.bmm(block.turn_back(l), work.of_degree(arrived, l))
+                by_source = work.messages(messages, l)
+                for entry in work.entries:
+                    if entry.l3 == l:
+                        own, received = slice(entry.start, entry.stop), block.both(by_source, entry)
+                        products = received * block.both(block.turned, entry)
+                        torch.sum(products, (1, 2), out=to_weights[:, own])
+                        block.both(to_turned, entry).addcmul_(received, weights[:, None, None, own])
+            to_flat.addmm_(features.T, to_weights.flatten(1))
+            torch.mm(to_weights.flatten(1), flat.T, out=to_radial[block.lengths])
+            for l in range(work.lmax_in + 1):
+                rows, own = work.rows(l)
+                back = torch.bmm(block.frames[l][:, own].mT, to_turned[:, rows, l])
+                to_h[:, of_degree(l)].index_add_(0, block.senders, back)
+        return to_h, to_radial, to_weight, None, None, None, None

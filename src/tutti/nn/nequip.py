@@ -1,85 +1,86 @@
-"""NequIP's interaction block (Batzner et al. 2022) on features of natural parity."""
+"""NequIP's embedder as published for Symphony (nequip-jax, layer "escn"), on features of natural parity."""
+
+import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from tutti.nn.convolution import EdgeConvolution
-from tutti.nn.equivariant import EquivariantLinear, Gate, pad_degrees
+from tutti.nn.equivariant import EquivariantLinear, SpeciesLinear, degrees
 from tutti.nn.graph import EdgeGraph
 from tutti.nn.radial import BesselBasis, polynomial_envelope
+from tutti.nn.unit_variance import MLP, normalised
 
 
 class NequIPInteraction(nn.Module):
-    """h_i += gate( Linear( (1/C) Σ_j R(r_ij) Y(r̂_ij) ⊗ Linear(h_j) ) + self-interaction(h_i, species_i) ).
+    """h_i ← Linear( gate( Linear( convolution of Linear(h) / √neighbours ) + Linear_species(h_i) ) ).
 
-    R is an MLP on Bessel functions times a polynomial envelope; the self-interaction has one matrix per
-    species and degree.
+    The convolution keeps apart what comes from different degrees. The gate: silu of the scalars, and higher
+    degrees times silu of scalars of their own. From degrees up to `lmax` (not from scalars alone), h_i is
+    added. The radial network is an MLP without biases on Bessel functions times a polynomial envelope.
     """
 
     def __init__(
         self,
         n_species: int,
         lmax_in: int,
-        lmax_edge: int,
-        lmax_out: int,
+        lmax: int,
         channels: int,
         *,
         n_basis: int,
         radial_hidden: int,
         cutoff: float,
-        neighbour_norm: float,
+        neighbours: float,
     ) -> None:
         super().__init__()
-        self.lmax_in, self.lmax_out = lmax_in, lmax_out
-        self.cutoff, self.neighbour_norm = cutoff, neighbour_norm
-        self.basis = BesselBasis(n_basis, cutoff)
-        self.radial = nn.Sequential(
-            nn.Linear(n_basis, radial_hidden),
-            nn.SiLU(),
-            nn.Linear(radial_hidden, radial_hidden),
-            nn.SiLU(),
-        )
-        self.before = EquivariantLinear(lmax_in, channels, channels, bias=False)
-        self.convolution = EdgeConvolution(lmax_in, lmax_edge, lmax_out, channels, radial_hidden, bias=False)
-        self.after = EquivariantLinear(lmax_out, channels, channels)
-        self.self_interaction = EquivariantLinear(
-            min(lmax_in, lmax_out), channels, n_species * channels, bias=False
-        )
-        self.gates = nn.Linear(channels, lmax_out * channels) if lmax_out else None
-        self.gate = Gate(lmax_out, nn.SiLU())
+        self.residual, self.channels = lmax_in == lmax, channels
+        self.cutoff, self.neighbours = cutoff, neighbours
+        # The gate scalars are made with the scalars.
+        widths = [channels * (1 + lmax), *[channels] * lmax]
+        self.basis = BesselBasis(n_basis, 1.0)
+        self.radial = MLP([n_basis, radial_hidden, radial_hidden], silu, last=True)
+        self.before = EquivariantLinear(lmax_in, channels, channels)
+        self.convolution = EdgeConvolution(lmax_in, lmax, channels, radial_hidden)
+        self.mix = nn.ParameterList(torch.randn((lmax_in + 1) * channels, width) for width in widths)
+        self.own = SpeciesLinear(n_species, channels, widths[: min(lmax_in, lmax) + 1])
+        self.activation = normalised(silu)
+        self.after = EquivariantLinear(lmax, channels, channels)
 
     def forward(self, h: Tensor, species: Tensor, graph: EdgeGraph, nodes: Tensor | None = None) -> Tensor:
-        """Features [N, (lmax_in + 1)², channels] → [n, (lmax_out + 1)², channels].
+        """Features [N, (lmax_in + 1)², channels] → [n, (lmax + 1)², channels].
 
         With `nodes` [n] only those atoms are updated and returned; `graph.receivers` then counts in `nodes`.
         """
-        envelope = polynomial_envelope(graph.distances, self.cutoff)
-        radial = self.radial(self.basis(graph.distances)) * envelope[:, None]
+        lengths = graph.distances / self.cutoff
+        radial = self.radial(self.basis(lengths) * polynomial_envelope(lengths, 1.0)[:, None])
         own, kind = (h, species) if nodes is None else (h.index_select(0, nodes), species[nodes])
-        summed = self.convolution(self.before(h), radial, envelope, graph, len(own)) / self.neighbour_norm
-        own = pad_degrees(own, min(self.lmax_in, self.lmax_out))
-        x = self.after(summed) + pad_degrees(self._interact_with_self(own, kind), self.lmax_out)
-        gates = x[:, 0] if self.gates is None else self.gates(x[:, 0])
-        return pad_degrees(own, self.lmax_out) + self.gate(x, gates)
+        summed = self.convolution(self.before(h), radial, graph, len(own))
+        scale = 1.0 / math.sqrt(len(self.mix[0]) * self.neighbours)
+        mixed = [x @ (scale * weight) for x, weight in zip(summed, self.mix, strict=True)]
+        for l, x in enumerate(self.own(own, kind)):
+            mixed[l] = mixed[l] + x
+        x = self.after(self._gate(mixed))
+        return own + x if self.residual else x
 
-    def _interact_with_self(self, own: Tensor, species: Tensor) -> Tensor:
-        # The matrices of all species at once, then each atom's own: no loop and no wait for the device.
-        mixed = self.self_interaction(own).unflatten(-1, (-1, own.shape[-1]))
-        return mixed[torch.arange(len(own), device=own.device), :, species]
+    def _gate(self, mixed: list[Tensor]) -> Tensor:
+        """For each degree [N, 2l + 1, channels], gate scalars after the scalars → [N, d, channels]."""
+        scalars, *gates = self.activation(mixed[0]).split(self.channels, dim=2)
+        return torch.cat([scalars, *(x * gate for x, gate in zip(mixed[1:], gates, strict=True))], dim=1)
 
 
 class NequIP(nn.Module):
-    """Embedding of the species and `layers` NequIP interactions of degrees up to `lmax`.
+    """Embedding of the species and `layers` NequIP interactions of degrees up to `lmax`; the result × 0.5^l.
 
     Args:
         n_species: size of the embedding.
-        lmax: highest degree of features and harmonics.
+        lmax: highest degree of the features.
         channels: per degree.
         layers: number of interactions.
         n_basis: Bessel functions.
         radial_hidden: width of the radial MLP.
         cutoff: Å.
-        neighbour_norm: C, the divisor of the sum over neighbours.
+        neighbours: sums over neighbours are divided by its root.
     """
 
     def __init__(
@@ -92,31 +93,32 @@ class NequIP(nn.Module):
         n_basis: int,
         radial_hidden: int,
         cutoff: float,
-        neighbour_norm: float,
+        neighbours: float,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(n_species, channels)
+        self.embedding = nn.Parameter(nn.init.trunc_normal_(torch.empty(n_species, channels)))
         self.interactions = nn.ModuleList(
             NequIPInteraction(
                 n_species,
                 0 if layer == 0 else lmax,
                 lmax,
-                lmax,
                 channels,
                 n_basis=n_basis,
                 radial_hidden=radial_hidden,
                 cutoff=cutoff,
-                neighbour_norm=neighbour_norm,
+                neighbours=neighbours,
             )
             for layer in range(layers)
         )
+        self.register_buffer("scales", 0.5 ** degrees(lmax)[:, None], persistent=False)
 
     def forward(self, species: Tensor, graph: EdgeGraph, nodes: Tensor) -> Tensor:
         """Species [N] → features of the atoms `nodes` [n] alone, [n, (lmax + 1)², channels].
 
         The last interaction is computed for those atoms only.
         """
-        h = self.embedding(species)[:, None]
+        h = self.embedding[species][:, None]
         for interaction in self.interactions[:-1]:
             h = interaction(h, species, graph)
-        return self.interactions[-1](h, species, graph.onto(nodes, len(species)), nodes)
+        h = self.interactions[-1](h, species, graph.onto(nodes, len(species)), nodes)
+        return h * self.scales

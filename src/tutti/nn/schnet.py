@@ -1,15 +1,11 @@
-"""SchNet's continuous-filter convolution, on scalars and extended to features of higher degree (E3SchNet)."""
+"""SchNet's continuous-filter convolution."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from tutti.nn.convolution import EdgeConvolution
-from tutti.nn.equivariant import EquivariantLinear, Gate, pad_degrees
-from tutti.nn.graph import EdgeGraph
 from tutti.nn.pairs import PairGraph
 from tutti.nn.radial import GaussianBasis, cosine_cutoff, shifted_softplus
 
@@ -130,70 +126,3 @@ class SchNet(nn.Module):
         for interaction, own in zip(self.interactions, filters, strict=True):
             x = interaction.update(x, graph, own)
         return x
-
-
-class E3SchNetInteraction(nn.Module):
-    """h_i += interaction block of SchNet (Schütt et al. 2017, figure 2), its cfconv taken with Y_l(r̂_ij).
-
-    Filters are SchNet's; atom-wise layers mix the channels of each degree; the activation is shifted softplus
-    on scalars and a sigmoid gate on higher degrees. At degree 0 this is `SchNetInteraction` exactly.
-    """
-
-    def __init__(self, lmax_in: int, lmax_edge: int, lmax_out: int, channels: int, n_gaussians: int) -> None:
-        super().__init__()
-        self.lmax_out = lmax_out
-        self.hidden = FilterLayer(n_gaussians, channels)
-        self.before = EquivariantLinear(lmax_in, channels, channels, bias=False)
-        self.convolution = EdgeConvolution(lmax_in, lmax_edge, lmax_out, channels, channels, bias=True)
-        self.between = EquivariantLinear(lmax_out, channels, channels)
-        self.gates = nn.Linear(channels, lmax_out * channels) if lmax_out else None
-        self.gate = Gate(lmax_out, ShiftedSoftplus())
-        self.after = EquivariantLinear(lmax_out, channels, channels)
-
-    def forward(self, h: Tensor, graph: EdgeGraph, gaussians: Tensor, envelope: Tensor) -> Tensor:
-        """[N, (lmax_in + 1)², channels], `RadialFeatures` of the edges → [N, (lmax_out + 1)², channels]."""
-        # The filter's second dense layer is inside the convolution.
-        hidden = self.hidden(gaussians, envelope)
-        x = self.between(self.convolution(self.before(h), hidden, envelope, graph, len(h)))
-        gates = x[:, 0] if self.gates is None else self.gates(x[:, 0])
-        return pad_degrees(h, self.lmax_out) + self.after(self.gate(x, gates))
-
-
-class E3SchNet(nn.Module):
-    """Embedding of the species and `layers` E3SchNet interactions; the last returns degrees up to `lmax_out`.
-
-    Args:
-        n_species: size of the embedding.
-        lmax: highest degree of features and harmonics between the layers.
-        lmax_out: highest degree of the result.
-        channels: per degree.
-        layers: number of interactions.
-        n_gaussians: radial basis functions from 0 to the cutoff.
-        cutoff: Å.
-    """
-
-    def __init__(
-        self,
-        n_species: int,
-        *,
-        lmax: int,
-        lmax_out: int,
-        channels: int,
-        layers: int,
-        n_gaussians: int,
-        cutoff: float,
-    ) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(n_species, channels)
-        degrees = [0, *[lmax] * (layers - 1), lmax_out]
-        self.radial = RadialFeatures(n_gaussians, cutoff)
-        self.interactions = nn.ModuleList(
-            E3SchNetInteraction(l_in, lmax, l_out, channels, n_gaussians) for l_in, l_out in pairwise(degrees)
-        )
-
-    def forward(self, species: Tensor, graph: EdgeGraph) -> Tensor:
-        """Species [N] → features [N, (lmax_out + 1)², channels]."""
-        h, radial = self.embedding(species)[:, None], self.radial(graph.distances)
-        for interaction in self.interactions:
-            h = interaction(h, graph, *radial)
-        return h

@@ -9,6 +9,8 @@ from symphony_models import SMALL_GRID, model, molecules
 
 from tutti.core.structures import Structures
 from tutti.models.base import load
+from tutti.models.generators.symphony import MODEL, Config
+from tutti.models.generators.symphony.config import PositionConfig
 from tutti.models.generators.symphony.heads import Targets
 from tutti.models.generators.symphony.model import choice_divergence
 from tutti.nn.spherical import SphericalGrid, grid_harmonics, harmonics, log_partition
@@ -16,9 +18,47 @@ from tutti.nn.spherical import SphericalGrid, grid_harmonics, harmonics, log_par
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("radius", ["grid", "spline"])
-def test_predicted_distributions_are_equivariant(radius):
-    symphony = model(radius)
+def test_the_defaults_have_the_published_parameters():
+    """2.23 million in all; theirs were counted in the authors' code (docs/fidelity.md)."""
+    symphony = MODEL(Config())
+    parts = {
+        name: sum(parameter.numel() for parameter in getattr(symphony, name).parameters())
+        for name in ("focus_embedder", "focus_head", "position_embedder", "position_head")
+    }
+    assert parts == {
+        "focus_embedder": 85_632,
+        "focus_head": 25_216,
+        "position_embedder": 2_070_336,
+        "position_head": 51_072,
+    }
+    assert sum(parameter.numel() for parameter in symphony.parameters()) == 2_232_256
+    literal = MODEL(Config(position=PositionConfig(species_product="outer")))
+    assert literal.position_head.product.weight.numel() == 3_145_728
+
+
+@pytest.mark.parametrize("species_product", ["elementwise", "outer"])
+def test_coefficients_are_linear_in_the_product_with_the_species(species_product):
+    head = model(species_product=species_product).position_head
+    features = torch.randn(3, 16, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    species, product = torch.tensor([2, 0, 2]), head.product
+    result = head.coefficients(features, species)
+    for b, z in enumerate(species.tolist()):
+        for row in range(16):
+            l = int(row**0.5)
+            if species_product == "elementwise":
+                mixed = (features[b, row] * product.species[z, l]) @ product.linear.weight[l]
+                expected = mixed * (4 * torch.pi / 6) ** 0.5
+            else:
+                outer = torch.outer(features[b, row], product.species.weight[z]).flatten()
+                expected = outer @ product.weight[l] + (product.bias if row == 0 else 0.0)
+            torch.testing.assert_close(result[b, :, :, row].T.flatten(), expected, atol=1e-12, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("radius", "species_product"), [("grid", "elementwise"), ("spline", "elementwise"), ("grid", "outer")]
+)
+def test_predicted_distributions_are_equivariant(radius, species_product):
+    symphony = model(radius, species_product=species_product)
     generator = torch.Generator().manual_seed(0)
     n_atoms, species = torch.tensor([5, 3]), torch.tensor([1, 0, 2, 0, 1, 1, 2, 0])
     positions = 2.5 * torch.rand(8, 3, dtype=torch.float64, generator=generator)
@@ -28,9 +68,9 @@ def test_predicted_distributions_are_equivariant(radius):
     permutation = torch.tensor([3, 2, 0, 4, 1, 6, 7, 5])
 
     def predict(x: torch.Tensor, z: torch.Tensor, foci: torch.Tensor, to: torch.Tensor) -> tuple:
-        graph = symphony.graph(x, n_atoms)
-        features = symphony.position_embedder(z, graph, foci)
-        return symphony.choice_logits(z, graph), symphony.position_head.log_density(features, kind, to)
+        features = symphony.focus_features(z, x, n_atoms, foci)
+        logits = symphony.choice_logits(z, x, n_atoms)
+        return logits, symphony.position_head.log_density(features, kind, to)
 
     logits, density = predict(positions, species, focus, vectors)
     moved = positions @ turn.T + torch.tensor([5.0, -3.0, 0.5])
@@ -213,8 +253,19 @@ def test_temperature_zero_limit_is_the_mode():
     assert float(found.min()) > float(values.max()) - 0.02
 
 
-def test_statistics_are_the_distribution_of_first_atoms():
-    symphony = model()
+BY_HAND = {
+    True: [1 / 6, (1 / 2 + 2 / 3 + 1) / 6, (1 / 2 + 1 + 1 / 3 + 1) / 6],
+    False: [
+        (2 / 3 + 1 + 2 / 3 + 4 / 7 + 4 / 5) / 6,
+        (1 / 6 + 2 / 7 + 1 / 5) / 6,
+        (1 / 6 + 1 / 3 + 1 / 7 + 1) / 6,
+    ],
+}
+
+
+@pytest.mark.parametrize("heavy_first", [True, False])
+def test_statistics_are_the_distribution_of_first_atoms(heavy_first):
+    symphony = model(heavy_first=heavy_first)
     structures = molecules()
     symphony.fit_statistics(structures)
     rng = np.random.default_rng(0)
@@ -223,8 +274,7 @@ def test_statistics_are_the_distribution_of_first_atoms():
     counts = np.bincount(batch.species.numpy(), minlength=3)
     expected = len(starts) * symphony.first_species.numpy()
     assert chisquare(counts, expected).pvalue > 1e-3
-    by_hand = [1 / 6, (1 / 2 + 2 / 3 + 1) / 6, (1 / 2 + 1 + 1 / 3 + 1) / 6]
-    assert symphony.first_species.numpy() == pytest.approx(by_hand, abs=1e-12)
+    assert symphony.first_species.numpy() == pytest.approx(BY_HAND[heavy_first], abs=1e-12)
 
 
 def test_unknown_element_is_named():
@@ -244,7 +294,7 @@ def test_sampling_is_seeded_and_marks_unfinished_molecules(radius):
     assert (first.n_atoms[~first.columns["finished"]] == 9).all()
     assert 0 < first.columns["finished"].sum() < 40
     starts = first.offsets[:-1]
-    assert (first.numbers[starts] == 6).all() and not first.positions[starts].any()
+    assert (first.numbers[starts] == 1).all() and not first.positions[starts].any()
 
 
 def test_completion_keeps_the_fragments_atoms_in_place_and_in_order():

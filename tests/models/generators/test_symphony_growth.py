@@ -10,7 +10,6 @@ from symphony_models import SMALL_GRID, model, molecules
 
 from tutti.core.structures import Structures
 from tutti.models.generators.symphony.heads import Targets
-from tutti.nn import convolution
 from tutti.nn.spherical import SphericalGrid, grid_harmonics, harmonics
 
 SPECIES = [1, 6, 8]
@@ -55,7 +54,7 @@ def test_choices_follow_the_joint_softmax_with_the_end(temperature):
     atoms = ([6, 8], [[0, 0, 0], [0, 0, 5.5]])
     with torch.no_grad():
         positions, species = torch.tensor(atoms[1], dtype=torch.float64), torch.tensor([1, 2])
-        logits = symphony.choice_logits(species, symphony.graph(positions, torch.tensor([2]))).flatten()
+        logits = symphony.choice_logits(species, positions, torch.tensor([2])).flatten()
     probabilities = torch.softmax(torch.cat([logits, torch.zeros(1)]) / temperature, 0).numpy()
     settings = dataclasses.replace(SMALL_GRID, max_atoms=3, focus_temperature=temperature)
     result = symphony.complete(
@@ -97,6 +96,34 @@ def test_noise_has_the_variances_of_the_configuration():
     assert batch.target_vectors.norm(dim=-1).std().item() == pytest.approx(0.01, rel=0.15)
 
 
+def test_validation_is_on_fragments_without_noise():
+    symphony = model("grid", noise_variance=0.04)
+    pair = Structures.from_frames([([6, 1], [[0, 0, 0], [0, 0, 1.6]])] * 5)
+    noisy, clean = (
+        make(pair, np.arange(10), np.random.default_rng(0))
+        for make in (symphony.collate, symphony.collate_validation)
+    )
+    assert set(clean.positions.flatten().tolist()) == {0.0, 1.6}
+    assert (noisy.positions != clean.positions).all()
+    assert torch.equal(noisy.target_vectors, clean.target_vectors)
+
+
+def test_batches_follow_the_order_of_the_configuration():
+    """A molecule with candidates on both sides of the tolerance and of the radius."""
+    line = Structures.from_frames([([6, 6, 1, 1], [[0, 0, 0], [0, 0, 1.95], [0, 2.0, 0], [2.05, 0, 0]])])
+
+    def reached(**settings: object) -> set[float]:
+        symphony = model("grid", **settings)
+        batch = symphony.collate_validation(line, np.zeros(400, int), np.random.default_rng(0))
+        at_corner = (batch.positions == 0).all(1)[batch.focus[batch.target_rows]]
+        return {round(float(v), 3) for v in batch.target_vectors[at_corner].norm(dim=-1)}
+
+    assert reached() == {1.95, 2.0}
+    assert reached(candidate_radius=2.2) == {1.95, 2.0, 2.05}
+    assert reached(tolerance=0.01) == {1.95}
+    assert reached(heavy_first=True) == {1.95}
+
+
 def test_weights_of_a_fragments_targets_add_up_to_one():
     batch = model("grid").collate(molecules(), np.arange(20), np.random.default_rng(0))
     assert len(batch.target_rows) > len(batch.growing)
@@ -115,17 +142,6 @@ def test_loss_is_the_mean_over_all_fragments_also_those_that_stop():
     grow, stop = loss(0), loss(1)
     assert abs(grow - stop) > 0.1
     assert loss(0, 1, 1) == pytest.approx((grow + 2 * stop) / 3, abs=1e-5)
-
-
-def test_blocks_without_gradients_change_nothing(monkeypatch):
-    symphony = model("grid")
-    positions = torch.tensor(2 * np.random.default_rng(0).random((6, 3)))
-    species = torch.tensor([0, 1, 2, 1, 0, 2])
-    graph = symphony.graph(positions, torch.tensor([6]))
-    expected = symphony.choice_logits(species, graph).detach()
-    monkeypatch.setattr(convolution, "_BLOCK", 1)
-    with torch.no_grad():
-        torch.testing.assert_close(symphony.choice_logits(species, graph), expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("radius", ["grid", "spline"])

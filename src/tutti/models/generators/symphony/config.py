@@ -1,4 +1,4 @@
-"""Configuration of Symphony; the defaults are the paper's (Daigavane et al. 2024, appendix B)."""
+"""Configuration of Symphony; the defaults are those of the published runs (docs/fidelity.md)."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,14 +13,16 @@ class FocusConfig:
 
     Attributes:
         lmax, channels, layers, cutoff (Å): of the embedder.
+        filters: channels of its convolutions.
         n_gaussians: radial basis functions.
         hidden: width of the head's two hidden layers.
     """
 
     lmax: int = 2
-    channels: int = 32
+    channels: int = 64
+    filters: int = 16
     layers: int = 3
-    n_gaussians: int = 25
+    n_gaussians: int = 8
     cutoff: float = 5.0
     hidden: int = 128
 
@@ -31,8 +33,11 @@ class PositionConfig:
 
     Attributes:
         lmax: highest degree of features and of the signal on the sphere.
-        channels, layers, n_basis, radial_hidden, cutoff (Å), neighbour_norm: of the embedder.
-        species_channels: width of the embedding of the next atom's species.
+        channels, layers, n_basis, radial_hidden, cutoff (Å): of the embedder.
+        neighbours: the embedder's sums over neighbours are divided by its root.
+        species_product: how the next atom's species enters: "elementwise" = features times as many numbers of
+            the species, as published; "outer" = all products with an embedding (equation 6 read literally).
+        species_channels: width of that embedding.
         signal_channels: signals on the sphere whose exponentials are added.
         radius: "grid" = radial bins as published; "spline" = continuous, a rational-quadratic spline flow.
         min_radius, max_radius: Å, range of distances between focus and next atom.
@@ -47,7 +52,8 @@ class PositionConfig:
     n_basis: int = 8
     radial_hidden: int = 64
     cutoff: float = 5.0
-    neighbour_norm: float = 20.0
+    neighbours: float = 300.0
+    species_product: Literal["elementwise", "outer"] = "elementwise"
     species_channels: int = 64
     signal_channels: int = 2
     radius: Literal["grid", "spline"] = "grid"
@@ -74,8 +80,9 @@ class Config:
     Attributes:
         elements: symbols that the model knows.
         focus, position: the two networks.
-        heavy_first: place all heavy atoms before the first hydrogen.
-        tolerance: Å, how far from the closest pair a next atom may be.
+        heavy_first: place all heavy atoms before the first hydrogen; an easier task than the published one.
+        tolerance: Å, how much longer than the closest pair that of a focus and its next atom may be.
+        candidate_radius: Å, the longest such pair, but for the closest.
         noise_variance: Å², of the Gaussian noise on the fragments' positions in training.
         radial_variance: Å², of the target's Gaussian in the distance.
         angular_sharpness: β, of the target's exponential on the sphere.
@@ -84,8 +91,9 @@ class Config:
     elements: tuple[str, ...] = ("H", "C", "N", "O", "F")
     focus: FocusConfig = field(default_factory=FocusConfig)
     position: PositionConfig = field(default_factory=PositionConfig)
-    heavy_first: bool = True
-    tolerance: float = 0.5
+    heavy_first: bool = False
+    tolerance: float = 0.125
+    candidate_radius: float = 2.03
     noise_variance: float = 2.5e-3
     radial_variance: float = 1e-5
     angular_sharpness: float = 20.0
@@ -104,7 +112,7 @@ class Sampling:
         polar, azimuths: grid on the sphere from which directions are drawn.
     """
 
-    first_atom: str = "C"
+    first_atom: str = "H"
     max_atoms: int = 35
     focus_temperature: float = 1.0
     position_temperature: float = 1.0

@@ -11,21 +11,18 @@ from tutti.models.generators.symphony.config import Sampling
 from tutti.models.generators.symphony.heads import PositionHead
 from tutti.models.species import SpeciesModel
 from tutti.nn.categorical import draw
-from tutti.nn.graph import EdgeGraph
-from tutti.nn.nequip import NequIP
 
 
 class NextAtomModel(SpeciesModel, Protocol):
     """What `Growth` asks of its model."""
 
-    position_embedder: NequIP
     position_head: PositionHead
 
-    def graph(self, positions: Tensor, n_atoms: Tensor) -> EdgeGraph:
-        """The edges that the networks see, as `Symphony.graph` gives them."""
-
-    def choice_logits(self, species: Tensor, graph: EdgeGraph) -> Tensor:
+    def choice_logits(self, species: Tensor, positions: Tensor, n_atoms: Tensor) -> Tensor:
         """Logits of (focus, species), as `Symphony.choice_logits` gives them."""
+
+    def focus_features(self, species: Tensor, positions: Tensor, n_atoms: Tensor, focus: Tensor) -> Tensor:
+        """What the position head takes, as `Symphony.focus_features` gives it."""
 
 
 class Growth:
@@ -68,30 +65,30 @@ class Growth:
     def _advance(self, active: Tensor) -> Tensor:
         """Add an atom to, or end, each of the fragments `active` [n]; returns those that go on."""
         species, positions, n_atoms = self._pack(active)
-        graph = self.model.graph(positions, n_atoms)
-        focus, kind, stops, known = self._choose(self.model.choice_logits(species, graph), n_atoms)
+        focus, kind, stops, known = self._choose(
+            self.model.choice_logits(species, positions, n_atoms), n_atoms
+        )
         self.finished[active[stops & known]] = True
         # A molecule that the network has no finite number for ends, seen by all as broken.
         self.positions[active[~known], 0] = torch.nan
         rows = torch.nonzero(~stops & known).flatten()
         active, kind = active[rows], kind[rows]
-        foci = (torch.cumsum(n_atoms, 0) - n_atoms + focus)[rows]
         if not len(rows):
             return active
+        species, positions, n_atoms = self._pack(active)
+        foci = torch.cumsum(n_atoms, 0) - n_atoms + focus[rows]
         settings = self.settings
-        features = self.model.position_embedder(species, graph, foci)
         vectors = self.model.position_head.sample(
-            features,
+            self.model.focus_features(species, positions, n_atoms, foci),
             kind,
             settings.position_temperature,
             (settings.polar, settings.azimuths),
             self.generator,
         )
-        slots = n_atoms[rows]
-        self.species[active, slots] = kind
-        self.positions[active, slots] = positions[foci] + vectors
-        self.n_atoms[active] = slots + 1
-        return active[slots + 1 < settings.max_atoms]
+        self.species[active, n_atoms] = kind
+        self.positions[active, n_atoms] = positions[foci] + vectors
+        self.n_atoms[active] = n_atoms + 1
+        return active[n_atoms + 1 < settings.max_atoms]
 
     def _choose(self, logits: Tensor, n_atoms: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(focus [n], species [n], stops [n] bool) from logits [ΣN, S], jointly softmaxed with the end.

@@ -1,4 +1,4 @@
-"""Symphony's outputs: who is next (focus, species, end), and where (distance and direction)."""
+"""Symphony's second output: where the next atom is, by its distance and direction from the focus."""
 
 import math
 from dataclasses import dataclass
@@ -7,23 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from tutti.models.generators.symphony.config import PositionConfig
+from tutti.models.generators.symphony.products import ElementwiseProduct, OuterProduct
 from tutti.nn import spline
 from tutti.nn.categorical import draw
 from tutti.nn.radial import GaussianBasis
 from tutti.nn.spherical import grid_directions, grid_harmonics, harmonics, log_partition
-
-
-class FocusHead(nn.Sequential):
-    """Logits of (focus, species) from an atom's scalars: an MLP of three layers, [N, channels] → [N, S]."""
-
-    def __init__(self, channels: int, hidden: int, n_species: int) -> None:
-        super().__init__(
-            nn.Linear(channels, hidden),
-            nn.Softplus(),
-            nn.Linear(hidden, hidden),
-            nn.Softplus(),
-            nn.Linear(hidden, n_species),
-        )
 
 
 @dataclass(frozen=True)
@@ -46,33 +34,21 @@ class Targets:
 class PositionHead(nn.Module):
     """Density of the next atom around its focus: log Σ_ch exp Σ_lm c_lm^ch(r) Y_lm(r̂), normalised.
 
-    The coefficients are a linear map of h_focus,l ⊗ embedding(species); how they and the density depend on
-    the distance is left to the two subclasses.
+    The coefficients are linear maps of the products of the focus' features and the species; how they and the
+    density depend on the distance is left to the two subclasses.
     """
 
     def __init__(self, config: PositionConfig, n_species: int, n_radial: int) -> None:
         super().__init__()
         self.config = config
         self.n_radial = n_radial
-        self.species = nn.Embedding(n_species, config.species_channels)
-        fan_in, fan_out = config.channels * config.species_channels, n_radial * config.signal_channels
-        self.weight = nn.Parameter(torch.randn(config.lmax + 1, fan_in, fan_out) / math.sqrt(fan_in))
-        self.bias = nn.Parameter(torch.zeros(fan_out))
+        product = {"elementwise": ElementwiseProduct, "outer": OuterProduct}[config.species_product]
+        self.product = product(config, n_species, config.signal_channels * n_radial)
 
     def coefficients(self, features: Tensor, species: Tensor) -> Tensor:
         """Features [B, d, channels] of the foci, next species [B] → [B, n_radial, signal_channels, d]."""
-        # The embedding is contracted with the weights first, once for each species.
-        weight = self.weight.unflatten(1, (-1, self.config.species_channels))
-        per_species = torch.einsum("lcko,sk->lcso", weight, self.species.weight)
-        degrees = [
-            (features[:, l * l : (l + 1) ** 2] @ per_species[l].flatten(1)).unflatten(
-                -1, per_species.shape[2:]
-            )
-            for l in range(self.config.lmax + 1)
-        ]
-        own = torch.cat(degrees, dim=1)[torch.arange(len(species), device=species.device), :, species]
-        own = torch.cat([own[:, :1] + self.bias, own[:, 1:]], dim=1)
-        return own.unflatten(-1, (self.n_radial, self.config.signal_channels)).movedim(1, -1)
+        own = self.product(features, species)
+        return own.unflatten(-1, (self.config.signal_channels, self.n_radial)).permute(0, 3, 2, 1)
 
     def training_grid(self, like: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
         """(harmonics [G, d], log-weights [G]) of the quadrature for training; finer below temperature 1."""
@@ -191,6 +167,7 @@ class SplinePositionHead(PositionHead):
         super().__init__(config, n_species, config.n_radii)
         self.span = config.max_radius - config.min_radius
         self.basis = GaussianBasis(config.n_radii, config.max_radius, start=config.min_radius)
+        self.species = nn.Embedding(n_species, config.species_channels)
         width = config.channels + config.species_channels
         self.spline = nn.Sequential(
             nn.Linear(width, 2 * width),

@@ -5,27 +5,30 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from tutti.core.structures import Structures
 from tutti.models.base import Generator
 from tutti.models.generators.symphony.config import Config, Sampling
 from tutti.models.generators.symphony.fragments import make_fragments
 from tutti.models.generators.symphony.growth import Growth
-from tutti.models.generators.symphony.heads import FocusHead, GridPositionHead, SplinePositionHead, Targets
+from tutti.models.generators.symphony.heads import GridPositionHead, SplinePositionHead, Targets
 from tutti.models.species import Species
+from tutti.nn.e3schnet import E3SchNet
 from tutti.nn.graph import EdgeGraph
 from tutti.nn.neighbours import segment_index
 from tutti.nn.nequip import NequIP
-from tutti.nn.schnet import E3SchNet
 from tutti.nn.tensors import Tensors
+from tutti.nn.unit_variance import MLP
 
 
 @dataclass(frozen=True)
 class FragmentBatch(Tensors):
-    """Tensors of `fragments.Fragments`, with noise added.
+    """Tensors of `fragments.Fragments`.
 
-    `growing` [G] are the fragments that do not stop. Of those alone, and counted in them, are `focus`,
-    `target_species` [G] and the T targets: `target_rows`, `target_weights` [T], `target_vectors` [T, 3] (Å).
+    `growing` [G] are the fragments that do not stop, `growing_atoms` [A] the rows of their atoms. Of those
+    alone are `focus` [G], counted in `growing_atoms`, and, counted in `growing`, `target_species` [G] and the
+    T targets: `target_rows`, `target_weights` [T], `target_vectors` [T, 3] (Å).
     """
 
     n_atoms: Tensor
@@ -33,6 +36,7 @@ class FragmentBatch(Tensors):
     positions: Tensor
     choices: Tensor
     growing: Tensor
+    growing_atoms: Tensor
     focus: Tensor
     target_species: Tensor
     target_rows: Tensor
@@ -56,11 +60,13 @@ class Symphony(Generator):
             lmax=focus.lmax,
             lmax_out=0,
             channels=focus.channels,
+            filters=focus.filters,
             layers=focus.layers,
             n_gaussians=focus.n_gaussians,
             cutoff=focus.cutoff,
         )
-        self.focus_head = FocusHead(focus.channels, focus.hidden, n_species)
+        # Logits of (focus, species) from an atom's scalars.
+        self.focus_head = MLP([focus.channels, focus.hidden, focus.hidden, n_species], softplus)
         self.position_embedder = NequIP(
             n_species,
             lmax=position.lmax,
@@ -69,7 +75,7 @@ class Symphony(Generator):
             n_basis=position.n_basis,
             radial_hidden=position.radial_hidden,
             cutoff=position.cutoff,
-            neighbour_norm=position.neighbour_norm,
+            neighbours=position.neighbours,
         )
         head = {"grid": GridPositionHead, "spline": SplinePositionHead}[position.radius]
         self.position_head = head(position, n_species)
@@ -91,7 +97,18 @@ class Symphony(Generator):
         return len(structures.numbers)
 
     def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> FragmentBatch:
-        """Fragments in fresh random orders, with noise on their positions and drawn target distances."""
+        """Fragments in fresh random orders, with noise on their positions."""
+        return self._collate(structures, items, rng, self.config.noise_variance**0.5)
+
+    def collate_validation(
+        self, structures: Structures, items: np.ndarray, rng: np.random.Generator
+    ) -> FragmentBatch:
+        """Fragments in fresh random orders, without noise."""
+        return self._collate(structures, items, rng, 0.0)
+
+    def _collate(
+        self, structures: Structures, items: np.ndarray, rng: np.random.Generator, noise: float
+    ) -> FragmentBatch:
         config = self.config
         fragments = make_fragments(
             structures,
@@ -100,16 +117,17 @@ class Symphony(Generator):
             rng,
             tolerance=config.tolerance,
             heavy_first=config.heavy_first,
-            max_radius=config.position.max_radius,
+            max_radius=config.candidate_radius,
         )
-        noise = rng.normal(scale=config.noise_variance**0.5, size=fragments.positions.shape)
+        moved = fragments.positions + rng.normal(scale=noise, size=fragments.positions.shape)
         vectors = fragments.target_vectors
         if config.position.radius == "spline":
+            # Draws from the target's Gaussian, which the grid sums over its bins.
             distances = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = vectors * (
-                1 + rng.normal(scale=config.radial_variance**0.5, size=distances.shape) / distances
-            )
+            spread = rng.normal(scale=config.radial_variance**0.5, size=distances.shape)
+            vectors = vectors * (1 + spread / distances)
         growing = np.flatnonzero(~fragments.stop)
+        atoms = np.flatnonzero(np.repeat(~fragments.stop, fragments.n_atoms))
         rows = np.searchsorted(growing, fragments.target_fragment)
         weights = 1.0 / np.bincount(rows, minlength=len(growing))[rows]
 
@@ -120,10 +138,11 @@ class Symphony(Generator):
         return FragmentBatch(
             n_atoms=tensor(fragments.n_atoms),
             species=tensor(fragments.species),
-            positions=tensor(fragments.positions + noise),
+            positions=tensor(moved),
             choices=tensor(fragments.choices),
             growing=tensor(growing),
-            focus=tensor(fragments.focus[growing]),
+            growing_atoms=tensor(atoms),
+            focus=tensor(np.searchsorted(atoms, fragments.focus[growing])),
             target_species=tensor(fragments.target_species[growing]),
             target_rows=tensor(rows),
             target_weights=tensor(weights),
@@ -132,12 +151,14 @@ class Symphony(Generator):
 
     def training_step(self, batch: FragmentBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """KL(focus, species, end) + KL(position), the second 0 at an end; means over fragments."""
-        graph = self.graph(batch.positions, batch.n_atoms)
-        logits = self.choice_logits(batch.species, graph)
+        logits = self.choice_logits(batch.species, batch.positions, batch.n_atoms)
         focus_loss = choice_divergence(logits, batch.choices, batch.n_atoms).mean()
         position_loss = focus_loss.new_zeros(())
         if len(batch.growing):
-            features = self.position_embedder(batch.species, graph, batch.focus)
+            atoms = batch.growing_atoms
+            features = self.focus_features(
+                batch.species[atoms], batch.positions[atoms], batch.n_atoms[batch.growing], batch.focus
+            )
             distances = batch.target_vectors.norm(dim=-1)
             targets = Targets(
                 rows=batch.target_rows,
@@ -156,15 +177,17 @@ class Symphony(Generator):
         loss = focus_loss + position_loss
         return loss, {"focus": focus_loss.detach(), "position": position_loss.detach()}
 
-    def graph(self, positions: Tensor, n_atoms: Tensor) -> EdgeGraph:
-        """The edges that both networks see; each envelope is zero beyond its own cutoff."""
-        focus, position = self.config.focus, self.config.position
-        cutoff = max(focus.cutoff, position.cutoff)
-        return EdgeGraph.of_molecules(positions, n_atoms, cutoff, max(focus.lmax, position.lmax))
-
-    def choice_logits(self, species: Tensor, graph: EdgeGraph) -> Tensor:
-        """Logits [ΣN, S] of (focus, species); the end's logit is 0."""
+    def choice_logits(self, species: Tensor, positions: Tensor, n_atoms: Tensor) -> Tensor:
+        """Logits [ΣN, S] of (focus, species) for fragments packed one after another; the end's logit is 0."""
+        focus = self.config.focus
+        graph = EdgeGraph.of_molecules(positions, n_atoms, focus.cutoff, focus.lmax)
         return self.focus_head(self.focus_embedder(species, graph)[:, 0])
+
+    def focus_features(self, species: Tensor, positions: Tensor, n_atoms: Tensor, focus: Tensor) -> Tensor:
+        """Features [B, (lmax + 1)², channels] of the atoms `focus` [B] of packed fragments."""
+        position = self.config.position
+        graph = EdgeGraph.of_molecules(positions, n_atoms, position.cutoff, position.lmax)
+        return self.position_embedder(species, graph, focus)
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, settings: Sampling) -> Structures:
