@@ -12,7 +12,7 @@ from tutti.nn.equivariant import of_degree
 from tutti.nn.graph import EdgeGraph
 
 # Floats of messages evaluated together: what a block needs stays in the processor's cache, or fills a GPU.
-_BLOCK = {"cpu": 1 << 19}
+_BLOCK = {"cpu": 1 << 20}
 _BLOCK_OF_GPU = 1 << 26
 
 
@@ -70,8 +70,32 @@ class EdgeConvolution(nn.Module):
         """
         weight = self.weight / math.sqrt(len(self.weight))
         summed = _Convolution.apply(h, radial, weight, graph, self.lmax_in, self.lmax_out, n_receivers)
-        width = (self.lmax_in + 1) * h.shape[2]
-        return [summed[:, of_degree(l)].view(n_receivers, -1, width) for l in range(self.lmax_out + 1)]
+        return [summed[:, of_degree(l)] for l in range(self.lmax_out + 1)]
+
+
+class _Work:
+    """How the convolution goes over its edges: forwards and backwards share it."""
+
+    def __init__(self, graph: EdgeGraph, lmax_in: int, lmax_out: int, channels: int) -> None:
+        self.graph, self.lmax_in, self.lmax_out, self.channels = graph, lmax_in, lmax_out, channels
+        self.mmax, self.entries = min(lmax_in, lmax_out), entries(lmax_in, lmax_out)
+
+    def blocks(self, h: Tensor) -> Iterator["_Block"]:
+        """All edges in blocks whose messages have about `_BLOCK` floats."""
+        size = _BLOCK.get(h.device.type, _BLOCK_OF_GPU)
+        floats = self.graph.ways * (self.lmax_out + 1) ** 2 * (self.lmax_in + 1) * self.channels
+        n, step = len(self.graph.distances), max(1, size // floats)
+        for start in range(0, n, step):
+            yield _Block(self, slice(start, min(start + step, n)), h)
+
+    def orders(self, l: int) -> tuple[slice, slice]:
+        """Orders up to `mmax` of degree `l`: among −mmax ... mmax, and among its own −l ... l."""
+        m = min(l, self.mmax)
+        return slice(self.mmax - m, self.mmax + m + 1), slice(l - m, l + m + 1)
+
+    def into(self, l: int) -> list[Entry]:
+        """Entries of the messages into degree `l`."""
+        return [entry for entry in self.entries if entry.l3 == l]
 
 
 class _Block:
@@ -80,17 +104,17 @@ class _Block:
     `turned` is [edges, orders −mmax ... mmax, l1, channels]; rows with |m| > l1 hold nothing.
     """
 
-    def __init__(self, work: "_Work", lengths: slice, h: Tensor) -> None:
+    def __init__(self, work: _Work, lengths: slice, h: Tensor) -> None:
         graph = work.graph
         self.work, self.lengths = work, lengths
         edges = slice(lengths.start * graph.ways, lengths.stop * graph.ways)
         self.senders, self.receivers = graph.senders[edges], graph.receivers[edges]
-        self.frames = [frame[edges] for frame in graph.frames]
+        # Rows of the orders that take part.
+        self.turns = [frame[edges, work.orders(l)[1]] for l, frame in enumerate(graph.frames)]
         self.turned = h.new_empty(len(self.senders), 2 * work.mmax + 1, work.lmax_in + 1, h.shape[2])
         sent = h.index_select(0, self.senders)
         for l in range(work.lmax_in + 1):
-            rows, own = work.rows(l)
-            self.turned[:, rows, l] = torch.bmm(self.frames[l][:, own], sent[:, of_degree(l)])
+            self.turned[:, work.orders(l)[0], l] = torch.bmm(self.turns[l], sent[:, of_degree(l)])
 
     def both(self, values: Tensor, entry: Entry) -> Tensor:
         """View [lengths, ways, orders ±m, l1 ≥ m, channels] of values [edges, orders, l1, channels]."""
@@ -98,40 +122,9 @@ class _Block:
         rows = slice(middle - m, middle + m + 1, max(1, 2 * m))
         return values.unflatten(0, (-1, self.work.graph.ways))[:, :, rows, m:]
 
-    def turn_back(self, l: int) -> Tensor:
-        """Frames [edges, orders, 2l + 1] of the orders that messages into degree `l` have."""
-        return self.frames[l][:, self.work.rows(l)[1]]
-
-
-class _Work:
-    """How the convolution goes over its edges: forwards and backwards share it."""
-
-    def __init__(self, graph: EdgeGraph, lmax_in: int, lmax_out: int, channels: int) -> None:
-        self.graph, self.lmax_in, self.lmax_out = graph, lmax_in, lmax_out
-        self.mmax = min(lmax_in, lmax_out)
-        self.entries = entries(lmax_in, lmax_out)
-        self.n_rows, self.channels = (lmax_out + 1) ** 2 * (lmax_in + 1), channels
-
-    def rows(self, l: int) -> tuple[slice, slice]:
-        """Orders that degree `l` has, up to `mmax`: among −mmax ... mmax, and among its own −l ... l."""
-        m = min(l, self.mmax)
-        return slice(self.mmax - m, self.mmax + m + 1), slice(l - m, l + m + 1)
-
-    def blocks(self, h: Tensor) -> Iterator[_Block]:
-        """All edges in blocks whose messages have about `_BLOCK` floats."""
-        size = _BLOCK.get(h.device.type, _BLOCK_OF_GPU)
-        step = max(1, size // (self.graph.ways * self.n_rows * self.channels))
-        n = len(self.graph.distances)
-        for start in range(0, n, step):
-            yield _Block(self, slice(start, min(start + step, n)), h)
-
-    def of_degree(self, values: Tensor, l: int) -> Tensor:
-        """[N, (lmax_out + 1)², (lmax_in + 1) · channels] → the components of degree `l`."""
-        return values[:, of_degree(l)]
-
-    def messages(self, values: Tensor, l: int) -> Tensor:
-        """Messages into degree `l` [edges, orders, (lmax_in + 1) · channels] with an axis for l1."""
-        return values.unflatten(2, (self.lmax_in + 1, self.channels))
+    def by_source(self, messages: Tensor) -> Tensor:
+        """View [edges, orders, l1, channels] of messages [edges, orders, (lmax_in + 1) · channels]."""
+        return messages.unflatten(2, (-1, self.work.channels))
 
 
 class _Convolution(torch.autograd.Function):
@@ -150,20 +143,19 @@ class _Convolution(torch.autograd.Function):
     ):
         ctx.save_for_backward(h, radial, weight)
         work = ctx.work = _Work(graph, lmax_in, lmax_out, h.shape[2])
-        result = h.new_zeros(n_receivers, (lmax_out + 1) ** 2, (lmax_in + 1) * h.shape[2])
+        width = (lmax_in + 1) * h.shape[2]
+        result = h.new_zeros(n_receivers, (lmax_out + 1) ** 2, width)
         for block in work.blocks(h):
             weights = (radial[block.lengths] @ weight.flatten(1)).unflatten(1, weight.shape[1:])
             arriving = []
             for l in range(lmax_out + 1):
-                # No message comes from degrees below the order: these stay 0.
-                shape = (len(block.senders), 2 * min(l, lmax_in) + 1, result.shape[2])
-                messages = h.new_zeros(shape)
-                by_source = work.messages(messages, l)
-                for entry in work.entries:
-                    if entry.l3 == l:
-                        own = weights[:, None, None, entry.start : entry.stop]
-                        torch.mul(block.both(block.turned, entry), own, out=block.both(by_source, entry))
-                arriving.append(torch.bmm(block.turn_back(l).mT, messages))
+                # Where the order is above l1 nothing comes: these stay 0.
+                messages = h.new_zeros(len(block.senders), block.turns[l].shape[1], width)
+                into = block.by_source(messages)
+                for entry in work.into(l):
+                    own = weights[:, None, None, entry.start : entry.stop]
+                    torch.mul(block.both(block.turned, entry), own, out=block.both(into, entry))
+                arriving.append(torch.bmm(block.turns[l].mT, messages))
             result.index_add_(0, block.receivers, torch.cat(arriving, dim=1))
         return result
 
@@ -171,27 +163,22 @@ class _Convolution(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         h, radial, weight = ctx.saved_tensors
-        work = ctx.work
-        to_h, to_radial, to_weight = torch.zeros_like(h), torch.empty_like(radial), torch.zeros_like(weight)
-        flat, to_flat = weight.flatten(1), to_weight.flatten(1)
+        work, flat = ctx.work, weight.flatten(1)
+        to_h, to_radial, to_flat = torch.zeros_like(h), torch.empty_like(radial), torch.zeros_like(flat)
         for block in work.blocks(h):
-            features = radial[block.lengths]
+            features, arrived = radial[block.lengths], grad.index_select(0, block.receivers)
             weights = (features @ flat).unflatten(1, weight.shape[1:])
             to_weights, to_turned = torch.empty_like(weights), torch.zeros_like(block.turned)
-            arrived = grad.index_select(0, block.receivers)
             for l in range(work.lmax_out + 1):
-                messages = torch.bmm(block.turn_back(l), work.of_degree(arrived, l))
-                by_source = work.messages(messages, l)
-                for entry in work.entries:
-                    if entry.l3 == l:
-                        own, received = slice(entry.start, entry.stop), block.both(by_source, entry)
-                        products = received * block.both(block.turned, entry)
-                        torch.sum(products, (1, 2), out=to_weights[:, own])
-                        block.both(to_turned, entry).addcmul_(received, weights[:, None, None, own])
+                into = block.by_source(torch.bmm(block.turns[l], arrived[:, of_degree(l)]))
+                for entry in work.into(l):
+                    own, received = slice(entry.start, entry.stop), block.both(into, entry)
+                    products = received * block.both(block.turned, entry)
+                    torch.sum(products, (1, 2), out=to_weights[:, own])
+                    block.both(to_turned, entry).addcmul_(received, weights[:, None, None, own])
             to_flat.addmm_(features.T, to_weights.flatten(1))
             torch.mm(to_weights.flatten(1), flat.T, out=to_radial[block.lengths])
             for l in range(work.lmax_in + 1):
-                rows, own = work.rows(l)
-                back = torch.bmm(block.frames[l][:, own].mT, to_turned[:, rows, l])
+                back = torch.bmm(block.turns[l].mT, to_turned[:, work.orders(l)[0], l])
                 to_h[:, of_degree(l)].index_add_(0, block.senders, back)
-        return to_h, to_radial, to_weight, None, None, None, None
+        return to_h, to_radial, to_flat.view_as(weight), None, None, None, None
