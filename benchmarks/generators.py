@@ -35,6 +35,7 @@ DENOISING_STEPS = 10
 SHARP = 60.0
 
 # What the authors' codes take at the same sizes on two cores: s per training step, and per molecule.
+# Symphony's step is one of 16 fragments (`--items 16`).
 THEIRS = {
     "symphony": (10.8, 32.0),
     "gschnet": (1.14, 0.9),
@@ -60,10 +61,9 @@ def never_stop(type_head: nn.Module, inputs: tuple, logits: Tensor) -> Tensor:
     return pad(logits[:, :-1], (0, 1), value=-1e4)
 
 
-def training_step(model: Generator, structures: Structures, entry: dict) -> Callable[[int], None]:
-    """One training step, the data's part included, as a function of its number."""
+def training_step(model: Generator, structures: Structures, size: int) -> Callable[[int], None]:
+    """One training step of `size` items, the data's part included, as a function of its number."""
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    size = entry["training"]["batch_size"]
     n_items = model.n_items(structures)
 
     def step(number: int) -> None:
@@ -106,6 +106,7 @@ def main(
     batches: Annotated[list[int] | None, typer.Option(help="Molecules at a time.")] = None,
     steps: int = 5,
     repeats: int = 2,
+    items: Annotated[int | None, typer.Option(help="Items a step instead of the entry's.")] = None,
     molecules: Annotated[Path | None, typer.Option(help="npz of molecules to use instead.")] = None,
 ) -> None:
     """Print one row per generator."""
@@ -119,13 +120,14 @@ def main(
         model = base.create("generators", entry["module"], entry["config"], seed=0)
         model.fit_statistics(structures)
         model.to(device)
-        step = training_step(model, structures, entry)
+        size = items or entry["training"]["batch_size"]
+        step = training_step(model, structures, size)
         of_step = median([seconds(partial(step, i), model.device) for i in range(steps + 1)][1:])
         keep_growing(model.eval())
         found = {n: sampling_seconds(model, entry, n, repeats) for n in batches or (1, 10, 100)}
         their_step, their_molecule = THEIRS.get(name, (None, None))
         print(
-            f"| {name} | {entry['training']['batch_size']} | {of_step:.3g} | {_ratio(their_step, of_step)} | "
+            f"| {name} | {size} | {of_step:.3g} | {_ratio(their_step, of_step)} | "
             + ", ".join(f"{n}: {value:.3g}" for n, value in found.items())
             + f" | {_ratio(their_molecule, min(found.values()))} |",
             flush=True,
