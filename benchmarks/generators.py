@@ -8,16 +8,16 @@ is for all of them. Batches of 1,000 are left out, unless they are asked for.
     python benchmarks/generators.py --models gschnet --models edm --device cuda --batches 1000
 """
 
+import argparse
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Annotated
 
 import numpy as np
 import torch
-import typer
 import yaml
+from device.inputs import Steps
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -27,7 +27,6 @@ from tutti.core.structures import Structures
 from tutti.core.timing import seconds, where
 from tutti.models import base
 from tutti.models.base import Generator
-from tutti.models.training.batches import items_of_step
 
 ROOT = Path(__file__).resolve().parents[1]
 ATOMS = 18
@@ -61,70 +60,68 @@ def never_stop(type_head: nn.Module, inputs: tuple, logits: Tensor) -> Tensor:
     return pad(logits[:, :-1], (0, 1), value=-1e4)
 
 
-def training_step(model: Generator, structures: Structures, size: int) -> Callable[[int], None]:
-    """One training step of `size` items, the data's part included, as a function of its number."""
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    n_items = model.n_items(structures)
-
-    def step(number: int) -> None:
-        items = items_of_step(number, n_items, size, seed=0)
-        batch = model.collate(structures, items, np.random.default_rng(number)).to(model.device)
-        loss, _ = model.training_step(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
-
-
-def sampling_seconds(model: Generator, entry: dict, batch: int, repeats: int) -> float:
-    """Median s per molecule in batches of `batch`; the first batch does not count."""
+def sampler(model: Generator, entry: dict) -> tuple[Callable[[int, int], Structures], float]:
+    """Samples a number of molecules of `ATOMS` atoms with a seed; and the part of the work that this is."""
     settings = {key: value for key, value in entry["sampling"].items() if key != "batch_size"}
-    scale = 1.0
+    share = 1.0
     if model.module == "gspherenet":
         settings["focus_threshold"] = 1.0  # every atom takes neighbours without end
     if model.module == "edm":
         settings["steps"] = DENOISING_STEPS
         # The last call of the network, at t = 0, comes on top of the steps.
-        scale = (model.config.timesteps + 1) / (DENOISING_STEPS + 1)
+        share = (DENOISING_STEPS + 1) / (model.config.timesteps + 1)
     sampling = registry.from_dict(
         registry.module("generators", model.module).Sampling, settings | {"max_atoms": ATOMS}, "sampling"
     )
-    times = [
-        seconds(
-            lambda i=i: model.sample(batch, torch_generator(i, "benchmark", device=model.device), sampling),
-            model.device,
-        )
-        for i in range(repeats + 1)
-    ]
-    return scale * median(times[1:]) / batch
+
+    def draw(n: int, seed: int) -> Structures:
+        return model.sample(n, torch_generator(seed, "benchmark", device=model.device), sampling)
+
+    return draw, share
 
 
-def main(
-    names: Annotated[list[str] | None, typer.Option("--models")] = None,
-    device: str = "cpu",
-    batches: Annotated[list[int] | None, typer.Option(help="Molecules at a time.")] = None,
-    steps: int = 5,
-    repeats: int = 2,
-    items: Annotated[int | None, typer.Option(help="Items a step instead of the entry's.")] = None,
-    molecules: Annotated[Path | None, typer.Option(help="npz of molecules to use instead.")] = None,
-) -> None:
+def sampling_seconds(model: Generator, entry: dict, batch: int, repeats: int) -> float:
+    """Median s per molecule in batches of `batch`; the first batch does not count."""
+    draw, share = sampler(model, entry)
+    times = [seconds(partial(draw, batch, i), model.device) for i in range(repeats + 1)]
+    return median(times[1:]) / share / batch
+
+
+def parse() -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--models", action="append", metavar="NAME")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batches", action="append", type=int, help="molecules at a time")
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--items", type=int, help="items a step instead of the entry's")
+    parser.add_argument("--molecules", type=Path, help="npz of molecules to use instead")
+    return parser.parse_args()
+
+
+def main() -> None:
     """Print one row per generator."""
+    options = parse()
     catalogue = yaml.safe_load((ROOT / "config/models.yaml").read_text())["models"]
-    structures = Structures.load(molecules) if molecules else of_18_atoms(200)
-    print(f"{where(torch.device(device))}; mean {structures.n_atoms.mean():.1f} atoms")
+    structures = Structures.load(options.molecules) if options.molecules else of_18_atoms(200)
+    print(f"{where(torch.device(options.device))}; mean {structures.n_atoms.mean():.1f} atoms")
     print("| model | batch | s per training step | theirs / ours | s per molecule by batch | theirs / ours |")
     print("|---|---|---|---|---|---|")
-    for name in names or registry.names("generators"):
+    for name in options.models or registry.names("generators"):
         entry = catalogue[name]
         model = base.create("generators", entry["module"], entry["config"], seed=0)
         model.fit_statistics(structures)
-        model.to(device)
-        size = items or entry["training"]["batch_size"]
-        step = training_step(model, structures, size)
-        of_step = median([seconds(partial(step, i), model.device) for i in range(steps + 1)][1:])
+        model.to(options.device)
+        size = options.items or entry["training"]["batch_size"]
+        step = Steps(model, structures, size)
+        of_step = median([seconds(partial(step, i), model.device) for i in range(options.steps + 1)][1:])
         keep_growing(model.eval())
-        found = {n: sampling_seconds(model, entry, n, repeats) for n in batches or (1, 10, 100)}
+        found = {
+            n: sampling_seconds(model, entry, n, options.repeats) for n in options.batches or (1, 10, 100)
+        }
         their_step, their_molecule = THEIRS.get(name, (None, None))
         print(
             f"| {name} | {size} | {of_step:.3g} | {_ratio(their_step, of_step)} | "
@@ -147,4 +144,4 @@ def _ratio(theirs: float | None, ours: float) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-import vesin
+from scipy.spatial import cKDTree
 
 from tutti.core.structures import Structures
 
@@ -43,11 +43,19 @@ def find_pairs(
     if not np.isfinite(positions).all():
         raise ValueError(f"atom {int(np.argmin(np.isfinite(positions).all(1)))} has a coordinate that is NaN")
     periodic = np.zeros(3, bool) if pbc is None else np.asarray(pbc, bool)
-    box = _box(cell, periodic) if periodic.any() else np.zeros((3, 3))
+    positions = np.ascontiguousarray(positions, dtype=np.float64)
+    if periodic.any():
+        return _periodic_pairs(positions, cutoff, _box(cell, periodic), periodic)
+    pairs = cKDTree(positions).query_pairs(np.nextafter(cutoff, 0.0), output_type="ndarray")
+    first, second = pairs.T.astype(np.int32)
+    return Pairs(first, second, positions[second] - positions[first])
+
+
+def _periodic_pairs(positions: np.ndarray, cutoff: float, box: np.ndarray, periodic: np.ndarray) -> Pairs:
+    import vesin  # only cells need it, and machines that run molecules may lack it
+
     finder = vesin.NeighborList(cutoff=cutoff, full_list=False, n_threads=1)
-    first, second, vectors = finder.compute(
-        np.ascontiguousarray(positions, dtype=np.float64), box, periodic, quantities="ijD"
-    )
+    first, second, vectors = finder.compute(positions, box, periodic, quantities="ijD")
     return Pairs(first.astype(np.int32), second.astype(np.int32), vectors)
 
 

@@ -1,0 +1,1 @@
+"""What `benchmarks/gpu.py` does in one call on one device: checks, speeds, trainings, and their report."""
