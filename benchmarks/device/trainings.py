@@ -33,12 +33,14 @@ from tutti.models.training.loop import CHECKPOINT, train
 SAMPLES = 1000
 EPOCHS = 3
 """A model is trained at the published size if it sees every item so often in its time."""
+UNUSED = ("decay_factor", "decay_every", "patience", "threshold", "min_learning_rate", "early_stopping")
+"""Settings of a training that a cosine schedule has no use for."""
 SIZES = ("", "_standard", "_demo")
 """Ends of the names of a model's entries, largest first."""
 RULE = f"the first of the sizes {SIZES} that sees every item {EPOCHS} times in its share, else the last"
 
 # Shares of a model's time: trying a size, training, and the part of the latter that is planned to be used.
-TRYING, TRAINING, USED = 0.15, 0.7, 0.85
+TRYING, TRAINING, USED = 0.15, 0.6, 0.85
 TRIED, VALIDATIONS, VALIDATION_BATCHES = 5, 5, 4
 LARGEST = 16e6  # bytes of a weights file
 
@@ -115,7 +117,7 @@ def schedule(plan: Plan, seconds_left: float) -> TrainingConfig:
     fitting = int(USED * seconds_left / plan.step_seconds) - VALIDATIONS * VALIDATION_BATCHES
     given = dict(plan.entry["training"])
     steps = max(min(fitting, given["steps"]), 2)
-    for name in ("decay_factor", "decay_every", "patience", "min_learning_rate", "early_stopping"):
+    for name in UNUSED:
         given.pop(name, None)
     every = max(steps // VALIDATIONS, 1)
     decay = given.get("ema_decay")

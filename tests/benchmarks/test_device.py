@@ -153,8 +153,8 @@ def test_the_size_is_chosen_by_the_epochs_that_fit(monkeypatch, step, chosen):
     monkeypatch.setattr(trainings, "_time_steps", lambda entry, *_: (entry["step"], 1000))
     plan = trainings.choose("edm", trainings.SIZES, catalogue, None, CPU, time.time() + 60.0)
     assert plan.name == chosen and plan.step_seconds == step[chosen.removeprefix("edm")]
-    # 60 s · 0.7 · 0.85 of them in steps of 10 of 1,000 items.
-    assert plan.epochs == pytest.approx(0.357 / plan.step_seconds, rel=1e-3)
+    # 60 s · 0.6 · 0.85 of them in steps of 10 of 1,000 items.
+    assert plan.epochs == pytest.approx(0.306 / plan.step_seconds, rel=1e-3)
     assert list(plan.tried)[-1] == chosen
 
 
