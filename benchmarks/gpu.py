@@ -58,7 +58,7 @@ class Run:
 
     def __init__(self, options: argparse.Namespace, began: float) -> None:
         self.out, self.began, self.minutes = options.out, began, options.minutes
-        self.shares = options.shares
+        self.shares, self.epochs = options.shares, options.epochs
         self.device = torch.device(choose_accelerator(options.device))
         self.chosen, self.size = options.models, "_tiny" if options.size == "tiny" else ""
         torch.set_float32_matmul_precision("highest")  # without TF32
@@ -144,13 +144,15 @@ class Run:
         return part
 
     def _train(self, part: Part, name: str, sizes: tuple[str, ...], splits: object, end: float) -> None:
+        entries = {
+            name + size: self.catalogue[name + size] for size in sizes if name + size in self.catalogue
+        }
         out, now = self.out / name, time.time()
         stop = now + trainings.TRAINING * (end - now)
 
         def trained() -> dict:
-            plan = trainings.choose(
-                name, sizes, self.catalogue, self.molecules[splits.train], self.device, end
-            )
+            training = self.molecules[splits.train]
+            plan = trainings.choose(entries, training, self.device, self.epochs, end)
             return trainings.run_training(plan, self.molecules, splits, self.device, out, stop)
 
         done = part.attempt(f"{name}: training", trained, end)
@@ -178,6 +180,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         default=SHARES,
         metavar="OF_TIME",
         help=f"of checks, speed, training ({SHARES}); a part with 0 is left out and its file left as it is",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=float,
+        default=3.0,
+        help="a generator is trained at the published size if it sees every item so often (3)",
     )
     parser.add_argument("--size", choices=("published", "tiny"), default="published")
     parser.add_argument("--report", type=Path, metavar="DIR", help="of an earlier run")

@@ -31,13 +31,12 @@ from tutti.models.training.config import TrainingConfig
 from tutti.models.training.loop import CHECKPOINT, train
 
 SAMPLES = 1000
-EPOCHS = 3
-"""A model is trained at the published size if it sees every item so often in its time."""
 UNUSED = ("decay_factor", "decay_every", "patience", "threshold", "min_learning_rate", "early_stopping")
 """Settings of a training that a cosine schedule has no use for."""
 SIZES = ("", "_standard", "_demo")
 """Ends of the names of a model's entries, largest first."""
-RULE = f"the first of the sizes {SIZES} that sees every item {EPOCHS} times in its share, else the last"
+RULE = "the first entry tried that sees every item {epochs:g} times in its share of the time, else the last"
+"""How the entry is chosen that is trained."""
 
 # Shares of a model's time: trying a size, training, and the part of the latter that is planned to be used.
 TRYING, TRAINING, USED = 0.15, 0.6, 0.85
@@ -55,6 +54,7 @@ class Plan:
         step_seconds: of a training step with its batch, measured.
         epochs: how often every item would be seen in the time there is.
         tried: the same two numbers of all entries tried, by name.
+        rule: how the entry was chosen.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Plan:
     step_seconds: float
     epochs: float
     tried: dict[str, dict[str, float]]
+    rule: str
 
 
 def split(structures: Structures) -> Splits:
@@ -74,13 +75,19 @@ def split(structures: Structures) -> Splits:
 
 
 def choose(
-    name: str, sizes: tuple[str, ...], catalogue: dict, training: Structures, device: torch.device, end: float
+    entries: dict[str, dict], training: Structures, device: torch.device, epochs: float, end: float
 ) -> Plan:
-    """Time some steps of a model's entries, largest first, until one is fast enough (see `RULE`)."""
-    entries = [name + size for size in sizes if name + size in catalogue]
-    available, tried = TRAINING * USED * (end - time.time()), {}
-    for i, entry_name in enumerate(entries):
-        entry = catalogue[entry_name]
+    """Time some steps of a model's entries, largest first, until one is fast enough.
+
+    Args:
+        entries: of the catalogue, by name, at least one.
+        training: the structures to train on.
+        device: where.
+        epochs: how often every item must be seen.
+        end: of the time for training and sampling.
+    """
+    rule, available, tried = RULE.format(epochs=epochs), TRAINING * USED * (end - time.time()), {}
+    for i, (name, entry) in enumerate(entries.items()):
         last = i == len(entries) - 1
         stop = time.time() + TRYING * (end - time.time())
         try:
@@ -89,13 +96,13 @@ def choose(
         except OutOfTime:
             if last:
                 raise
-            tried[entry_name] = {"seconds_per_step": math.inf, "epochs": 0.0}
+            tried[name] = {"seconds_per_step": math.inf, "epochs": 0.0}
             continue
-        epochs = available / step_seconds * entry["training"]["batch_size"] / n_items
-        tried[entry_name] = {"seconds_per_step": step_seconds, "epochs": epochs}
-        if epochs >= EPOCHS or last:
-            return Plan(entry_name, entry, step_seconds, epochs, tried)
-    raise KeyError(f"config/models.yaml has no entry for {name}")
+        seen = available / step_seconds * entry["training"]["batch_size"] / n_items
+        tried[name] = {"seconds_per_step": step_seconds, "epochs": seen}
+        if seen >= epochs or last:
+            return Plan(name, entry, step_seconds, seen, tried, rule)
+    raise ValueError("no entry of the catalogue to choose from")
 
 
 def _time_steps(entry: dict, training: Structures, device: torch.device, end: float) -> tuple[float, int]:
@@ -159,7 +166,7 @@ def run_training(
     validated = [float(row[column]) for row in rows[1:] if row[2] == "valid"]
     return {
         "entry": plan.name,
-        "rule": RULE,
+        "rule": plan.rule,
         "tried": plan.tried,
         "training": dataclasses.asdict(config),
         "steps_done": int(rows[-1][0]),

@@ -151,7 +151,7 @@ def test_the_size_is_chosen_by_the_epochs_that_fit(monkeypatch, step, chosen):
         f"edm{size}": {"training": {"batch_size": 10}, "step": step.get(size)} for size in ("", "_demo")
     }
     monkeypatch.setattr(trainings, "_time_steps", lambda entry, *_: (entry["step"], 1000))
-    plan = trainings.choose("edm", trainings.SIZES, catalogue, None, CPU, time.time() + 60.0)
+    plan = trainings.choose(catalogue, None, CPU, 3.0, time.time() + 60.0)
     assert plan.name == chosen and plan.step_seconds == step[chosen.removeprefix("edm")]
     # 60 s · 0.6 · 0.85 of them in steps of 10 of 1,000 items.
     assert plan.epochs == pytest.approx(0.306 / plan.step_seconds, rel=1e-3)
@@ -160,7 +160,7 @@ def test_the_size_is_chosen_by_the_epochs_that_fit(monkeypatch, step, chosen):
 
 def test_the_schedule_ends_with_the_time():
     entry = inputs.catalogue()["gschnet"]
-    plan = trainings.Plan("gschnet", entry, 0.01, 5.0, {})
+    plan = trainings.Plan("gschnet", entry, 0.01, 5.0, {}, "")
     config = trainings.schedule(plan, 100.0)
     assert config.steps == int(0.85 * 100.0 / 0.01) - trainings.VALIDATIONS * trainings.VALIDATION_BATCHES
     assert config.schedule == "cosine" and config.warmup_steps == config.steps // 20
@@ -172,7 +172,7 @@ def test_the_schedule_ends_with_the_time():
 def test_a_training_that_is_cut_keeps_the_weights_of_its_last_checkpoint(tmp_path, monkeypatch):
     structures = Structures.load(inputs.MOLECULES)[:40]
     entry = inputs.catalogue()["gschnet_tiny"]
-    plan = trainings.Plan("gschnet_tiny", entry, 1e-3, 9.0, {})
+    plan = trainings.Plan("gschnet_tiny", entry, 1e-3, 9.0, {}, "")
 
     whole, schedule = trainings.train, trainings.schedule
 
