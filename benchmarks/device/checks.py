@@ -24,11 +24,14 @@ ITEMS, SAMPLES = 6, 8
 STEPS, STOP, CHECKPOINT = 6, 5, 3
 
 TOLERANCES = {
-    "float32": {"loss": 1e-5, "gradient": 1e-3, "energy": 1e-5, "forces": 1e-4},
+    "float32": {"loss": 1e-5, "gradient": 1e-4, "energy": 1e-5, "forces": 1e-4},
     "float64": {"loss": 1e-10, "gradient": 1e-8, "energy": 1e-10, "forces": 1e-8},
 }
 """Largest deviations from the CPU's float64: of the loss, relative; of the gradient by all weights and of the
-forces, norm of the difference over the norm; of energies, eV per atom."""
+forces, norm of the difference over the norm; of energies, eV per atom. In float32 it is `OF_CPU` times the
+deviation of the CPU in float32 where that is more: some gradients are small differences of large numbers."""
+
+OF_CPU = 10.0
 
 RESUMED = {"cpu": 0.0, "cuda": 1e-6}
 """Largest norm of what a stop changes in a training's weights, over that of what the training changes."""
@@ -93,16 +96,17 @@ class Subject:
         reset_peak(self.device)
         found = observe(self._in(name).to(self.device), self.batches[name].to(self.device))
         limits, measured = TOLERANCES[name], deviations(found, self.reference)
-        result = {
+        peak, on_cpu = peak_memory(self.device), {}
+        if name == "float32":
+            on_cpu = deviations(observe(self._in(name), self.batches[name]), self.reference)
+            limits = {key: max(limits[key], OF_CPU * value) for key, value in on_cpu.items()}
+        return {
             "passed": all(measured[key] <= limits[key] for key in measured),
             "deviation": measured,
             "tolerance": {key: limits[key] for key in measured},
-            "peak_memory_bytes": peak_memory(self.device),
+            "deviation_of_cpu": on_cpu,
+            "peak_memory_bytes": peak,
         }
-        if name == "float32":
-            on_cpu = observe(self._in(name), self.batches[name])
-            result["deviation_of_cpu"] = deviations(on_cpu, self.reference)
-        return result
 
     def resume(self) -> dict[str, object]:
         """A training that stops between two checkpoints and goes on, against one without a stop."""

@@ -150,6 +150,7 @@ def test_a_deviation_beyond_its_limit_is_not_passed(tmp_path, monkeypatch):
 
     limits = checks.TOLERANCES["float32"] | {"forces": 1e-12}
     monkeypatch.setitem(checks.TOLERANCES, "float32", limits)
+    monkeypatch.setattr(checks, "OF_CPU", 0.5)
     options = ["--device", "cpu", "--minutes", str(MINUTES), "--size", "tiny", "--out", str(tmp_path)]
     assert gpu.main([*options, "--models", "schnet", "--shares", "1", "0", "0"]) == 1
     results = json.loads((tmp_path / "checks.json").read_text())["results"]
