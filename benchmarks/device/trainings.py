@@ -40,6 +40,8 @@ RULE = "the first entry tried that sees every item {epochs:g} times in its share
 
 # Shares of a model's time: trying a size, training, and the part of the latter that is planned to be used.
 TRYING, TRAINING, USED = 0.15, 0.6, 0.85
+# Of the time for samples, that for drawing them.
+SAMPLING = 0.9
 TRIED, VALIDATIONS, VALIDATION_BATCHES = 5, 5, 4
 LARGEST = 16e6  # bytes of a weights file
 
@@ -190,16 +192,20 @@ def shrink(path: Path) -> dict[str, object]:
 
 
 def run_sampling(entry: dict, out: Path, device: torch.device, end: float) -> dict[str, object]:
-    """Up to `SAMPLES` molecules of the weights in `out`, in the entry's batches, into samples.extxyz."""
+    """Up to `SAMPLES` molecules of the weights in `out`, in the entry's batches, into samples.extxyz.
+
+    Of the time until `end` a part is left for writing.
+    """
     reset_peak(device)
     model: Generator = base.load(out, device)
     settings, size = inputs.sampling_of(entry), min(entry["sampling"]["batch_size"], SAMPLES)
     drawn: list[Structures] = []
     started, done = time.time(), 0.0
+    stop = started + SAMPLING * (end - started)
     try:
         for index, first in enumerate(range(0, SAMPLES, size)):
             generator = torch_generator(0, "sample", index, device=device)
-            with limit(end):
+            with limit(stop):
                 drawn.append(model.sample(min(size, SAMPLES - first), generator, settings))
             done = time.time() - started
     except OutOfTime:

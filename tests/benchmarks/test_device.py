@@ -12,6 +12,7 @@ from device.clock import OutOfTime, limit, share
 from safetensors.torch import load_file
 
 from tutti.core.structures import Structures
+from tutti.io import extxyz
 from tutti.models import base
 
 CPU = torch.device("cpu")
@@ -186,3 +187,19 @@ def test_a_training_that_is_cut_keeps_the_weights_of_its_last_checkpoint(tmp_pat
     result = trainings.run_training(plan, structures, splits, CPU, tmp_path, time.time() + 100.0)
     assert result["ended"].startswith("stopped by the clock")
     assert base.load(tmp_path).module == "gschnet"
+
+
+def test_the_samples_that_there_is_time_for_are_written(tmp_path, monkeypatch):
+    class Slow:
+        def sample(self, n, generator, settings):
+            time.sleep(0.2)
+            carbon = (np.array([6]), np.zeros((1, 3)))
+            return Structures.from_frames([carbon] * n, columns={"finished": np.ones(n, bool)})
+
+    monkeypatch.setattr(trainings.base, "load", lambda *_: Slow())
+    entry, end = inputs.catalogue()["edm_tiny"], time.time() + 3.0
+    part = record.Part(tmp_path / "part.json", ["samples"], CPU, {})
+    result = part.attempt("samples", lambda: trainings.run_sampling(entry, tmp_path, CPU, end), end)
+    assert result["batch"] <= result["n"] < result["wanted"] == 1000
+    assert result["finished"] == result["n"] and result["not_finite"] == 0
+    assert len(list(extxyz.frames(tmp_path / "samples.extxyz", {}))) == result["n"]
