@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 
 def shifted_softplus(x: Tensor) -> Tensor:
     """ln(0.5 eˣ + 0.5), elementwise (Schütt et al. 2017, section 4.2)."""
-    return softplus(x) - math.log(2.0)
+    return softplus(x).sub_(math.log(2.0))
 
 
 def cosine_cutoff(r: Tensor, cutoff: float) -> Tensor:

@@ -32,18 +32,20 @@ class StepGraph:
 
         Args:
             features: [N, F].
-            filters: [B, F, P, P], symmetric; filters[:, :, p, p] is the filter at distance 0.
+            filters: [F, B, P, P], symmetric; filters[:, :, p, p] is the filter at distance 0.
         """
         n_channels = features.shape[1]
         cells = features.new_zeros(self.shape[0] * self.shape[1] * self.shape[2], n_channels)
-        cells = cells.index_add(0, self.cells, features).view(*self.shape, n_channels)
-        sums = (filters @ cells.permute(0, 3, 2, 1)).permute(0, 3, 2, 1).reshape(-1, n_channels)
-        return sums.index_select(0, self.cells) - filters[0, :, 0, 0] * features
+        cells.index_add_(0, self.cells, features)
+        # Transposing matrices is fast, permuting more dimensions is not.
+        sums = cells.t().contiguous().view(n_channels, *self.shape) @ filters
+        sums = sums.view(n_channels, -1).t().contiguous()
+        return torch.addcmul(sums.index_select(0, self.cells), filters[:, 0, 0, 0], features, value=-1.0)
 
 
 def between_places(filters: Tensor, pairs: Tensor) -> Tensor:
-    """Filters [B, F, P, P] of places, from those of pairs [n, F] and the pair of two places [B, P, P]."""
-    return filters.index_select(0, pairs.flatten()).view(*pairs.shape, -1).permute(0, 3, 1, 2)
+    """Filters [F, B, P, P] of places, from those of pairs [n, F] and the pair of two places [B, P, P]."""
+    return filters.index_select(0, pairs.flatten()).t().contiguous().view(-1, *pairs.shape)
 
 
 class FilterCache:
@@ -53,7 +55,7 @@ class FilterCache:
     the published size, 6 MB for 35.
 
     Attributes:
-        filters: of each interaction, [rows, channels, P, P]; P grows as needed.
+        filters: of each interaction, [channels, rows, P, P]; P grows as needed.
     """
 
     # Places added at a time, and the share of rows in use below which the others are dropped.
@@ -63,7 +65,7 @@ class FilterCache:
         self.network = network
         weight = network.embedding.weight
         self._rows = torch.arange(n, device=weight.device)
-        empty = weight.new_zeros(n, weight.shape[1], 0, 0)
+        empty = weight.new_zeros(weight.shape[1], n, 0, 0)
         self.filters = [empty] * len(network.interactions)
 
     def add(self, molecule: Tensor, place: Tensor, other: Tensor, distances: Tensor) -> None:
@@ -76,18 +78,17 @@ class FilterCache:
             self.filters = [pad(filters, (0, more, 0, more)) for filters in self.filters]
         rows = self._rows[molecule]
         for filters, new in zip(self.filters, self.network.filters(distances), strict=True):
-            filters[rows, :, place, other] = new
-            filters[rows, :, other, place] = new
+            filters[:, rows, place, other] = filters[:, rows, other, place] = new.t()
 
     def keep(self, molecules: Tensor) -> None:
         """Forget all but `molecules` [A], if they are few."""
-        if not len(molecules) < self._FEW * len(self.filters[0]):
+        if not len(molecules) < self._FEW * self.filters[0].shape[1]:
             return
         rows = self._rows[molecules]
-        self.filters = [filters[rows] for filters in self.filters]
+        self.filters = [filters[:, rows] for filters in self.filters]
         self._rows[molecules] = torch.arange(len(rows), device=rows.device)
 
     def graph(self, molecule: Tensor, place: Tensor) -> StepGraph:
         """The graph of nodes on places [N] of molecules [N], one step each."""
-        n, _, _, n_places = self.filters[0].shape
+        _, n, _, n_places = self.filters[0].shape
         return StepGraph(self._rows[molecule] * n_places + place, (n, 1, n_places))
