@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import Tensor, nn
 
+from tutti.core.registry import from_dict
 from tutti.core.structures import Structures
 from tutti.models.generators.gschnet import MODEL, Config, Sampling
 from tutti.models.generators.gschnet.batch import TraceBatch
@@ -22,6 +24,7 @@ from tutti.models.generators.gschnet.growth import Growth
 from tutti.models.generators.gschnet.heads import product_of_votes
 from tutti.models.generators.gschnet.model import GSchNet
 from tutti.models.generators.gschnet.traces import Traces, centre_of_mass
+from tutti.models.training.config import TrainingConfig
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "gschnet.json").read_text(encoding="utf-8"))
 CASES = ["hard", "cosine"]
@@ -139,3 +142,17 @@ def test_other_embeddings_of_types_are_not_the_published_ones(stop, monkeypatch)
         model, "log_types", lambda x, step, n: product_of_votes(model.type_head(x, types), step, n)
     )
     assert largest_deviation(in_sampling(model), "hard") > 0.01
+
+
+def test_the_catalogue_trains_as_the_authors_do():
+    """PyTorch's plateau of patience 10 lowers the rate in the 11th epoch without improvement."""
+    catalogue = Path(__file__).parents[2] / "config" / "models.yaml"
+    entry = yaml.safe_load(catalogue.read_text(encoding="utf-8"))["models"]["gschnet"]
+    assert entry["config"] == {} and "differs" not in entry
+    training = from_dict(TrainingConfig, entry["training"], "training")
+    assert (training.optimizer, training.learning_rate, training.batch_size) == ("adam", 1e-4, 5)
+    assert (training.schedule, training.decay_factor, training.min_learning_rate) == ("plateau", 0.5, 1e-6)
+    assert (training.patience, training.threshold, training.select) == (11, 1e-4, "loss")
+    epoch = 100_000 // training.batch_size
+    assert training.validation_every == epoch and training.steps == 500 * epoch
+    assert training.ema_decay is None and training.gradient_clip is None and training.warmup_steps == 0

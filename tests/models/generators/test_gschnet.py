@@ -165,6 +165,16 @@ def test_heads_taper_linearly():
         assert [layer.out_features for layer in head if isinstance(layer, torch.nn.Linear)] == expected
 
 
+def test_published_settings():
+    """Of the paper's section 5 and the arguments' defaults in the authors' script."""
+    config, sampling = Config(), Sampling()
+    assert config.elements == ("H", "C", "N", "O", "F")
+    assert (config.channels, config.layers, config.n_gaussians, config.head_layers) == (128, 9, 25, 5)
+    assert (config.cutoff, config.n_bins, config.max_distance, config.label_width) == (10.0, 300, 15.0, 0.1)
+    assert (sampling.max_atoms, sampling.position_temperature, sampling.grid_spacing) == (35, 0.1, 0.05)
+    assert (sampling.min_radius, sampling.max_radius) == (0.9, 1.7)
+
+
 def test_networks_begin_as_the_authors_do():
     """Xavier weights and no biases in all dense layers, standard normal embeddings."""
     torch.manual_seed(0)
