@@ -60,9 +60,7 @@ def labels(numbers: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, Plac
     counts, points = torch.from_numpy(structures.n_atoms), torch.from_numpy(structures.positions[first])
     order, parents, *_ = canonical(points, counts, CONFIG)
     placed = points[order]
-    own = Molecules.of(
-        structures, np.array([0]), Species(CONFIG.elements), CONFIG, np.random.default_rng(0)
-    )
+    own = Molecules.of(structures, np.array([0]), Species(CONFIG.elements), CONFIG, np.random.default_rng(0))
     found = Placements(placed, placed, counts, parents, CONFIG)
     return first[order.numpy()], found, own.species[1:].tolist(), own
 

@@ -37,7 +37,7 @@ def test_rdkit_measures_the_coordinates_of_the_points():
         found = [
             rdMolTransforms.GetBondLength(conformer, 0, 1),
             rdMolTransforms.GetAngleRad(conformer, 0, 1, 2),
-            rdMolTransforms.GetDihedralRad(conformer, 3, 2, 1, 0),
+            -rdMolTransforms.GetDihedralRad(conformer, 3, 2, 1, 0),
         ]
         assert found == pytest.approx(coordinates[row].tolist(), abs=1e-9)
 
@@ -49,7 +49,7 @@ def test_points_follow_from_two_rotations():
     normal = torch.linalg.cross(away, c2 - c1)
     normal = normal / normal.norm()
     bent = Rotation.from_rotvec(theta * normal.numpy()).apply(d * away.numpy())
-    turned = Rotation.from_rotvec(-phi * away.numpy()).apply(bent)
+    turned = Rotation.from_rotvec(phi * away.numpy()).apply(bent)
     point = to_cartesian(torch.tensor([d, theta, phi], dtype=torch.float64), f, c1, c2)
     assert (point - f).tolist() == pytest.approx(turned.tolist(), abs=1e-12)
 
@@ -62,6 +62,18 @@ def test_frames_are_orthonormal_and_turn_with_the_references():
     turn = torch.linalg.qr(random(3, 3, seed=5)).Q
     turn = turn * torch.linalg.det(turn)
     torch.testing.assert_close(frame(*(references @ turn.T + 1.0)), axes @ turn.T, atol=1e-12, rtol=0)
+
+
+def test_stand_ins_for_what_the_references_leave_open():
+    """As the authors of G-SphereNet place the second and the third atom: along x, and in the plane z = 0."""
+    f, c1 = torch.tensor([[0.0, 0.0, 0.0], [1.3, 0.0, 0.0]], dtype=torch.float64)
+    coordinates = torch.tensor([1.1, 2.0, 0.0], dtype=torch.float64)
+    second = to_cartesian(torch.tensor([1.3, 0.0, 0.0], dtype=torch.float64), f, f, f)
+    assert second.tolist() == c1.tolist()
+    for focus, reference, side in ((f, c1, 1.0), (c1, f, -1.0)):
+        third = to_cartesian(coordinates, focus, reference, focus) - focus
+        expected = [side * 1.1 * math.cos(2.0), side * 1.1 * math.sin(2.0), 0.0]
+        assert third.tolist() == pytest.approx(expected, abs=1e-15)
 
 
 def test_mirror_images_differ_in_the_sign_of_the_torsion():

@@ -8,7 +8,7 @@ from random_numbers import random
 from tutti.nn.prefixes import PrefixGraph
 from tutti.nn.spherenet import SphereNet
 from tutti.nn.spherical_bessel import SphericalBesselBasis, zeros
-from tutti.nn.triplets import Triplets, sum_triplets, triplet_directions
+from tutti.nn.triplets import TripletBasis, sum_paths, triplet_angles
 
 COUNTS = torch.tensor([7, 1, 2, 5])
 
@@ -28,6 +28,7 @@ def network(cutoff: float = 3.0, n_spherical: int = 4) -> SphereNet:
         n_radial=3,
         triplet_channels=5,
         basis_channels=4,
+        readout_channels=16,
         before=1,
         after=1,
     ).double()
@@ -68,80 +69,99 @@ def test_bessel_basis_in_single_precision():
     torch.testing.assert_close(basis(r).double(), basis(r.double()), atol=2e-5, rtol=0)
 
 
-def triplets_by_loop(graph: PrefixGraph) -> dict[tuple[int, int, int], tuple[float, float]]:
-    """(angle, torsion) by rows (k, j, i), from the definition."""
+def paths_by_loop(graph: PrefixGraph, counts: list[int]) -> list[tuple[int, tuple[int, int, int, int]]]:
+    """(size of the prefix, rows (k, j, i, r)) of all prefixes, from the definition."""
     x = graph.positions.numpy()
+    distances = np.linalg.norm(x[:, None] - x, axis=-1)
     near = {(int(j), int(i)) for i, j in zip(graph.receivers, graph.senders, strict=True)}
-    found = {}
-    for j, i in near:
-        axis = (x[i] - x[j]) / np.linalg.norm(x[i] - x[j])
-
-        def across(k: int, j: int = j, axis: np.ndarray = axis) -> np.ndarray:
-            away = (x[k] - x[j]) / np.linalg.norm(x[k] - x[j])
-            return away - (away @ axis) * axis
-
-        others = sorted(k for (k, to) in near if to == j and k != i)
-        reference = next((k for k in others if np.linalg.norm(across(k)) > 0.1), None)
-        for k in others:
-            u, torsion = across(k), 0.0
-            angle = np.arctan2(np.linalg.norm(u), (x[k] - x[j]) @ axis / np.linalg.norm(x[k] - x[j]))
-            if reference is not None and k > reference:
-                z = across(reference) / np.linalg.norm(across(reference))
-                torsion = np.arctan2(u @ np.cross(axis, z), u @ z)
-            found[k, j, i] = angle, torsion
+    found, start = [], 0
+    for count in counts:
+        for size in range(1, count + 1):
+            own = range(start, start + size)
+            for j, i in [pair for pair in near if set(pair) <= set(own)]:
+                others = [k for k in own if k not in (i, j)]
+                reference = min(others, key=lambda k, j=j: distances[j, k], default=None)
+                found += [(size, (k, j, i, reference)) for k in others if (k, j) in near]
+        start += count
     return found
 
 
-def test_directions_and_harmonics_are_those_of_angle_and_torsion():
+def size_of_prefix(counts: list[int]) -> np.ndarray:
+    """By node."""
+    return np.concatenate([np.repeat(np.arange(1, c + 1), np.arange(1, c + 1)) for c in counts])
+
+
+def test_paths_and_triplets_are_those_of_a_loop():
     graph = molecules()
-    directions = triplet_directions(graph)
-    harmonics = Triplets.of(graph, SphericalBesselBasis(4, 3, 3.0)).harmonics.view(15, 7, 16, 7)
-    expected = triplets_by_loop(graph)
-    assert len(expected) >= 80
-    first = {0: 0, 1: 7, 2: 8, 3: 10}
-    molecule = torch.repeat_interleave(torch.arange(4), COUNTS)
-    for (k, j, i), (angle, torsion) in expected.items():
-        start = first[int(molecule[j])]
-        x, y, z = directions[j, k - start, i - start].tolist()
-        assert [np.arctan2(np.hypot(x, z), y), np.arctan2(x, z)] == pytest.approx([angle, torsion], abs=1e-9)
-        values = harmonics[j, k - start, :, i - start]
-        for l in range(4):
-            for m in range(-l, l + 1):
-                value = complex(sph_harm_y(l, abs(m), angle, torsion)) * (-1) ** m
-                part = value.real if m >= 0 else value.imag
-                wanted = part * (1.0 if m == 0 else np.sqrt(2.0))
-                assert float(values[l * l + l + m]) == pytest.approx(wanted, abs=1e-9)
-
-
-def test_sum_over_triplets_is_a_loop():
-    graph = molecules()
-    n, width = graph.linked.shape
-    sent, geometry = random(3, len(graph.pair), seed=1), random(3, n * width, width, seed=2)
-    geometry = geometry.view(3, n, width, width) * (1.0 - torch.eye(width))
-    sent.requires_grad_()
-    result = sum_triplets(sent, geometry.flatten(1, 2), graph)
-
-    ranks = {}
-    for j in range(n):
-        for rank, row in enumerate(graph.neighbours[j].tolist()):
-            ranks.setdefault((j, row), rank)
-    edges = [
-        (int(graph.senders[p]), int(graph.receivers[p]), int(v))
-        for p, v in zip(graph.pair, graph.node, strict=True)
+    sizes, expected = size_of_prefix(COUNTS.tolist()), paths_by_loop(graph, COUNTS.tolist())
+    corners = graph.corners.tolist()
+    found = [
+        (int(sizes[graph.node[ji]]), tuple(corners[t]))
+        for ji, t in zip(graph.outgoing, graph.triplet, strict=True)
     ]
-    # Prefixes are told apart by the numbers of their nodes.
-    prefix = np.repeat(
-        np.arange(int(COUNTS.sum())), np.concatenate([np.arange(1, c + 1) for c in COUNTS.tolist()])
+    assert sorted(found) == sorted(expected) and len(found) >= 130
+    # Each triplet once, with its pair and its edges.
+    assert len({tuple(each) for each in corners}) == len(corners) == len(set(expected_corners(expected)))
+    assert graph.senders[graph.sent].tolist() == graph.corners[:, 0].tolist()
+    assert graph.receivers[graph.sent].tolist() == graph.corners[:, 1].tolist()
+    for edges, (sender, receiver) in ((graph.incoming, (0, 1)), (graph.outgoing, (1, 2))):
+        rows = graph.corners[graph.triplet]
+        assert torch.equal(graph.senders[graph.pair[edges]], rows[:, sender])
+        assert torch.equal(graph.receivers[graph.pair[edges]], rows[:, receiver])
+    assert torch.equal(graph.atom[graph.node], graph.receivers[graph.pair])
+    # The same three atoms have another reference once a closer one is there.
+    assert len({tuple(each[:3]) for each in corners}) < len(corners)
+
+
+def expected_corners(paths: list) -> list[tuple[int, ...]]:
+    return [corners for _, corners in paths]
+
+
+def test_angles_torsions_and_bases():
+    """Angles by dihedrals of RDKit's sign, harmonics and Bessel functions by SciPy."""
+    graph, basis = molecules(), TripletBasis(4, 3, 3.0)
+    x = graph.positions.numpy()
+    distances = torch.linalg.vector_norm(
+        graph.positions[graph.receivers] - graph.positions[graph.senders], dim=1
     )
+    angles, torsions = (values.numpy() for values in triplet_angles(graph))
+    of_angle, of_both = (values.numpy() for values in basis(graph, distances))
+    roots = zeros(3, 3)
+    for t, (k, j, i, r) in enumerate(graph.corners.tolist()):
+        u, v, w = x[i] - x[j], x[k] - x[j], x[r] - x[j]
+        assert angles[t] == pytest.approx(np.arccos(u @ v / np.linalg.norm(u) / np.linalg.norm(v)), abs=1e-7)
+        axis = u / np.linalg.norm(u)
+        across = [a - (a @ axis) * axis for a in (v, w)]
+        turned = complex(across[1] @ across[0], axis @ np.cross(across[0], across[1]))
+        assert np.exp(1j * torsions[t]) == pytest.approx(turned / abs(turned), abs=1e-9)
+        radial = spherical_jn(np.arange(4)[:, None], roots * np.linalg.norm(v) / 3.0)
+        radial *= np.sqrt(2.0) / np.abs(spherical_jn(np.arange(1, 5)[:, None], roots))
+        q = 0
+        for l in range(4):
+            zonal = sph_harm_y(l, 0, angles[t], 0.0).real
+            assert of_angle[t, 3 * l : 3 * l + 3] == pytest.approx(zonal * radial[l], abs=1e-9)
+            for m in [*range(l + 1), *range(-l, 0)]:
+                value = sph_harm_y(l, abs(m), angles[t], torsions[t])
+                value = value.real if m >= 0 else value.imag
+                wanted = value * (np.sqrt(2.0) if m else 1.0) * radial[q % 4]
+                assert of_both[t, 3 * q : 3 * q + 3] == pytest.approx(wanted, abs=1e-9)
+                q += 1
+    assert ((torsions > 0) & (torsions <= 2 * np.pi)).all()
+
+
+def test_sum_over_paths_is_a_loop():
+    graph = molecules()
+    sent, geometry = random(len(graph.pair), 3, seed=1), random(len(graph.corners), 3, seed=2)
+    sent.requires_grad_()
+    geometry.requires_grad_()
+    result = sum_paths(sent, geometry, graph)
     expected = torch.zeros_like(result)
-    for e, (j, i, v) in enumerate(edges):
-        for e2, (k, to, v2) in enumerate(edges):
-            if to == j and k != i and prefix[v] == prefix[v2]:
-                expected[:, e] += sent[:, e2] * geometry[:, j, ranks[j, k], ranks[j, i]]
+    for kj, ji, t in zip(graph.incoming, graph.outgoing, graph.triplet, strict=True):
+        expected[ji] += sent[kj] * geometry[t]
     torch.testing.assert_close(result, expected, atol=1e-12, rtol=0)
     weights = random(*result.shape, seed=3)
-    gradients = [torch.autograd.grad((x * weights).sum(), sent)[0] for x in (result, expected)]
-    torch.testing.assert_close(*gradients, atol=1e-12, rtol=0)
+    found, wanted = (torch.autograd.grad((y * weights).sum(), (sent, geometry)) for y in (result, expected))
+    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
 
 
 def test_all_prefixes_together_are_each_alone():
@@ -168,7 +188,7 @@ def test_features_do_not_turn_but_know_the_hand():
     for matrix, same in [(turn, True), (-turn, False)]:
         moved = PrefixGraph.of_molecules(graph.positions @ matrix.T + 5.0, COUNTS, 3.0, every=True)
         difference = (net(species, moved) - features).abs().max()
-        assert difference < 1e-10 if same else difference > 1e-3
+        assert difference < 1e-10 if same else difference > 1e-6, float(difference)
 
 
 def test_planar_molecules_are_their_own_mirror_images():
@@ -178,28 +198,55 @@ def test_planar_molecules_are_their_own_mirror_images():
     torch.testing.assert_close(*(net(species, g) for g in graphs), atol=1e-10, rtol=0)
 
 
-def test_features_follow_a_permutation_that_keeps_the_references():
-    """Molecules change places; in one, atoms that are nobody's reference or come after it are exchanged."""
-    net, positions, species = network(cutoff=20.0), random(12, 3), torch.arange(12) % 3
-    counts = torch.tensor([6, 6])
-    features = net(species, PrefixGraph.of_molecules(positions, counts, 20.0, every=False))
-    # All are linked: only ranks 0 ... 2 are references, whatever the order of the others.
-    order = torch.tensor([6, 7, 8, 11, 9, 10, 0, 1, 2, 5, 3, 4])
-    permuted = net(species[order], PrefixGraph.of_molecules(positions[order], counts, 20.0, every=False))
-    torch.testing.assert_close(permuted, features[order], atol=1e-10, rtol=0)
+def test_features_follow_a_permutation():
+    net, positions, species = network(), random(12, 3), torch.arange(12) % 3
+    counts, order = torch.tensor([5, 7]), torch.tensor([8, 5, 7, 6, 11, 9, 10, 1, 3, 4, 0, 2])
+    features = net(species, PrefixGraph.of_molecules(positions, counts, 3.0, every=False))
+    turned = PrefixGraph.of_molecules(positions[order], counts.flip(0), 3.0, every=False)
+    torch.testing.assert_close(net(species[order], turned), features[order], atol=1e-10, rtol=0)
 
 
-def test_features_are_smooth_at_the_cutoff():
-    net, species, counts = network(), torch.zeros(3, dtype=torch.long), torch.tensor([3])
-    positions = torch.tensor([[0.0, 0, 0], [1.2, 0, 0], [0.5, 2.9, 0]], dtype=torch.float64)
+def test_features_of_those_that_stay_are_smooth_at_the_cutoff():
+    net, species, counts = network(), torch.zeros(4, dtype=torch.long), torch.tensor([4])
 
     def at(distance: float) -> torch.Tensor:
-        place = positions.clone()
-        place[2] = torch.tensor([0.0, distance, 0.0])
-        return net(species, PrefixGraph.of_molecules(place, counts, 3.0, every=False))
+        place = [[0.0, 0, 0], [1.2, 0, 0], [-0.3, -1.0, 0.5], [0.0, distance, 0.0]]
+        place = torch.tensor(place, dtype=torch.float64)
+        return net(species, PrefixGraph.of_molecules(place, counts, 3.0, every=False))[:3]
 
-    # The message itself does not end at the cutoff, but nobody is moved by it: filters go to zero.
-    assert (at(3.0 - 1e-5) - at(3.0 + 1e-5))[2].abs().max() < 1e-8
+    # Nobody is moved by a message that ends at the cutoff: its filters go to zero.
+    assert (at(3.0 - 1e-5) - at(3.0 + 1e-5)).abs().max() < 1e-7
+    assert (at(2.0) - at(2.5)).abs().max() > 1e-4
+
+
+def test_an_edge_in_no_triplet_keeps_its_first_message():
+    """Of two pairs far from each other, as of one alone; an atom without neighbours keeps its embedding."""
+    net, species = network(), torch.tensor([0, 1, 2, 0, 1])
+    x = torch.tensor([[0.0, 0, 0], [1.0, 0, 0], [9.0, 0, 0], [9.0, 1.5, 0], [0.0, 20.0, 0]]).double()
+    graph = PrefixGraph.of_molecules(x, torch.tensor([5]), 3.0, every=False)
+    features = net(species, graph)
+    radial, embedded = net.distances(torch.tensor([1.0, 1.5]).double()), net.embedding(species)
+    for row, other, pair in [(0, 1, 0), (1, 0, 0), (2, 3, 1), (3, 2, 1)]:
+        own = torch.nn.functional.silu(net.first.radial(radial[pair]))
+        message = torch.nn.functional.silu(net.first.dense(torch.cat([embedded[row], embedded[other], own])))
+        expected = net.readout(net.filter_alone(radial[pair]) * message)
+        torch.testing.assert_close(features[row], expected, atol=1e-12, rtol=0)
+    assert torch.equal(features[4], embedded[4])
+
+
+def test_initial_weights():
+    net = network()
+    assert net.embedding.weight.abs().max() <= 3.0**0.5 and net.embedding.weight.abs().max() > 1.0
+    default = [net.first.radial, net.first.dense]
+    for module in net.modules():
+        if isinstance(module, torch.nn.Linear) and module not in default:
+            w = module.weight
+            assert w.square().mean().item() == pytest.approx(2.0 / sum(w.shape), rel=1e-6)
+            gram = w @ w.T if len(w) <= w.shape[1] else w.T @ w
+            assert (gram - gram[0, 0] * torch.eye(len(gram))).abs().max() < 1e-6
+            if module.bias is not None:
+                assert bool(module.bias.any()) == (module is net.readout[0])
+    assert net.distances.frequencies.tolist() == pytest.approx([np.pi, 2 * np.pi, 3 * np.pi], rel=1e-6)
 
 
 @pytest.mark.parametrize("case", ["one spot", "in line", "far apart"])

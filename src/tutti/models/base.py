@@ -136,6 +136,11 @@ class Generator(Model):
 
     kind = "generators"
 
+    @property
+    def chiral(self) -> bool:
+        """Whether the model tells molecules from their mirror images; by default it does not."""
+        return False
+
     def sample(self, n: int, generator: torch.Generator, settings: object) -> Structures:
         """`n` molecules on the model's device, in one batch; call it in eval mode.
 

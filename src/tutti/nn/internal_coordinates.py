@@ -3,9 +3,9 @@
 The angle is that of (first reference, origin, point), the torsion that of (second reference, first
 reference, origin, point) with the sign opposite to IUPAC's, as in the code of G-SphereNet. Where the
 references leave a direction open, one stands in: x for the first axis when the first reference lies on the
-origin, and a perpendicular in the plane z = 0, or x = 0 if the first axis is close to z, for the second axis
-when the references are in line. Both maps use the same stand-ins, so that they stay finite and inverse to each
-other there; only the stand-ins do not turn with the molecule.
+origin, and a perpendicular in the plane z = 0, or x = 0 if the first axis is close to z, for the second
+axis when the references are in line. Both maps use the same stand-ins, so that they stay finite and inverse
+to each other there; only the stand-ins do not turn with the molecule.
 """
 
 import torch

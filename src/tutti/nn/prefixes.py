@@ -14,9 +14,10 @@ from tutti.nn.tensors import Tensors
 class PrefixGraph(Tensors):
     """Neighbours of B molecules with N atoms, their pairs and triplets, and these in each of their prefixes.
 
-    A prefix holds a molecule's first atoms. What depends on a pair's or a triplet's geometry alone is the same
-    in all prefixes that hold it: it is computed for the E pairs and D triplets and copied to the L edges and K
-    paths, the pairs and triplets of all prefixes. Nodes are the atoms of all prefixes, prefix by prefix.
+    A prefix holds a molecule's first atoms. What depends on a pair's or a triplet's geometry alone is the
+    same in all prefixes that hold it: it is computed for the E pairs and D triplets and copied to the L edges
+    and K paths, the pairs and triplets of all prefixes. Nodes are the atoms of all prefixes, prefix by
+    prefix.
 
     A triplet k → j → i has a reference r, from which its torsion is counted: the atom of the prefix that is
     nearest to j, i excepted. The same three atoms are several triplets if r changes while the molecule grows.

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from tutti.nn.graph import MIN_DISTANCE
 from tutti.nn.prefixes import PrefixGraph
 from tutti.nn.spherical import harmonics
 from tutti.nn.spherical_bessel import SphericalBesselBasis
@@ -14,13 +15,14 @@ from tutti.nn.spherical_bessel import SphericalBesselBasis
 def triplet_angles(graph: PrefixGraph) -> tuple[Tensor, Tensor]:
     """(angle at j between i and k in [0, π], torsion in (0, 2π]), [D] each, of triplets k → j → i.
 
-    The torsion is that of k about the axis from j to i, counted from r. What is in line with the axis has any.
+    The torsion is that of k about the axis from j to i, counted from r; what is in line with it has any.
     """
     k, j, i, r = graph.positions[graph.corners].unbind(1)
     axis, away = i - j, k - j
     p, q = torch.linalg.cross(axis, away), torch.linalg.cross(axis, r - j)
     angle = torch.atan2(torch.linalg.vector_norm(p, dim=-1), (axis * away).sum(-1))
-    side = (torch.linalg.cross(p, q) * axis).sum(-1) / torch.linalg.vector_norm(axis, dim=-1)
+    length = torch.linalg.vector_norm(axis, dim=-1).clamp_min(MIN_DISTANCE)
+    side = (torch.linalg.cross(p, q) * axis).sum(-1) / length
     torsion = torch.atan2(side, (p * q).sum(-1))
     return angle, torch.where(torsion > 0.0, torsion, torsion + 2.0 * math.pi)
 
@@ -29,8 +31,9 @@ class TripletBasis(nn.Module):
     """Spherical Bessel functions of the distance of k → j times harmonics of angle and torsion.
 
     The angle's harmonics Y_l0 have the radial functions of degree l. Those of angle and torsion, counted
-    q = 0, 1, ... by degree l and in it by order 0, 1, ... l, −l, ... −1, have those of degree q mod `degrees`,
-    as in the authors' code, and carry the sign (−1)^m of Condon and Shortley. There is no envelope.
+    q = 0, 1, ... by degree l and in it by order 0, 1, ... l, −l, ... −1, have those of degree q mod
+    `degrees`, as in the authors' code, and carry the sign (−1)^m of Condon and Shortley. There is no
+    envelope.
 
     Args:
         degrees: number of degrees.

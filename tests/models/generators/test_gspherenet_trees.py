@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import math
 
@@ -13,11 +14,21 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import pdist, squareform
 
 from tutti.core.structures import Structures
-from tutti.models.generators.gspherenet.trees import Placements, canonical, references, tree_order, wrap
+from tutti.models.generators.gspherenet import Config
+from tutti.models.generators.gspherenet.trees import (
+    Placements,
+    canonical,
+    carbon_first,
+    references,
+    tree_order,
+    wrap,
+)
+
+PUBLISHED, MIRRORED = Config(), Config(mirrored=True)
 
 
-def planted(positions: np.ndarray, n_atoms: np.ndarray, tolerance: float = 0.0) -> list[np.ndarray]:
-    found = tree_order(torch.from_numpy(positions), torch.from_numpy(n_atoms), tolerance)
+def planted(positions: np.ndarray, n_atoms: np.ndarray) -> list[np.ndarray]:
+    found = tree_order(torch.from_numpy(positions), torch.from_numpy(n_atoms), PUBLISHED)
     return [x.numpy() for x in found]
 
 
@@ -69,7 +80,7 @@ def test_references_by_brute_force():
     sizes, focus = rng.integers(1, 8, size=60), rng.integers(0, 100, size=60)
     focus = focus % sizes
     first, second, found = (
-        x.tolist() for x in references(*map(torch.from_numpy, (points, sizes, focus)), 0.0)
+        x.tolist() for x in references(*map(torch.from_numpy, (points, sizes, focus)), PUBLISHED)
     )
     for p in range(60):
         pairs, f = squareform(pdist(points[p])), int(focus[p])
@@ -80,19 +91,28 @@ def test_references_by_brute_force():
         assert [first[p], second[p], found[p]] == [c1, c2, bool(others)]
 
 
-def test_atoms_in_line_are_no_second_reference():
+@pytest.mark.parametrize(("config", "found"), [(PUBLISHED, (1, 2, True)), (MIRRORED, (1, 3, True))])
+def test_atoms_in_line_are_no_second_reference_of_a_mirrored_model(config, found):
     line = torch.tensor([[[0.0, 0, 0], [1.2, 0, 0], [2.4, 1e-3, 0], [2.0, 3.0, 0]]])
-    first, second, found = references(line, torch.tensor([4]), torch.tensor([0]), 0.0)
-    assert (int(first), int(second), bool(found)) == (1, 3, True)
-    first, second, found = references(line, torch.tensor([3]), torch.tensor([0]), 0.0)
-    assert (int(first), int(second), bool(found)) == (1, 0, False)
+    first, second, known = references(line, torch.tensor([4]), torch.tensor([0]), config)
+    assert (int(first), int(second), bool(known)) == found
+    _, second, known = references(line, torch.tensor([3]), torch.tensor([0]), config)
+    assert (int(second), bool(known)) == ((0, False) if config.mirrored else (2, True))
+
+
+def test_the_first_carbon_takes_the_place_of_the_first_atom():
+    numbers = np.array([8, 1, 6, 6, 6, 1, 8, 1, 7, 6])
+    rows = carbon_first(numbers, np.array([4, 2, 2, 2]))
+    assert rows.tolist() == [2, 1, 0, 3, 4, 5, 6, 7, 9, 8]
+    assert carbon_first(numbers[:0], np.array([], dtype=int)).tolist() == []
 
 
 def placements(structures: Structures) -> tuple[Placements, np.ndarray]:
     order, parents = planted(structures.positions, structures.n_atoms)
     positions = structures.positions[order]
     counts = torch.from_numpy(structures.n_atoms)
-    return Placements(torch.from_numpy(positions), counts, torch.from_numpy(parents), 0.0), positions
+    points = torch.from_numpy(positions)
+    return Placements(points, points, counts, torch.from_numpy(parents), PUBLISHED), positions
 
 
 def test_coordinates_of_real_molecules_are_rdkits():
@@ -111,24 +131,31 @@ def test_coordinates_of_real_molecules_are_rdkits():
             assert angle == pytest.approx(rdMolTransforms.GetAngleRad(conformer, 0, 1, 2), abs=1e-9)
         if found.has_torsion[row]:
             expected = rdMolTransforms.GetDihedralRad(conformer, 3, 2, 1, 0)
-            assert math.remainder(torsion - expected, 2 * math.pi) == pytest.approx(0.0, abs=1e-9)
+            assert math.remainder(torsion + expected, 2 * math.pi) == pytest.approx(0.0, abs=1e-9)
     assert found.has_torsion.sum() > 30
 
 
 def test_torsions_are_cut_between_planar_ones():
     angles = torch.tensor([-3.2, -math.pi, -1.58, -1.57, 0.0, 1.6, math.pi, 4.71, 4.72], dtype=torch.float64)
-    wrapped = wrap(angles)
+    wrapped = wrap(angles, MIRRORED)
     assert ((wrapped >= -math.pi / 2) & (wrapped < 1.5 * math.pi)).all()
     torch.testing.assert_close(torch.cos(wrapped), torch.cos(angles))
     torch.testing.assert_close(torch.sin(wrapped), torch.sin(angles))
     assert wrapped[[1, 6]].tolist() == pytest.approx([math.pi] * 2)
 
 
+def test_published_torsions_are_cut_at_zero():
+    angles = torch.tensor([-math.pi, -1e-9, 0.0, 1e-9, math.pi], dtype=torch.float64)
+    expected = [math.pi, 2 * math.pi - 1e-9, 2 * math.pi, 1e-9, math.pi]
+    assert wrap(angles, PUBLISHED).tolist() == pytest.approx(expected, abs=1e-12)
+
+
 def in_canonical_form(structures: Structures, tolerance: float) -> tuple[torch.Tensor, ...]:
+    config = dataclasses.replace(MIRRORED, tolerance=tolerance)
     positions, counts = torch.from_numpy(structures.positions), torch.from_numpy(structures.n_atoms)
-    order, parents, sign, decided = canonical(positions, counts, tolerance)
+    order, parents, sign, decided = canonical(positions, counts, config)
     seen = positions[order] * torch.repeat_interleave(sign, counts)[:, None]
-    return order, parents, sign, decided, Placements(seen, counts, parents, tolerance)
+    return order, parents, sign, decided, Placements(seen, seen, counts, parents, config)
 
 
 @pytest.mark.parametrize("tolerance", [0.0, 0.1])
@@ -175,8 +202,17 @@ def test_a_tolerance_orders_hydrogens_by_their_torsion():
 def test_of_equally_close_atoms_the_first_is_the_reference():
     points = torch.tensor([[[0.0, 0, 0], [1.1, 0, 0], [0, 1.09, 0], [0, 0, 1.08]]])
     for tolerance, expected in [(0.0, (3, 2)), (0.05, (1, 2))]:
-        first, second, _ = references(points, torch.tensor([4]), torch.tensor([0]), tolerance)
+        config = Config(tolerance=tolerance)
+        first, second, _ = references(points, torch.tensor([4]), torch.tensor([0]), config)
         assert (int(first), int(second)) == expected
+
+
+def test_published_molecules_keep_their_handedness():
+    structures = gspherenet_models.molecules(10)
+    positions, counts = torch.from_numpy(structures.positions), torch.from_numpy(structures.n_atoms)
+    one, other = (canonical(x, counts, PUBLISHED) for x in (positions, -positions))
+    assert one.sign.tolist() == other.sign.tolist() == [1.0] * 10 and one.decided.all()
+    assert torch.equal(one.order, other.order)
 
 
 def test_molecules_without_torsions_are_undecided():

@@ -87,8 +87,7 @@ class Molecules(NamedTuple):
         config: Config,
         rng: np.random.Generator,
     ) -> "Molecules":
-        """Of `items`, the smallest first; single atoms have no prefixes and are left out."""
-        items = items[structures.n_atoms[items] > 1]
+        """Of `items` (at least one), the smallest first."""
         # Molecules of one size side by side leave little padding in a group.
         items = items[np.argsort(structures.n_atoms[items], kind="stable")]
         n_atoms, rows = structures.n_atoms[items], structures.atom_rows(items)

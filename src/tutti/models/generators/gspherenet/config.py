@@ -67,10 +67,10 @@ class Sampling:
 
     Attributes:
         max_atoms: a molecule that has not stopped by then is returned as unfinished.
-        focus_threshold: an atom other than hydrogen is open while the probability that it is complete is below
-            this; at 1 all are, at 0 none.
-        focus: whether the focus is drawn among the open atoms uniformly, or in proportion to the probabilities
-            that they are not complete.
+        focus_threshold: an atom other than hydrogen is open while the probability that it is complete is
+            below this; at 0 none is.
+        focus: whether the focus is drawn among the open atoms uniformly, or in proportion to the
+            probabilities that they are not complete.
         type_temperature, distance_temperature, angle_temperature, torsion_temperature: standard deviations of
             the Gaussians that the flows turn into the next atom's coordinates.
     """

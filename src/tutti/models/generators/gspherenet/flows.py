@@ -86,7 +86,11 @@ class Conditioner(nn.Module):
         """
         query, keys, values = (
             x.unflatten(-1, (self.heads, -1))
-            for x in (self.query(local), _padded(self.key(features), slots), _padded(self.value(features), slots))
+            for x in (
+                self.query(local),
+                _padded(self.key(features), slots),
+                _padded(self.value(features), slots),
+            )
         )
         logits = torch.einsum("phc,pmhc->phm", query, keys) / math.sqrt(keys.shape[-1])
         present = slots < len(features)

@@ -71,7 +71,13 @@ class GSphereNet(Generator):
         return not self.config.mirrored
 
     def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> Groups:
-        """All prefixes but the whole of molecules, which are in Prim's order from a carbon."""
+        """All prefixes but the whole of molecules, which are in Prim's order from a carbon.
+
+        Single atoms have none and are left out.
+        """
+        items = items[structures.n_atoms[items] > 1]
+        if not len(items):
+            return Groups(())
         molecules = Molecules.of(structures, items, self.species, self.config, rng)
         groups = groups_of(molecules.n_atoms**3 // 3, self.device)
         return Groups(tuple(own.prefixes(self.config, self.dtype) for own in molecules.split(groups)))
@@ -83,7 +89,13 @@ class GSphereNet(Generator):
         """
         sizes = np.array(
             [
-                [g.noisy_types.numel(), len(g.placed), len(g.with_angle), len(g.with_torsion), len(g.complete)]
+                [
+                    g.noisy_types.numel(),
+                    len(g.placed),
+                    len(g.with_angle),
+                    len(g.with_torsion),
+                    len(g.complete),
+                ]
                 for g in batch.groups
             ]
         ).reshape(-1, len(LOSSES))
@@ -94,7 +106,7 @@ class GSphereNet(Generator):
         return loss, dict(zip(LOSSES, parts, strict=True))
 
     def embed(self, species: Tensor, positions: Tensor, n_atoms: Tensor) -> Tensor:
-        """Features [N, channels] of the atoms of whole molecules: species [N], positions [N, 3], sizes [B]."""
+        """Features [N, channels] of whole molecules' atoms: species [N], positions [N, 3] Å, sizes [B]."""
         groups = groups_of(n_atoms**2, self.device)
         counts = n_atoms.split(groups)
         # One group is not asked for its number of atoms, for which a GPU would have to wait.

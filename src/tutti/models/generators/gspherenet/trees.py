@@ -1,7 +1,7 @@
 """The order in which G-SphereNet places atoms, and what each is placed against (Luo and Ji 2022).
 
-Two options of `Config` change both. With a tolerance, distances that differ by no more count as equal: then it
-does not hang on the last digits which of three hydrogens is next or the closest; the one with the lowest
+Two options of `Config` change both. With a tolerance, distances that differ by no more count as equal: then
+it does not hang on the last digits which of three hydrogens is next or the closest; the one with the lowest
 torsion is next, and the one that was placed first is the closest. With `mirrored`, molecules and their mirror
 images are the same.
 """
@@ -93,7 +93,8 @@ def references(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Ranks of c1 and c2 for a new atom at `focus`: the placed atom closest to f, and that closest to c1.
 
-    c2 is not f and, if `mirrored`, not in line with f and c1. Where there is no such atom, c1 or c2 is f itself.
+    c2 is not f and, if `mirrored`, not in line with f and c1. Where there is no such atom, c1 or c2 is f
+    itself.
 
     Args:
         positions: [P, M, 3], Å, of the placed atoms.
