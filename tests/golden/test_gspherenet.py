@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from gspherenet_golden import (
+
+from golden.gspherenet_golden import (
     CONFIG,
     DATA,
     FLOWS,
@@ -20,7 +21,6 @@ from gspherenet_golden import (
     network,
     theirs_as_ours,
 )
-
 from tutti.core.structures import Structures
 from tutti.models.generators.gspherenet import MODEL, Config
 from tutti.models.generators.gspherenet.batches import Molecules

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from gspherenet_golden import FLOWS, GOLDEN, network
 
+from golden.gspherenet_golden import FLOWS, GOLDEN, network
 from tutti.core.structures import Structures
 from tutti.models.generators.gspherenet import MODEL, Sampling
 from tutti.models.generators.gspherenet.growth import Growth
