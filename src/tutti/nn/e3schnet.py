@@ -1,15 +1,16 @@
 """E3SchNet: SchNet's continuous-filter convolution on features of higher degree (Daigavane et al. 2024)."""
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
-from tutti.nn.equivariant import EquivariantLinear
+from tutti.nn.equivariant import EquivariantLinear, degrees, of_degree
 from tutti.nn.graph import EdgeGraph
 from tutti.nn.radial import cosine_cutoff, shifted_softplus
-from tutti.nn.tensor_convolution import convolve
-from tutti.nn.tensor_product import Irrep, Product, component_harmonics, couple
+from tutti.nn.so3 import wigner_3j
+from tutti.nn.tensor_product import component_harmonics
 from tutti.nn.unit_variance import normalised
 
 
@@ -37,6 +38,33 @@ def n_filters(lmax_in: int, lmax: int) -> int:
     return sum(2 * min(l1, l2) + 1 for l1 in range(lmax_in + 1) for l2 in range(lmax + 1))
 
 
+def paths_into(l3: int, lmax_in: int, lmax: int) -> list[tuple[int, int]]:
+    """(l1, l2) of the paths of natural parity into the degree `l3`."""
+    return [(l1, l2) for l1 in range(lmax_in + 1) for l2 in range(abs(l1 - l3), min(l1 + l3, lmax) + 1, 2)]
+
+
+@lru_cache(maxsize=64)
+def _couplings(
+    lmax_in: int, lmax: int, lmax_out: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Coefficients [(lmax + 1)², rows, (lmax_in + 1)²], and the path of each row [rows].
+
+    Rows are the components of all degrees, for each of them all paths. Normalisation `component` of e3nn.
+    """
+    rows, paths, first = [], [], 0
+    for l3 in range(lmax_out + 1):
+        into = paths_into(l3, lmax_in, lmax)
+        block = torch.zeros((lmax + 1) ** 2, 2 * l3 + 1, len(into), (lmax_in + 1) ** 2, dtype=torch.float64)
+        for k, (l1, l2) in enumerate(into):
+            symbols = wigner_3j(l1, l2, l3).permute(1, 2, 0)
+            block[of_degree(l2), :, k, of_degree(l1)] = math.sqrt(2 * l3 + 1) * symbols
+        rows.append(block.flatten(1, 2))
+        paths += list(range(first, first + len(into))) * (2 * l3 + 1)
+        first += len(into)
+    with torch.inference_mode(False):
+        return torch.cat(rows, dim=1).to(device, dtype), torch.tensor(paths, device=device)
+
+
 class E3SchNetInteraction(nn.Module):
     """h_i += Linear( ssp( Linear( Σ_j W(r_ij) ∘ (Linear(h_j) ⊗ Y(r̂_ij)) ) ) ), channel by channel.
 
@@ -57,12 +85,12 @@ class E3SchNetInteraction(nn.Module):
         self, lmax_in: int, lmax: int, lmax_out: int, channels: int, filters: int, n_gaussians: int
     ) -> None:
         super().__init__()
-        natural = [tuple(Irrep(l, True) for l in range(top + 1)) for top in (lmax_in, lmax, lmax_out)]
-        self.product, whole = Product(natural[0], natural[2], lmax), Product(natural[0], natural[1], lmax)
+        self.degrees = lmax_in, lmax, lmax_out
+        self.n_paths = [len(paths_into(l3, lmax_in, lmax)) for l3 in range(lmax + 1)]
         self.before = EquivariantLinear(lmax_in, channels, filters)
         self.hidden = Dense(n_gaussians, filters)
         self.filter = Dense(filters, n_filters(lmax_in, lmax) * filters)
-        self.between = nn.Parameter(torch.randn(whole.n_paths * filters, channels))
+        self.between = nn.Parameter(torch.randn(sum(self.n_paths) * filters, channels))
         self.after = EquivariantLinear(lmax, channels, channels)
         self.activation = normalised(shifted_softplus)
 
@@ -73,26 +101,40 @@ class E3SchNetInteraction(nn.Module):
 
         Args:
             h: [N, (lmax_in + 1)², channels].
-            graph: of P lengths.
+            graph: of P pairs, both edges of each.
             gaussians, envelope: [P, n_gaussians], [P].
             harmonics: [P, (lmax + 1)²] of the graph's directions.
 
         Returns:
             [N, (lmax_out + 1)², channels].
         """
-        sent = self.before(h)
-        filters = self.filter(shifted_softplus(self.hidden(gaussians)), self.product.n_paths * sent.shape[2])
-        couplings = couple(self.product.couplings, harmonics, 1.0)
-        summed = convolve(self.product, graph, sent, filters * envelope[:, None], list(couplings.values()))
-        mixed, start = [], 0
-        for rows, irrep in zip(self.product.rows.values(), self.product.results, strict=True):
-            x = summed[:, rows].unflatten(1, (irrep.size, -1)).flatten(2)
-            weight = self.between[start : start + x.shape[2]]
-            mixed.append(x @ (weight / math.sqrt(len(weight))))
-            start += len(weight)
+        summed = self._convolve(self.before(h), graph, gaussians, envelope, harmonics)
+        mixed, row, start = [], 0, 0
+        for l3, n in enumerate(self.n_paths[: self.degrees[2] + 1]):
+            size, width = 2 * l3 + 1, n * summed.shape[2]
+            x = summed[:, row : row + size * n].reshape(len(h), size, width)
+            mixed.append(x @ (self.between[start : start + width] / math.sqrt(width)))
+            row, start = row + size * n, start + width
         mixed[0] = self.activation(mixed[0])
         update = self.after(torch.cat(mixed, dim=1))
         return update + nn.functional.pad(h, (0, 0, 0, update.shape[1] - h.shape[1]))
+
+    def _convolve(
+        self, sent: Tensor, graph: EdgeGraph, gaussians: Tensor, envelope: Tensor, harmonics: Tensor
+    ) -> Tensor:
+        """[N, rows, filters] of `_couplings`: the messages, summed at their receivers."""
+        couplings, path = _couplings(*self.degrees, sent.dtype, sent.device)
+        channels, n_paths = sent.shape[2], sum(self.n_paths[: self.degrees[2] + 1])
+        filters = self.filter(shifted_softplus(self.hidden(gaussians)), n_paths * channels)
+        filters = (filters * envelope[:, None]).unflatten(1, (n_paths, channels)).index_select(1, path)
+        # The second edge of a pair has the opposite direction.
+        odd = degrees(self.degrees[1]).to(harmonics.device) % 2
+        both = torch.stack([harmonics, harmonics * (1 - 2 * odd)], dim=1).flatten(0, 1)
+        matrices = (both @ couplings.flatten(1)).unflatten(1, couplings.shape[1:])
+        products = torch.bmm(matrices, sent.index_select(0, graph.senders))
+        messages = products.unflatten(0, (-1, 2)) * filters[:, None]
+        summed = sent.new_zeros(len(sent), *messages.shape[2:])
+        return summed.index_add(0, graph.receivers, messages.flatten(0, 1))
 
 
 class Dense(nn.Module):

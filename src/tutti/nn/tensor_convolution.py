@@ -133,15 +133,12 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
         x, weights, *couplings = ctx.saved_tensors
-        needs = ctx.needs_input_grad[2], any(ctx.needs_input_grad[4:])
-        grads = _Gradient.apply(ctx.product, ctx.edges, needs, grad, x, weights, *couplings)
+        grads = _Gradient.apply(ctx.product, ctx.edges, ctx.needs_input_grad[2], grad, x, weights, *couplings)
         return None, None, *grads
 
 
 class _Gradient(torch.autograd.Function):
     """Gradients of Σ grad · `convolve`(x, weights, couplings) for x, weights and couplings.
-
-    `needs` says whether those for x and for the couplings are wanted.
 
     That sum Φ is linear in each of its four arguments, so the derivatives of its gradients along a direction
     are sums of Φ's gradients with one argument replaced by its direction ("along").
@@ -152,7 +149,7 @@ class _Gradient(torch.autograd.Function):
         ctx,  # noqa: ANN001
         product: Product,
         edges: Edges,
-        needs: tuple[bool, bool],
+        needs_x: bool,
         grad: Tensor,
         x: Tensor,
         weights: Tensor,
@@ -161,13 +158,10 @@ class _Gradient(torch.autograd.Function):
         ctx.product, ctx.edges = product, edges
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(grad, x, weights, *couplings)
-        channels, (needs_x, needs_couplings) = x.shape[2], needs
+        channels = x.shape[2]
         to_x = torch.zeros_like(x) if needs_x else None
         to_weights = torch.empty_like(weights)
-        to_couplings = [
-            torch.zeros(c.shape, dtype=c.dtype, device=c.device) if needs_couplings else None
-            for c in couplings
-        ]
+        to_couplings = [torch.zeros(c.shape, dtype=c.dtype, device=c.device) for c in couplings]
         for part in _parts(product, edges, channels):
             sent, own = x.index_select(0, part.senders), weights[part.pairs]
             received = grad.index_select(0, part.receivers)
@@ -182,8 +176,7 @@ class _Gradient(torch.autograd.Function):
                     _of_weights(to_weights[part.pairs], block, channels).copy_(
                         (arrived * rows).sum((1, 2), keepdim=True)
                     )
-                if needs_couplings:
-                    to_couplings[group.coupling][part.edges] += torch.bmm(weighted, source.mT)
+                to_couplings[group.coupling][part.edges] += torch.bmm(weighted, source.mT)
                 if needs_x:
                     to_sent[:, group.source] += _apply(matrices.mT, weighted)
             if needs_x:

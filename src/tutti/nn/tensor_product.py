@@ -106,7 +106,7 @@ def couple(couplings: tuple[Coupling, ...], harmonics: Tensor, scale: float) -> 
     """
     matrix = _matrix(couplings, scale, harmonics.dtype, harmonics.device)
     entries = [coupling.rows * (2 * coupling.l1 + 1) for coupling in couplings]
-    parts = (harmonics @ matrix).view(2 * len(harmonics), sum(entries)).split(entries, dim=1)
+    parts = (harmonics @ matrix).view(-1, sum(entries)).split(entries, dim=1)
     return {
         coupling: part.unflatten(1, (coupling.rows, -1))
         for coupling, part in zip(couplings, parts, strict=True)
