@@ -128,7 +128,7 @@ class _Block:
 
 
 class _Convolution(torch.autograd.Function):
-    """The sum over edges; keeps nothing of the size of the weights or the messages."""
+    """The sum over edges; keeps the weights for its gradient, but nothing of the size of the messages."""
 
     @staticmethod
     def forward(  # noqa: ANN205
@@ -145,8 +145,11 @@ class _Convolution(torch.autograd.Function):
         work = ctx.work = _Work(graph, lmax_in, lmax_out, h.shape[2])
         width = (lmax_in + 1) * h.shape[2]
         result = h.new_zeros(n_receivers, (lmax_out + 1) ** 2, width)
+        ctx.weights = []
         for block in work.blocks(h):
             weights = (radial[block.lengths] @ weight.flatten(1)).unflatten(1, weight.shape[1:])
+            if any(ctx.needs_input_grad):
+                ctx.weights.append(weights)
             arriving = []
             for l in range(lmax_out + 1):
                 # Where the order is above l1 nothing comes: these stay 0.
@@ -165,9 +168,8 @@ class _Convolution(torch.autograd.Function):
         h, radial, weight = ctx.saved_tensors
         work, flat = ctx.work, weight.flatten(1)
         to_h, to_radial, to_flat = torch.zeros_like(h), torch.empty_like(radial), torch.zeros_like(flat)
-        for block in work.blocks(h):
+        for block, weights in zip(work.blocks(h), ctx.weights, strict=True):
             features, arrived = radial[block.lengths], grad.index_select(0, block.receivers)
-            weights = (features @ flat).unflatten(1, weight.shape[1:])
             to_weights, to_turned = torch.empty_like(weights), torch.zeros_like(block.turned)
             for l in range(work.lmax_out + 1):
                 into = block.by_source(torch.bmm(block.turns[l], arrived[:, of_degree(l)]))
