@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import Tensor
 
-from tutti.models.generators.symphony import MODEL, Config
+from tutti.core.registry import from_dict
+from tutti.models.generators.symphony import MODEL, Config, Sampling
 from tutti.models.generators.symphony.config import FocusConfig, PositionConfig
 from tutti.models.generators.symphony.model import Symphony
+from tutti.models.training.config import TrainingConfig
 from tutti.nn import e3schnet, nequip
 from tutti.nn.convolution import entries
 from tutti.nn.nequip import NequIPInteraction
@@ -24,6 +27,7 @@ from tutti.nn.spherical import harmonics
 pytestmark = pytest.mark.usefixtures("double")
 
 GOLDEN = np.load(Path(__file__).parent / "data/symphony.npz")
+CATALOGUE = Path(__file__).resolve().parents[2] / "config/models.yaml"
 LMAX, FILTERS, CHANNELS = 3, 4, 4
 FOCUS, TARGET = 0, 1
 """The atom and the species of the recorded coefficients."""
@@ -166,6 +170,25 @@ def test_the_network_gives_the_authors_numbers(difference):
     assert difference(model()) < 1e-8
 
 
+def test_the_catalogue_trains_and_samples_as_published():
+    entry = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["models"]["symphony"]
+    assert entry["config"] == {} and set(entry["sampling"]) == {"batch_size"}
+    training = from_dict(TrainingConfig, entry["training"], "training")
+    assert (training.batch_size, training.steps) == (30, 9_930_000)
+    assert (training.optimizer, training.learning_rate, training.schedule) == ("adam", 5e-4, "constant")
+    assert training.ema_decay is None and training.gradient_clip is None and training.select == "loss"
+    order = Config()
+    assert (order.heavy_first, order.tolerance, order.candidate_radius) == (False, 0.125, 2.03)
+    assert Sampling() == Sampling(
+        first_atom="H",
+        max_atoms=35,
+        focus_temperature=1.0,
+        position_temperature=1.0,
+        polar=180,
+        azimuths=359,
+    )
+
+
 def test_every_weight_of_the_authors_has_its_place():
     recorded = sum(GOLDEN[name].size for name in GOLDEN.files if "|" in name)
     assert sum(p.numel() for p in model().parameters()) == recorded
@@ -238,8 +261,14 @@ def one_species(symphony: Symphony) -> None:
             weight.data[:] = weight.data[0].clone()
 
 
+def without_linear_after_the_gate(symphony: Symphony) -> None:
+    for layer in symphony.position_embedder.interactions:
+        layer.after = torch.nn.Identity()
+
+
 DEVIATIONS = [
     without_residual,
+    without_linear_after_the_gate,
     residual_in_the_first,
     all_degrees_alike,
     divided_by_20,
@@ -262,6 +291,17 @@ def test_logits_would_show_one_filter_for_all_paths():
         for parameter in (layer.filter.weight, layer.filter.bias):
             by_path = parameter.unflatten(-1, (-1, FILTERS))
             by_path.copy_(by_path[..., :1, :].clone().expand_as(by_path))
+    assert focus_logits(symphony) > 1e-4
+
+
+def test_logits_would_show_gates_on_higher_degrees():
+    symphony = model()
+
+    def gate(_: torch.nn.Module, args: tuple[Tensor]) -> Tensor:
+        (x,) = args
+        return torch.cat([x[:, :1], x[:, 1:] * torch.sigmoid(x[:, :1])], dim=1)
+
+    symphony.focus_embedder.interactions[0].after.register_forward_pre_hook(gate)
     assert focus_logits(symphony) > 1e-4
 
 
