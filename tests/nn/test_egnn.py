@@ -11,9 +11,9 @@ from tutti.nn.egnn import EGNN, EquivariantBlock, FullPairs, centre
 COUNTS = torch.tensor([4, 1, 2, 3])
 
 
-def network(layers: int = 2) -> EGNN:
+def network(layers: int = 2, distances: str = "squares") -> EGNN:
     torch.manual_seed(0)
-    made = EGNN(3, 2, channels=5, layers=layers, coordinate_range=7.0).double()
+    made = EGNN(3, 2, channels=5, layers=layers, coordinate_range=7.0, distances=distances).double()
     with torch.no_grad():
         for block in made.blocks:
             block.weight_out.weight.mul_(500.0)  # which starts next to 0
@@ -34,7 +34,16 @@ def dense_mlp(mlp: egnn.EdgeMLP, *values: Tensor) -> Tensor:
     return silu(mlp.second.weight @ silu(inner) + mlp.second.bias)
 
 
-def dense_block(block: EquivariantBlock, h: Tensor, x: Tensor, x0: Tensor) -> tuple[Tensor, Tensor]:
+def seen(distances: str, square: Tensor) -> Tensor:
+    """What a message sees of a squared distance."""
+    if distances == "squares":
+        return square
+    return torch.stack([torch.exp(-((square.sqrt() - 0.4 * k) ** 2) / (2 * 0.4**2)) for k in range(16)])
+
+
+def dense_block(
+    block: EquivariantBlock, h: Tensor, x: Tensor, x0: Tensor, distances: str
+) -> tuple[Tensor, Tensor]:
     """One molecule, pair by pair."""
     n = len(h)
     updated = []
@@ -42,7 +51,7 @@ def dense_block(block: EquivariantBlock, h: Tensor, x: Tensor, x0: Tensor) -> tu
         total = torch.zeros_like(h[i])
         for j in (j for j in range(n) if j != i):
             now, start = ((y[i] - y[j]) @ (y[i] - y[j]) for y in (x, x0))
-            m = dense_mlp(block.message, h[i], h[j], now, start)
+            m = dense_mlp(block.message, h[i], h[j], seen(distances, now), seen(distances, start))
             total += m / (1 + torch.exp(-(block.attention.weight[0] @ m + block.attention.bias[0])))
         into, out = block.update[0], block.update[2]
         hidden = silu(into.weight @ torch.cat([h[i], total]) + into.bias)
@@ -50,28 +59,30 @@ def dense_block(block: EquivariantBlock, h: Tensor, x: Tensor, x0: Tensor) -> tu
     moved = x.clone()
     for i, j in itertools.permutations(range(n), 2):
         now, start = ((y[i] - y[j]) @ (y[i] - y[j]) for y in (x, x0))
-        weight = block.weight_out.weight[0] @ dense_mlp(block.weight, updated[i], updated[j], now, start)
+        of_pair = seen(distances, now), seen(distances, start)
+        weight = block.weight_out.weight[0] @ dense_mlp(block.weight, updated[i], updated[j], *of_pair)
         moved[i] = moved[i] + (x[i] - x[j]) / (now.sqrt() + 1) * torch.tanh(weight) * 7.0
     return torch.stack(updated), moved
 
 
-def dense(net: EGNN, h: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+def dense(net: EGNN, h: Tensor, x: Tensor, distances: str) -> tuple[Tensor, Tensor]:
     x0 = x
     h = h @ net.embedding.weight.T + net.embedding.bias
     for block in net.blocks:
-        h, x = dense_block(block, h, x, x0)
+        h, x = dense_block(block, h, x, x0, distances)
     return h @ net.readout.weight.T + net.readout.bias, x
 
 
+@pytest.mark.parametrize("distances", ["squares", "gaussians"])
 @pytest.mark.parametrize("block", [1, 40, 1 << 18])
-def test_against_loops_over_each_molecule_alone(block, monkeypatch):
+def test_against_loops_over_each_molecule_alone(block, distances, monkeypatch):
     monkeypatch.setattr(egnn, "_BLOCK", block)
-    net = network()
+    net = network(distances=distances)
     h, x = atoms(int(COUNTS.sum()))
     with torch.no_grad():
         results = net(h, x, FullPairs.of_molecules(COUNTS))
         references = [
-            dense(net, *parts)
+            dense(net, *parts, distances)
             for parts in zip(h.split(COUNTS.tolist()), x.split(COUNTS.tolist()), strict=True)
         ]
     for result, reference in zip(results, zip(*references, strict=True), strict=True):

@@ -1,13 +1,14 @@
 """E(n)-equivariant graph network (Satorras et al., ICML 2021) as in EDM (Hoogeboom et al., ICML 2022)."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
 from tutti.nn.neighbours import segment_index
+from tutti.nn.radial import GaussianBasis
 from tutti.nn.tensors import Tensors
 
 EPSILON = 1e-8
@@ -66,25 +67,51 @@ class _Block:
     senders: Tensor
 
 
+class Squares(nn.Module):
+    """Squared distances themselves, as published: [P] Å² → [P, 1]."""
+
+    n = 1
+
+    def forward(self, squares: Tensor) -> Tensor:
+        """The values."""
+        return squares[:, None]
+
+
+class Gaussians(nn.Module):
+    """16 Gaussians of the distance, centred at 0, 0.4, ... 6 Å and 0.4 Å wide: [P] Å² → [P, 16]."""
+
+    n = 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.basis = GaussianBasis(self.n, 6.0)
+
+    def forward(self, squares: Tensor) -> Tensor:
+        """The values."""
+        return self.basis((squares + EPSILON).sqrt())
+
+
 class EdgeMLP(nn.Module):
-    """Two layers with SiLU of [h_i, h_j, two features of the pair], `channels` wide.
+    """Two layers with SiLU of [h_i, h_j, `n_pair` features of the pair], `channels` wide.
 
     What the first layer says of an atom is computed once per atom, of a pair once per pair.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, n_pair: int) -> None:
         super().__init__()
-        self.channels = channels
-        self.first = nn.Linear(2 * channels + 2, channels)
+        self.channels, self.n_pair = channels, n_pair
+        self.first = nn.Linear(2 * channels + n_pair, channels)
         self.second = nn.Linear(channels, channels)
 
     def of_atoms(self, h: Tensor) -> tuple[Tensor, Tensor]:
         """The first layer's parts of h [N, channels], as that of the receiver and of the sender."""
-        of_receiver, of_sender, _ = self.first.weight.split([self.channels, self.channels, 2], dim=1)
+        of_receiver, of_sender, _ = self.first.weight.split(
+            [self.channels, self.channels, self.n_pair], dim=1
+        )
         return linear(h, of_receiver, self.first.bias), linear(h, of_sender)
 
     def forward(self, of_atoms: tuple[Tensor, Tensor], of_pairs: Tensor, block: _Block) -> Tensor:
-        """Messages [2p, channels] of a block, from `of_atoms` and the features [P, 2] of all pairs."""
+        """Messages [2p, channels] of a block, from `of_atoms` and the features [P, n_pair] of all pairs."""
         weight = self.first.weight[:, 2 * self.channels :]
         inner = of_atoms[0].index_select(0, block.receivers)
         inner.add_(of_atoms[1].index_select(0, block.senders))
@@ -98,35 +125,43 @@ class EquivariantBlock(nn.Module):
     Args:
         channels: features per atom.
         coordinate_range: R, bound of a pair's weight in the sum of the positions' update.
+        n_distance: numbers that messages see of a distance.
     """
 
-    def __init__(self, channels: int, coordinate_range: float) -> None:
+    def __init__(self, channels: int, coordinate_range: float, n_distance: int = 1) -> None:
         super().__init__()
         self.coordinate_range = coordinate_range
-        self.message = EdgeMLP(channels)
+        self.message = EdgeMLP(channels, 2 * n_distance)
         self.attention = nn.Linear(channels, 1)
         self.update = nn.Sequential(
             nn.Linear(2 * channels, channels), nn.SiLU(), nn.Linear(channels, channels)
         )
-        self.weight = EdgeMLP(channels)
+        self.weight = EdgeMLP(channels, 2 * n_distance)
         self.weight_out = nn.Linear(channels, 1, bias=False)
         nn.init.xavier_uniform_(self.weight_out.weight, gain=1e-3)
 
     def forward(
-        self, h: Tensor, x: Tensor, squares: Tensor, pairs: FullPairs, blocks: list[_Block]
+        self,
+        h: Tensor,
+        x: Tensor,
+        distances: nn.Module,
+        at_input: Tensor,
+        pairs: FullPairs,
+        blocks: list[_Block],
     ) -> tuple[Tensor, Tensor]:
         """h [N, channels] and x [N, 3] → the same.
 
         Args:
             h: features.
             x: positions.
-            squares: [P], squared distances at the network's input.
+            distances: what messages see of squared distances, [P] Å² → [P, n].
+            at_input: [P, n], the same of the distances at the network's input.
             pairs: P pairs of atoms.
             blocks: of the pairs.
         """
         vectors = x.index_select(0, pairs.first) - x.index_select(0, pairs.second)
         now = vectors.square().sum(1)
-        of_pairs = torch.stack([now, squares], dim=1)
+        of_pairs = torch.cat([distances(now), at_input], dim=1)
         of_atoms, sums = self.message.of_atoms(h), torch.zeros_like(h)
         for block in blocks:
             messages = self.message(of_atoms, of_pairs, block)
@@ -154,6 +189,7 @@ class EGNN(nn.Module):
         channels: features per atom in between.
         layers: number of blocks.
         coordinate_range: see `EquivariantBlock`.
+        distances: what messages see of a distance: its square, or `Gaussians` of it.
     """
 
     def __init__(
@@ -164,18 +200,23 @@ class EGNN(nn.Module):
         channels: int,
         layers: int,
         coordinate_range: float,
+        distances: Literal["squares", "gaussians"] = "squares",
     ) -> None:
         super().__init__()
         self.channels = channels
         self.embedding = nn.Linear(n_in, channels)
-        self.blocks = nn.ModuleList(EquivariantBlock(channels, coordinate_range) for _ in range(layers))
+        self.distances = Squares() if distances == "squares" else Gaussians()
+        self.blocks = nn.ModuleList(
+            EquivariantBlock(channels, coordinate_range, self.distances.n) for _ in range(layers)
+        )
         self.readout = nn.Linear(channels, n_out)
 
     def forward(self, h: Tensor, x: Tensor, pairs: FullPairs) -> tuple[Tensor, Tensor]:
         """Features [N, n_in], positions [N, 3] (Å) → features [N, n_out], positions [N, 3]."""
         squares = (x.index_select(0, pairs.first) - x.index_select(0, pairs.second)).square().sum(1)
+        at_input = self.distances(squares)
         blocks = pairs.blocks(self.channels)
         h = self.embedding(h)
         for block in self.blocks:
-            h, x = block(h, x, squares, pairs, blocks)
+            h, x = block(h, x, self.distances, at_input, pairs, blocks)
         return self.readout(h), x

@@ -1,11 +1,16 @@
 """Small EDMs in float64, molecules for them, and the noise schedule once more."""
 
+import dataclasses
+from collections.abc import Callable
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from tutti.core.structures import Structures
 from tutti.models.generators.edm import MODEL, Config
-from tutti.models.generators.edm.model import EDM
+from tutti.models.generators.edm.model import EDM, DiffusionBatch
+from tutti.models.generators.edm.parametrisation import Prediction
 
 WATER = ([8, 1, 1], [[0.0, 0.0, 0.12], [0.0, 0.76, -0.47], [0.0, -0.76, -0.47]])
 MOLECULES = Structures.from_frames(
@@ -19,9 +24,13 @@ MOLECULES = Structures.from_frames(
 )
 
 
-def model(timesteps: int = 20, structures: Structures = MOLECULES) -> EDM:
+DATA = {"parametrisation": "data", "schedule": "cosine", "shift": 3.0, "distances": "gaussians"}
+"""All named options."""
+
+
+def model(timesteps: int = 20, structures: Structures = MOLECULES, **options: object) -> EDM:
     torch.manual_seed(0)
-    config = Config(timesteps=timesteps, layers=2, channels=8, max_size=6)
+    config = Config(timesteps=timesteps, layers=2, channels=8, max_size=6, **options)
     made = MODEL(config).double().eval()
     with torch.no_grad():
         for block in made.network.blocks:
@@ -30,9 +39,25 @@ def model(timesteps: int = 20, structures: Structures = MOLECULES) -> EDM:
     return made
 
 
-def schedule(timesteps: int) -> tuple[np.ndarray, np.ndarray]:
-    """α and σ by the formula; only the last step is clipped."""
-    square = (1 - (np.arange(timesteps + 1) / timesteps) ** 2) ** 2
-    square[-1] = 1e-3 * square[-2]
+def schedule(timesteps: int, **options: object) -> tuple[np.ndarray, np.ndarray]:
+    """α and σ by the formula; of "polynomial" only the last step is clipped."""
+    t = np.arange(timesteps + 1) / timesteps
+    if options.get("schedule") == "cosine":
+        square = 1 / (1 + (np.tan(np.pi / 2 * t) / options["shift"]) ** 2)
+    else:
+        square = (1 - t**2) ** 2
+        square[-1] = 1e-3 * square[-2]
     square = (1 - 2e-5) * square + 1e-5
     return np.sqrt(square), np.sqrt(1 - square)
+
+
+def predicting(function: Callable[..., tuple[Tensor, Tensor]]) -> Callable[..., Prediction]:
+    """What stands for `EDM.denoise` and predicts `function`(x, h, times) as noise."""
+    return lambda z, *rest: Prediction(*function(z.x, z.h, z.times), None)
+
+
+def at_time(edm, batch: DiffusionBatch, t: int) -> DiffusionBatch:
+    """The same molecules and noise at time t."""
+    values = {name: getattr(edm.schedule, name) for name in ("alpha", "sigma", "weights")}
+    constant = {name: torch.full_like(batch.alpha, float(v[t])) for name, v in values.items()}
+    return dataclasses.replace(batch, times=torch.full_like(batch.times, t), **constant)

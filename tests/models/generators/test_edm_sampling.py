@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from edm_models import MOLECULES, model, schedule
+from edm_models import MOLECULES, model, predicting, schedule
 from scipy.stats import chisquare
 from torch import Tensor
 
@@ -17,7 +17,7 @@ def oracle(edm, positions: Tensor, features: Tensor):
     """A network that knows the molecule."""
     alpha, sigma = schedule(edm.config.timesteps)
 
-    def predict(x, h, times, *rest):
+    def predict(x, h, times):
         t = round(float(times[0]) * edm.config.timesteps)
         return (x - alpha[t] * positions) / sigma[t], (h - alpha[t] * features) / sigma[t]
 
@@ -28,7 +28,7 @@ def oracle(edm, positions: Tensor, features: Tensor):
 def test_an_oracle_denoises_to_what_it_knows(steps, monkeypatch):
     edm, n = model(100, MOLECULES[[4]]), 50
     batch = edm.collate(MOLECULES, np.full(n, 4), np.random.default_rng(0))
-    monkeypatch.setattr(edm, "predict", oracle(edm, batch.positions, batch.features))
+    monkeypatch.setattr(edm, "denoise", predicting(oracle(edm, batch.positions, batch.features)))
     samples = edm.sample(n, torch.Generator().manual_seed(0), Sampling(steps=steps))
     assert samples.columns["finished"].all() and (samples.numbers.reshape(n, 4) == [7, 1, 1, 1]).all()
     error = samples.positions - batch.positions.numpy()
@@ -36,11 +36,11 @@ def test_an_oracle_denoises_to_what_it_knows(steps, monkeypatch):
     assert np.std(error) == pytest.approx(0.00316 * math.sqrt(3 / 4), rel=0.2)
 
 
-@pytest.mark.parametrize("steps", [20, 7])
-def test_variance_after_denoising_with_a_linear_network(steps, monkeypatch):
+@pytest.mark.parametrize(("steps", "temperature"), [(20, 1.0), (7, 1.0), (20, 0.5)])
+def test_variance_after_denoising_with_a_linear_network(steps, temperature, monkeypatch):
     """For ε̂ = c z the variance follows from step to step in closed form."""
     edm, n = model(20, MOLECULES[[0]]), 20_000
-    monkeypatch.setattr(edm, "predict", lambda x, h, *rest: (0.6 * x, 0.6 * h))
+    monkeypatch.setattr(edm, "denoise", predicting(lambda x, h, times: (0.6 * x, 0.6 * h)))
     alpha, sigma = schedule(20)
     times = [20 * (steps - k) // steps for k in range(steps + 1)]
     variance = 1.0
@@ -48,10 +48,10 @@ def test_variance_after_denoising_with_a_linear_network(steps, monkeypatch):
         ratio = alpha[t] / alpha[s]
         added = sigma[t] ** 2 - ratio**2 * sigma[s] ** 2
         variance *= (1 / ratio - added / (ratio * sigma[t]) * 0.6) ** 2
-        variance += added * sigma[s] ** 2 / sigma[t] ** 2
+        variance += temperature * added * sigma[s] ** 2 / sigma[t] ** 2
     denoising = Denoising(edm, torch.full((n,), 3), torch.Generator().manual_seed(0))
     monkeypatch.setattr(denoising, "decode", lambda x, h: (x, h))
-    x, h = denoising.run(steps)
+    x, h = denoising.run(steps, temperature)
     assert float(x.square().mean()) == pytest.approx(variance * 2 / 3, rel=5 * math.sqrt(2 / (6 * n)))
     assert float(h.square().mean()) == pytest.approx(variance, rel=5 * math.sqrt(2 / (18 * n)))
 
@@ -69,7 +69,7 @@ def test_as_many_steps_as_times_are_the_ordinary_sampler():
 def test_sizes_follow_the_histogram(monkeypatch):
     structures = MOLECULES[[0, 1, 1, 1, 2, 4, 4]]
     edm = model(1, structures)
-    monkeypatch.setattr(edm, "predict", lambda x, h, *rest: (x, h))
+    monkeypatch.setattr(edm, "denoise", predicting(lambda x, h, times: (x, h)))
 
     def drawn(limit: int) -> np.ndarray:
         samples = edm.sample(7000, torch.Generator().manual_seed(0), Sampling(max_atoms=limit))
@@ -94,14 +94,14 @@ def test_a_molecule_that_is_not_finite_is_unfinished_and_harms_no_other(monkeypa
     edm = model()
     reference = edm.sample(6, torch.Generator().manual_seed(0), Sampling())
     assert reference.columns["finished"].all()
-    inner = edm.predict
+    inner = edm.denoise
 
-    def predict(x, *rest):
-        noise_x, noise_h = inner(x, *rest)
-        noise_x[0] = torch.nan
-        return noise_x, noise_h
+    def denoise(*arguments):
+        noise = inner(*arguments)
+        noise.x[0] = torch.nan
+        return noise
 
-    monkeypatch.setattr(edm, "predict", predict)
+    monkeypatch.setattr(edm, "denoise", denoise)
     samples = edm.sample(6, torch.Generator().manual_seed(0), Sampling())
     assert samples.columns["finished"].tolist() == [False, *[True] * 5]
     others = slice(samples.n_atoms[0], None)
@@ -111,14 +111,14 @@ def test_a_molecule_that_is_not_finite_is_unfinished_and_harms_no_other(monkeypa
     assert capsys.readouterr().err == ""  # short denoising tells nothing
 
 
-@pytest.mark.parametrize("settings", [{"steps": 0}, {"max_atoms": -1}])
+@pytest.mark.parametrize("settings", [{"steps": 0}, {"max_atoms": -1}, {"temperature": 0.0}])
 def test_settings_of_sampling_must_be_positive(settings):
     with pytest.raises(ValueError, match="must be positive"):
         Sampling(**settings)
 
 
 @pytest.mark.parametrize(
-    "settings", [{"timesteps": 0}, {"precision": 0.0}, {"precision": 0.5}, {"max_size": 0}]
+    "settings", [{"timesteps": 0}, {"precision": 0.0}, {"precision": 0.5}, {"max_size": 0}, {"shift": 0.0}]
 )
 def test_configuration_is_checked(settings):
     with pytest.raises(ValueError, match=f"{next(iter(settings))} is"):

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -24,11 +26,23 @@ def test_values_by_hand(t):
     assert found == pytest.approx(BY_HAND[t], rel=1e-9)
 
 
+@pytest.mark.parametrize("shift", [1.0, 4.0])
+def test_cosine(shift):
+    """Noise to signal is tan(πt/2T) / shift, between the ends that the precision sets."""
+    schedule = Schedule.cosine(100, 1e-12, shift)
+    expected = np.tan(np.pi / 2 * np.arange(1, 100) / 100) / shift
+    np.testing.assert_allclose((schedule.sigma / schedule.alpha)[1:-1], expected, rtol=1e-6)
+    ends = Schedule.cosine(100, 1e-5, shift)
+    assert [ends.sigma[0], ends.alpha[-1]] == pytest.approx([math.sqrt(1e-5)] * 2, rel=1e-9)
+
+
 @pytest.mark.parametrize("timesteps", [2, 50, 1000])
 def test_every_step_adds_noise_and_not_too_much(timesteps):
     schedule = Schedule.polynomial(timesteps, 1e-5)
     ratios = schedule.alpha[1:] ** 2 / schedule.alpha[:-1] ** 2
     assert schedule.timesteps == timesteps and (ratios < 1).all() and (ratios > 1e-3).all()
+    cosine = Schedule.cosine(timesteps, 1e-5, 4.0)
+    assert cosine.timesteps == timesteps and (np.diff(cosine.alpha) < 0).all()
     np.testing.assert_allclose(schedule.alpha**2 + schedule.sigma**2, 1.0, atol=1e-15)
 
 

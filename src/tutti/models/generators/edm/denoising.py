@@ -1,5 +1,6 @@
 """Ancestral sampling of EDM (Hoogeboom et al. 2022, algorithm 2)."""
 
+import math
 from itertools import pairwise
 from typing import Protocol
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tutti.core.progress import Progress
+from tutti.models.generators.edm.parametrisation import Noisy, Prediction
 from tutti.models.generators.edm.schedule import Schedule
 from tutti.models.species import SpeciesModel
 from tutti.nn.egnn import FullPairs, centre
@@ -18,10 +20,8 @@ class Denoiser(SpeciesModel, Protocol):
 
     schedule: Schedule
 
-    def predict(
-        self, x: Tensor, h: Tensor, times: Tensor, molecule: Tensor, n_atoms: Tensor, pairs: FullPairs
-    ) -> tuple[Tensor, Tensor]:
-        """ε̂ of positions and features, as `EDM.predict` gives it."""
+    def denoise(self, z: Noisy, molecule: Tensor, n_atoms: Tensor, pairs: FullPairs) -> Prediction:
+        """The noise in z, as `EDM.denoise` gives it."""
 
 
 class Denoising:
@@ -33,7 +33,7 @@ class Denoising:
         self.molecule = segment_index(n_atoms)
         self.pairs = FullPairs.of_molecules(n_atoms)
 
-    def run(self, steps: int | None) -> tuple[Tensor, Tensor]:
+    def run(self, steps: int | None, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
         """Positions [ΣN, 3] in Å and species [ΣN], after `steps` steps (None: T)."""
         schedule = self.model.schedule
         times = schedule.times(steps)
@@ -42,10 +42,11 @@ class Denoising:
         x, h = self.noise()
         for t, s in pairwise(times):
             step = schedule.reverse(t, s)
+            width = step.noise * math.sqrt(temperature)
             predicted_x, predicted_h = self.predict(x, h, t)
             noise_x, noise_h = self.noise()
-            x = step.scale * x - step.shift * predicted_x + step.noise * noise_x
-            h = step.scale * h - step.shift * predicted_h + step.noise * noise_h
+            x = step.scale * x - step.shift * predicted_x + width * noise_x
+            h = step.scale * h - step.shift * predicted_h + width * noise_h
             progress.update()
         progress.close()
         return self.decode(x, h)
@@ -64,8 +65,9 @@ class Denoising:
 
     def predict(self, x: Tensor, h: Tensor, t: int) -> tuple[Tensor, Tensor]:
         """The model's ε̂ at time t."""
-        times = x.new_full((len(x),), t / self.model.schedule.timesteps)
-        return self.model.predict(x, h, times, self.molecule, self.n_atoms, self.pairs)
+        z = Noisy(x, h, x.new_full((len(x),), t / self.model.schedule.timesteps))
+        noise = self.model.denoise(z, self.molecule, self.n_atoms, self.pairs)
+        return noise.x, noise.h
 
     def decode(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """Draw positions from p(x | z_0); the species are the largest of the types in z_0."""

@@ -12,11 +12,20 @@ from tutti.models.base import Generator
 from tutti.models.generators.edm.config import Config, Sampling
 from tutti.models.generators.edm.denoising import Denoising
 from tutti.models.generators.edm.likelihood import log_charges, log_types
+from tutti.models.generators.edm.parametrisation import (
+    DataPrediction,
+    NoisePrediction,
+    Noisy,
+    Prediction,
+)
 from tutti.models.generators.edm.schedule import Schedule
 from tutti.models.species import Species
 from tutti.nn.egnn import EGNN, FullPairs, centre
 from tutti.nn.neighbours import segment_index
 from tutti.nn.tensors import Tensors
+
+TYPE_WEIGHT = 4.0
+"""Of the types' cross-entropy in the loss, where the network predicts them."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,21 @@ class DiffusionBatch(Tensors):
     weights: Tensor
     outside: Tensor
 
+    def total(self, of_atoms: Tensor) -> Tensor:
+        """Sums [B] over the atoms of each molecule."""
+        return of_atoms.new_zeros(len(self.n_atoms)).index_add(0, self.molecule, of_atoms)
+
+    def mean(self, at_zero: Tensor | float, later: Tensor | float) -> Tensor:
+        """Mean over all times, from those drawn, of `at_zero` [B] for t = 0 and of `later` [B] for the others."""
+        return (self.importance * torch.where(self.times > 0, later, at_zero)).mean()
+
+
+def schedule_of(config: Config) -> Schedule:
+    """The noise schedule that is configured."""
+    if config.schedule == "cosine":
+        return Schedule.cosine(config.timesteps, config.precision, config.shift)
+    return Schedule.polynomial(config.timesteps, config.precision)
+
 
 class EDM(Generator):
     """Hoogeboom, Garcia Satorras, Vignac and Welling, ICML 2022 (arXiv:2203.17003)."""
@@ -59,20 +83,26 @@ class EDM(Generator):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.species = Species(config.elements)
-        self.schedule = Schedule.polynomial(config.timesteps, config.precision)
+        self.schedule = schedule_of(config)
         # Molecules of 1 ... max_size atoms in the training set.
         self.register_buffer("sizes", torch.ones(config.max_size))
-        n_features = len(self.species) + 1
+        n_species = len(self.species)
+        if config.parametrisation == "noise":
+            self.parametrisation = NoisePrediction(n_species)
+        else:
+            features = self._features(np.arange(n_species), self.species.numbers.numpy())
+            self.parametrisation = DataPrediction(self.schedule, features)
         self.network = EGNN(
-            n_features + 1,
-            n_features,
+            n_species + 2,  # features and time
+            self.parametrisation.n_out,
             channels=config.channels,
             layers=config.layers,
             coordinate_range=config.coordinate_range,
+            distances=config.distances,
         )
 
     def fit_statistics(self, structures: Structures) -> None:
-        """Histogram of the training set's sizes.
+        """Histogram of the training set's sizes, and what its parametrisation takes from it.
 
         Raises:
             ValueError: when a molecule is larger than `max_size`, or an element is unknown.
@@ -86,6 +116,11 @@ class EDM(Generator):
             )
         counts = np.bincount(structures.n_atoms, minlength=self.config.max_size + 1)[1:]
         self.sizes.copy_(torch.from_numpy(counts))
+        if isinstance(self.parametrisation, DataPrediction):
+            n_atoms = torch.from_numpy(structures.n_atoms)
+            positions = centre(torch.from_numpy(structures.positions), segment_index(n_atoms), n_atoms)
+            species = torch.from_numpy(self.species.of(structures.numbers))
+            self.parametrisation.fit(positions, species)
 
     def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> DiffusionBatch:
         """Molecules at times drawn uniformly from 0 ... T, with noise."""
@@ -159,12 +194,13 @@ class EDM(Generator):
         return prior + of_positions * log_width
 
     def training_step(self, batch: DiffusionBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of the paper's training ("L2"), and the bound on −log p of the same draw.
+        """The loss, and the bound on −log p of the same draw.
 
-        The loss of a molecule is ½ ‖ε − ε̂‖² over the number of values of the training set's largest molecule
-        (in the authors' code: of the batch's, so that there a loss is no mean over its items). At t = 0 only
-        the noise of the positions counts so, and −log p(types, charges | z_0), which the network has no
-        influence on, comes on top.
+        The loss of a molecule is that of the paper's training ("L2"), ½ ‖ε − ε̂‖² over the number of values of
+        the training set's largest molecule (in the authors' code: of the batch's, so that there a loss is no
+        mean over its items). At t = 0 only the noise of the positions counts so, and −log p(types, charges |
+        z_0), which the network has no influence on, comes on top. With another parametrisation see
+        `_errors`.
 
         Returns:
             The loss, its parts `positions`, `features` (t > 0) and `zero` (t = 0), and `nll`: an unbiased
@@ -174,30 +210,36 @@ class EDM(Generator):
         alpha, sigma = (values[batch.molecule, None] for values in (batch.alpha, batch.sigma))
         x = alpha * batch.positions + sigma * batch.noise_positions
         h = alpha * batch.features + sigma * batch.noise_features
-        times = batch.times.to(x.dtype)[batch.molecule] / self.config.timesteps
-        noise_x, noise_h = self.predict(x, h, times, batch.molecule, batch.n_atoms, batch.pairs)
-
-        def total(of_atoms: Tensor) -> Tensor:
-            return of_atoms.new_zeros(len(batch.n_atoms)).index_add(0, batch.molecule, of_atoms)
-
-        error_x = total((noise_x - batch.noise_positions).square().sum(1))
-        error_h = total((noise_h - batch.noise_features).square().sum(1))
-        unknown = -total(self._log_features(h, batch.species))  # nats, of types and charges given z_0
-        later = batch.times > 0
+        z = Noisy(x, h, batch.times.to(x.dtype)[batch.molecule] / self.config.timesteps)
+        noise = self.denoise(z, batch.molecule, batch.n_atoms, batch.pairs)
+        error_x = batch.total((noise.x - batch.noise_positions).square().sum(1))
+        error_h = batch.total((noise.h - batch.noise_features).square().sum(1))
+        unknown = -batch.total(self._log_features(h, batch.species))  # nats, of types and charges given z_0
+        loss_x, loss_h = self._errors(batch, noise, error_x, error_h)
         values = (3 + h.shape[1]) * self._largest()
-
-        def mean(at_zero: Tensor | float, at_later: Tensor | float) -> Tensor:
-            return (batch.importance * torch.where(later, at_later, at_zero)).mean()
-
         parts = {
-            "positions": mean(0.0, 0.5 * error_x / values),
-            "features": mean(0.0, 0.5 * error_h / values),
-            "zero": mean(0.5 * error_x / values + unknown, 0.0),
+            "positions": batch.mean(0.0, 0.5 * loss_x / values),
+            "features": batch.mean(0.0, 0.5 * loss_h / values),
+            "zero": batch.mean(0.5 * loss_x / values + unknown, 0.0),
         }
-        diffusion = mean(0.5 * error_x + unknown, batch.weights * (error_x + error_h))
+        diffusion = batch.mean(0.5 * error_x + unknown, batch.weights * (error_x + error_h))
         nll = (self.config.timesteps + 1) * diffusion + (batch.outside - self._log_size(batch.n_atoms)).mean()
         loss = sum(parts.values())
         return loss, {name: part.detach() for name, part in (parts | {"nll": nll}).items()}
+
+    def _errors(
+        self, batch: DiffusionBatch, noise: Prediction, error_x: Tensor, error_h: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Of positions and features, [B] each, as the loss has them.
+
+        Those of ε̂ when the network predicts it. Otherwise, of the positions, the error in units of what the
+        closed form leaves to the network, and of the features −2 `TYPE_WEIGHT` log p(type | z_t).
+        """
+        if noise.log_types is None:
+            return error_x, error_h
+        own = noise.log_types.gather(1, batch.species[:, None]).squeeze(1)
+        gain = self.parametrisation.gain(batch.alpha, batch.sigma)
+        return error_x / gain**2, -2 * TYPE_WEIGHT * batch.total(own)
 
     def _log_features(self, h: Tensor, species: Tensor) -> Tensor:
         """log p(type, charge | z_0) of each atom, [ΣN]; `h` [ΣN, S + 1] is the features' part of z_0."""
@@ -217,21 +259,17 @@ class EDM(Generator):
         counts = torch.where(n_atoms > len(self.sizes), 0.0, self.sizes[within])
         return torch.log(counts.clamp_min(1.0) / self.sizes.sum())
 
-    def predict(
-        self, x: Tensor, h: Tensor, times: Tensor, molecule: Tensor, n_atoms: Tensor, pairs: FullPairs
-    ) -> tuple[Tensor, Tensor]:
-        """The noise ε̂ in z_t = (x, h): [ΣN, 3], centred, and [ΣN, S + 1].
+    def denoise(self, z: Noisy, molecule: Tensor, n_atoms: Tensor, pairs: FullPairs) -> Prediction:
+        """The noise in z, that of the positions centred.
 
         Args:
-            x: [ΣN, 3], positions' part of z_t.
-            h: [ΣN, S + 1], features' part.
-            times: [ΣN], t / T of each atom's molecule.
+            z: of all atoms.
             molecule: [ΣN], number of each atom's molecule.
             n_atoms: [B].
             pairs: of atoms of the same molecule.
         """
-        noise_h, moved = self.network(torch.cat([h, times[:, None]], dim=1), x, pairs)
-        return centre(moved - x, molecule, n_atoms), noise_h
+        noise = self.parametrisation(self.network, z, pairs)
+        return noise._replace(x=centre(noise.x, molecule, n_atoms))
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, settings: Sampling) -> Structures:
@@ -248,7 +286,7 @@ class EDM(Generator):
                 f"max_atoms is {settings.max_atoms}, but the smallest molecule the model knows has {smallest}"
             )
         n_atoms = 1 + torch.multinomial(allowed, n, replacement=True, generator=generator)
-        x, species = Denoising(self, n_atoms, generator).run(settings.steps)
+        x, species = Denoising(self, n_atoms, generator).run(settings.steps, settings.temperature)
         bad = x.new_zeros(n).index_add(0, segment_index(n_atoms), (~torch.isfinite(x)).any(1).to(x.dtype))
         return Structures(
             n_atoms=n_atoms.cpu().numpy(),

@@ -46,6 +46,23 @@ class Schedule:
         squares = (1 - 2 * precision) * np.cumprod([1.0, *ratios]) + precision
         return cls(np.sqrt(squares), np.sqrt(1.0 - squares))
 
+    @classmethod
+    def cosine(cls, timesteps: int, precision: float, shift: float) -> Self:
+        """α²_t = (1 − 2s) f²_t + s, where f_t / √(1 − f²_t) = shift / tan(πt / 2T).
+
+        The shifted cosine of Hoogeboom, Heek and Salimans 2023 (arXiv:2301.11093, section 3.1), between the
+        same ends as `polynomial`: half of the times have less noise than σ/α = 1 / shift.
+
+        Args:
+            timesteps: T.
+            precision: s.
+            shift: as above.
+        """
+        angles = np.arange(timesteps + 1) / timesteps * (np.pi / 2)
+        signal, noise = (shift * np.cos(angles)) ** 2, np.sin(angles) ** 2
+        squares = (1 - 2 * precision) * signal / (signal + noise) + precision
+        return cls(np.sqrt(squares), np.sqrt(1.0 - squares))
+
     @property
     def timesteps(self) -> int:
         """T."""
