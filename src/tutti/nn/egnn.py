@@ -115,7 +115,7 @@ class EdgeMLP(nn.Module):
         weight = self.first.weight[:, 2 * self.channels :]
         inner = of_atoms[0].index_select(0, block.receivers)
         inner.add_(of_atoms[1].index_select(0, block.senders))
-        inner.addmm_(of_pairs[block.pairs].repeat(2, 1), weight.T)
+        inner.unflatten(0, (2, -1)).add_(linear(of_pairs[block.pairs], weight))
         return silu(self.second(silu(inner)))
 
 

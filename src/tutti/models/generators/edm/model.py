@@ -64,7 +64,7 @@ class DiffusionBatch(Tensors):
         return of_atoms.new_zeros(len(self.n_atoms)).index_add(0, self.molecule, of_atoms)
 
     def mean(self, at_zero: Tensor | float, later: Tensor | float) -> Tensor:
-        """Mean over all times, from those drawn, of `at_zero` [B] for t = 0 and of `later` [B] for the others."""
+        """Mean over all times, estimated from those drawn: `at_zero` [B] at t = 0, `later` [B] after it."""
         return (self.importance * torch.where(self.times > 0, later, at_zero)).mean()
 
 
