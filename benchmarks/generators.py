@@ -50,6 +50,12 @@ def keep_growing(model: Generator) -> None:
             case "symphony":
                 # Its hidden features are positive.
                 model.focus_head.weights[-1].abs_().mul_(50.0)
+            case "gspherenet":
+                # Every carbon is open, and the next atom lies about as far as in a molecule.
+                model.focus_head[-1].weight.zero_()
+                model.focus_head[-1].bias.fill_(-50.0)
+                for flow, value in zip(model.flows, (1.2, 1.9, 3.0), strict=True):
+                    flow.bias[0, 1] = -value
             case "gschnet":
                 model.type_head.register_forward_hook(never_stop)
                 model.distance_head.network[-1].weight *= SHARP
