@@ -72,6 +72,8 @@ def test_a_job_that_is_stopped_says_so_in_a_line(tmp_path, number, status, line)
     result = run(
         "import os, signal\n"
         "from tutti.core.logs import redirect\n"
+        # A test that runs in a shell's background inherits that it is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with redirect('job.log'):\n"
         f"    os.kill(os.getpid(), signal.{number})\n"
         "    print('never')\n",

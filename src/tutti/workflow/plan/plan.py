@@ -278,6 +278,9 @@ class Plan:
 
 
 def _differs(entry: Mapping[str, Any]) -> str:
-    """How a generator differs from the published one: in the entry's words, else the settings changed."""
+    """How a generator differs from the published one: in the entry's words, else the settings changed.
+
+    Semicolons, which part the notes of a table, become commas.
+    """
     changed = [*entry["config"], *(key for key in entry["sampling"] if key != "batch_size")]
-    return entry.get("differs") or ", ".join(changed)
+    return entry.get("differs", ", ".join(changed)).replace(";", ",")
