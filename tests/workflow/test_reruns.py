@@ -93,7 +93,7 @@ LEAVES = {
     "models/generators/second.py": {"train": 1, "sample": 1, "complete": 1},
     "models/generators/symphony/heads.py": {},
     "models/forcefields/painn.py": {},
-    "models/training/clipping.py": {"train": 2},
+    "models/training/gradients.py": {"train": 2},
     "nn/egnn.py": {},
     "report/records.py": {"report": 1},
     "simulation/path_integral.py": {"model_figures": 1},

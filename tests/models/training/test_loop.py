@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 import tutti.models.base
 from toy_model import BIAS, WEIGHT, Config, ToyModel, data, divide, new_model, train_toy
-from tutti.models.training import clipping, loop
+from tutti.models.training import gradients, loop
 from tutti.models.training.batches import items_of_step
 from tutti.models.training.config import learning_rate
 from tutti.models.training.loop import TrainingConfig, train
@@ -681,13 +681,13 @@ def test_adaptive_clipping_follows_the_last_norms(tmp_path, monkeypatch):
     for norm in [2.0, 9000.0, *(10 * rng.random(60)), 500.0]:
         limit = 1.5 * np.mean(queue) + 2 * np.std(queue)
         queue = [*queue, min(norm, limit)][-50:]
-        limits.append(clipping.adaptive_limit(norms))
+        limits.append(gradients.adaptive_limit(norms))
         assert limits[-1] == pytest.approx(limit, rel=1e-12)
-        norms = clipping.remember(norms, norm)
+        norms = gradients.remember(norms, norm)
         assert norms == pytest.approx(queue, rel=1e-12)
     assert limits[0] == 4500 and limits[-1] < 50
 
-    monkeypatch.setattr(clipping, "FIRST", 1e-7)
+    monkeypatch.setattr(gradients, "FIRST", 1e-7)
     interrupt_after(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
         train_toy(tmp_path, steps=10, checkpoint_every=1, warmup_steps=9, gradient_clip="adaptive")

@@ -44,7 +44,7 @@ class TrainingConfig:
         ema_decay: decay of the exponential moving average of the weights, which validation and the best
             weights then use; None: no average.
         gradient_clip: largest norm of the gradient; "adaptive": 1.5 times the mean of the last norms plus
-            twice their standard deviation (Hoogeboom et al. 2022; see `clipping`); None: not clipped.
+            twice their standard deviation (Hoogeboom et al. 2022; see `gradients`); None: not clipped.
         validation_every: steps between validations (one more comes after the last step).
         validation_items: size of the fixed random subset of validation items; None: all.
         checkpoint_every: steps between checkpoints (one more comes after the last step).

@@ -23,7 +23,7 @@ from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
 from tutti.models.base import Batch, Model, snapshot
-from tutti.models.training import checkpoints, clipping
+from tutti.models.training import checkpoints, gradients
 from tutti.models.training.batches import items_of_step, validation_batches
 from tutti.models.training.checkpoints import State
 from tutti.models.training.config import TrainingConfig, learning_rate
@@ -119,7 +119,7 @@ class _Training:
         # What is validated and kept: the moving average of the weights, or the weights themselves.
         self.evaluated = model if self.config.ema_decay is None else copy.deepcopy(model)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.gradient = _flat_gradient(self.parameters)
+        self.gradient = gradients.flat(self.parameters)
         self.optimizer = OPTIMIZERS[self.config.optimizer](
             self.parameters,
             lr=self.config.learning_rate,
@@ -174,8 +174,8 @@ class _Training:
 
         limit = self.config.gradient_clip
         if limit == "adaptive":
-            limit = clipping.adaptive_limit(self.state.norms)
-            self.state.norms = clipping.remember(self.state.norms, norm_value)
+            limit = gradients.adaptive_limit(self.state.norms)
+            self.state.norms = gradients.remember(self.state.norms, norm_value)
         if limit is not None:
             torch.nn.utils.clip_grads_with_norm_(self.parameters, limit, norm)
         self.optimizer.param_groups[0]["lr"] = rate
@@ -290,14 +290,3 @@ class _Training:
 
 def _values(loss: Tensor, logs: dict[str, Tensor]) -> Tensor:
     return torch.stack([loss, *logs.values()]).detach()
-
-
-def _flat_gradient(parameters: list[torch.nn.Parameter]) -> Tensor:
-    """One vector that holds the gradients of all parameters, as views: summed and measured in one go.
-
-    A parameter that a batch does not use has the gradient 0, in one process as in several.
-    """
-    flat = torch.cat([torch.zeros_like(p).reshape(-1) for p in parameters])
-    for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
-        parameter.grad = part.view_as(parameter)
-    return flat
