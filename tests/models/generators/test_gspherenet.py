@@ -48,6 +48,24 @@ def test_the_density_does_not_see_the_order_of_the_atoms_after_the_first_carbon(
     assert loss(network, Structures.from_frames(frames)) == pytest.approx(loss(network, structures), abs=1e-8)
 
 
+def test_with_whole_molecules_all_their_atoms_are_learnt_as_complete():
+    """The mean of the cross-entropy then is over the nodes of the beginnings and those of the molecules."""
+    network, structures = model(), shaken(molecules(4))
+    wide = model(dataclasses.replace(SMALL, whole_molecules=True))
+    n_atoms = torch.from_numpy(structures.n_atoms)
+    species = torch.from_numpy(network.species.of(structures.numbers))
+    with torch.no_grad():
+        features = network.embed(species, torch.from_numpy(structures.positions), n_atoms)
+        of_whole = -torch.nn.functional.logsigmoid(network.focus_head(features)).sum()
+    n, n_of_beginnings = int(n_atoms.sum()), int((n_atoms * (n_atoms - 1) // 2).sum())
+    published, found = loss(network, structures), loss(wide, structures)
+    expected = (published["focus"] * n_of_beginnings + float(of_whole)) / (n_of_beginnings + n)
+    assert found["focus"] == pytest.approx(expected, rel=1e-10)
+    assert found["focus"] != pytest.approx(published["focus"], rel=1e-3)
+    for name in ("type", "distance", "angle", "torsion"):
+        assert found[name] == pytest.approx(published[name], rel=1e-12)
+
+
 def test_loss_is_that_of_the_prefixes_one_by_one():
     """Types, coordinates and complete atoms of each prefix, evaluated alone; means over all elements."""
     network, structures = model(), molecules(4)

@@ -35,6 +35,7 @@ class Prefixes(Tensors):
         against: [Q, 3], nodes of f, c1 and c2.
         coordinates: [Q, 3], distance (Å), angle, torsion.
         with_angle, with_torsion: [Q'], [Q''], prefixes whose next atom has one.
+        whole: species of all atoms and the graph of the whole molecules; empty if they are not learnt from.
     """
 
     species: Tensor
@@ -48,6 +49,12 @@ class Prefixes(Tensors):
     coordinates: Tensor
     with_angle: Tensor
     with_torsion: Tensor
+    whole: tuple[()] | tuple[Tensor, PrefixGraph]
+
+    @property
+    def n_judged(self) -> int:
+        """Number of nodes of which is learnt whether they are complete."""
+        return len(self.complete) + sum(len(species) for species in self.whole[:1])
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,10 @@ class Molecules(NamedTuple):
         last = self.last_neighbours[starts[prefix] + rank_in_molecule(sizes)]
         placed, noise = self.species[ranks > 0], self.noise[ranks > 0]
         references = torch.stack([placements.focus, placements.first, placements.second], dim=1)
+        whole = ()
+        if config.whole_molecules:
+            moved = self.moved.to(dtype)
+            whole = self.species, PrefixGraph.of_molecules(moved, self.n_atoms, config.cutoff, every=False)
         return Prefixes(
             species=self.species[kept],
             graph=graph,
@@ -147,6 +158,7 @@ class Molecules(NamedTuple):
             coordinates=placements.coordinates.to(dtype),
             with_angle=torch.nonzero(placements.has_angle).flatten(),
             with_torsion=torch.nonzero(placements.has_torsion).flatten(),
+            whole=whole,
         )
 
 

@@ -29,6 +29,8 @@ class Config:
             planar ones, and what is in line with the focus and its reference is no second reference.
         tolerance: Å, up to which distances count as equal in the order of the atoms and the choice of
             references (the paper has none).
+        whole_molecules: whether what says which atoms are complete learns from whole molecules, too, all of
+            whose atoms are (published: from their beginnings alone, so that it never sees a complete one).
         noise_variance: Å², of Gaussian noise in training on the atoms that are there already (the paper has
             none); the next one is placed where it is without noise.
     """
@@ -50,6 +52,7 @@ class Config:
     dequantisation: float = 0.9
     mirrored: bool = False
     tolerance: float = 0.0
+    whole_molecules: bool = False
     noise_variance: float = 0.0
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from tutti.core.structures import Structures
 from tutti.models.base import Generator
@@ -94,7 +94,7 @@ class GSphereNet(Generator):
                     len(g.placed),
                     len(g.with_angle),
                     len(g.with_torsion),
-                    len(g.complete),
+                    g.n_judged,
                 ]
                 for g in batch.groups
             ]
@@ -130,7 +130,10 @@ class GSphereNet(Generator):
             condition = self.conditions[axis](local, features, group.slots[at])
             values = group.coordinates[at, axis : axis + 1]
             sums.append(self.flows[axis].negative_log_likelihood(values, condition).sum())
-        sums.append(binary_cross_entropy_with_logits(logits, group.complete, reduction="sum"))
+        of_focus = binary_cross_entropy_with_logits(logits, group.complete, reduction="sum")
+        if group.whole:
+            of_focus = of_focus - logsigmoid(self.focus_head(self.embedder(*group.whole))).sum()
+        sums.append(of_focus)
         return torch.stack(sums) * weights
 
     @torch.no_grad()
