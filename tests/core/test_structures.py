@@ -95,6 +95,14 @@ def test_indexing_equals_choosing_frame_by_frame(index):
             np.testing.assert_array_equal(chosen.columns[name][i], column[row])
 
 
+def test_structures_with_a_number_that_is_none_are_not_finite():
+    one, nan = np.zeros((1, 3)), np.array([[0.0, np.nan, 0.0]])
+    frames = [([6], one), ([6, 1], np.vstack([one, nan])), ([], []), ([6, 1], np.vstack([np.inf + one, one]))]
+    structures = Structures.from_frames(frames)
+    assert structures.finite.tolist() == [True, False, True, False]
+    assert structures[2:3].finite.tolist() == [True] and structures[:0].finite.tolist() == []
+
+
 def test_bad_indices():
     structures = random_structures(5)
     with pytest.raises(TypeError, match=r"use frame\(2\)"):

@@ -97,6 +97,12 @@ class Structures:
         """[N + 1] int64: the atoms of structure i are rows offsets[i] ... offsets[i + 1] - 1."""
         return np.concatenate([[0], np.cumsum(self.n_atoms)])
 
+    @cached_property
+    def finite(self) -> np.ndarray:
+        """[N] bool: structures all of whose positions are finite numbers."""
+        owners = np.repeat(np.arange(len(self)), self.n_atoms)
+        return np.bincount(owners, ~np.isfinite(self.positions).all(1), minlength=len(self)) == 0
+
     def __len__(self) -> int:
         return len(self.n_atoms)
 

@@ -53,9 +53,7 @@ class Judged:
         """
         of = self.structures
         said = of.columns.get("finished", np.ones(len(of), dtype=bool))
-        owners = np.repeat(np.arange(len(of)), of.n_atoms)
-        broken = np.bincount(owners, ~np.isfinite(of.positions).all(1), minlength=len(of))
-        return said & (of.n_atoms > 1) & (broken == 0)
+        return said & (of.n_atoms > 1) & of.finite
 
     @cached_property
     def digest(self) -> str:

@@ -55,7 +55,7 @@ def sample_to_file(
 
     structures, seconds = in_batches(draw, request, "sample", out.with_suffix(".parts"), model.device)
     structures = structures.with_columns(id=np.array([f"s{i:06d}" for i in range(n)]))
-    non_finite = _count_non_finite(structures)
+    non_finite = int(np.sum(~structures.finite))
     if non_finite:
         warnings.warn(
             f"{out}: {non_finite} of {n} molecules have coordinates that are not finite", stacklevel=2
@@ -128,9 +128,3 @@ def in_batches(
         progress.update(rows.stop - rows.start)
     progress.close()
     return Structures.concatenate(batches), seconds / made if made else None
-
-
-def _count_non_finite(structures: Structures) -> int:
-    """Number of structures with a coordinate that is NaN or infinite."""
-    atoms = np.flatnonzero(~np.isfinite(structures.positions).all(axis=1))
-    return len(np.unique(np.searchsorted(structures.offsets, atoms, side="right")))

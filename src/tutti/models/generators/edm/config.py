@@ -1,4 +1,7 @@
-"""Configuration of EDM; the defaults are the paper's for QM9 (Hoogeboom et al. 2022, appendices B and C)."""
+"""Configuration of EDM; the defaults are those of the published model of QM9 (Hoogeboom et al. 2022).
+
+Where the paper and the authors' code differ, they are the code's.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
