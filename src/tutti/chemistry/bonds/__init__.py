@@ -1,4 +1,4 @@
 """Bond assignment: from elements and positions to bonds, a verdict and its reason.
 
-A module here that exports `assign(numbers, positions) -> Assignment` is an assigner, named by its file.
+An assigner is a module here, named by its file; it exports `assign(numbers, positions, known) -> Assignment`.
 """

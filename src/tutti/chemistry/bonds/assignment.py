@@ -28,6 +28,7 @@ class Reason(StrEnum):
 
     VALID = ""
     UNREADABLE = "unreadable"
+    NO_HYDROGENS = "no_hydrogens"
     NO_ATOMS = "no_atoms"
     TOO_MANY_ATOMS = "too_many_atoms"
     NON_FINITE_COORDINATES = "non_finite_coordinates"
@@ -66,6 +67,24 @@ class Bonds:
 
 
 NO_BONDS = Bonds(np.empty(0, dtype=int), np.empty(0, dtype=int), np.empty(0))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is said of a sample of n atoms besides its elements and positions.
+
+    Attributes:
+        charge: of the whole, in elementary charges.
+        bonds: that its file brings; None where it brings none.
+        formal_charges: [n] int8, of the atoms, where its file brings bonds.
+    """
+
+    charge: int = 0
+    bonds: Bonds | None = None
+    formal_charges: np.ndarray | None = None
+
+
+NOTHING = Known()
 
 
 @dataclass(frozen=True)

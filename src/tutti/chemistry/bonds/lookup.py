@@ -12,7 +12,7 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from tutti.chemistry.bonds import graph
-from tutti.chemistry.bonds.assignment import Assignment, Bonds, Reason, has_allowed_valence
+from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Bonds, Known, Reason, has_allowed_valence
 
 # Typical lengths (pm) by bond order; a pair that is not listed forms no such bond.
 LENGTHS: dict[int, dict[str, int]] = {
@@ -63,7 +63,7 @@ def find_bonds(numbers: np.ndarray, distances: np.ndarray) -> Bonds:
     return Bonds(first[bonded], second[bonded], orders[bonded].astype(float))
 
 
-def assign(numbers: np.ndarray, positions: np.ndarray) -> Assignment:
+def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """Bonds of one sample; valid when it has any and RDKit's `SanitizeMol` accepts the whole molecule.
 
     As in the original, sanitisation may add hydrogens to open valences (`no_radicals` is False then), and the

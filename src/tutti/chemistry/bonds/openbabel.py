@@ -11,8 +11,10 @@ from tutti.chemistry.bonds import graph
 from tutti.chemistry.bonds.assignment import (
     ALLOWED_VALENCES,
     NO_BONDS,
+    NOTHING,
     Assignment,
     Bonds,
+    Known,
     Reason,
     has_allowed_valence,
 )
@@ -47,7 +49,7 @@ def find_bonds(numbers: np.ndarray, positions: np.ndarray) -> Bonds:
     return Bonds(first, second, order.astype(float))
 
 
-def assign(numbers: np.ndarray, positions: np.ndarray) -> Assignment:
+def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """Bonds of one sample; valid when it has any and each atom's bond orders add up to an allowed valence.
 
     The SMILES is RDKit's of OpenBabel's bonds, not OpenBabel's own as in the published tables: only one

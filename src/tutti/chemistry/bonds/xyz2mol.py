@@ -9,7 +9,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDetermineBonds
 
 from tutti.chemistry.bonds import graph
-from tutti.chemistry.bonds.assignment import Assignment, Reason
+from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Known, Reason
 
 # RDKit itself refuses those of them that it has no valences for.
 _ELEMENTS = frozenset(range(1, graph.MAX_NUMBER + 1))
@@ -21,7 +21,7 @@ _MESSAGES = {
 }
 
 
-def assign(numbers: np.ndarray, positions: np.ndarray) -> Assignment:
+def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """Bonds of one sample; valid when RDKit raises no error and there is at least one bond.
 
     Args:
