@@ -67,7 +67,7 @@ def test_displaced_hydrogens_fail(relaxed):
 
 
 @pytest.mark.parametrize("name", ["CH4", "CH3CH2OH", "C6H6", "CH3CH2NH2", "C5H5N", "H2O"])
-@pytest.mark.parametrize(("length", "passes"), [(0.6, False), (0.9, False), (1.25, False), (None, True)])
+@pytest.mark.parametrize(("length", "passes"), [(0.6, False), (0.9, False), (1.18, False), (None, True)])
 def test_length_of_one_bond_to_hydrogen(name, length, passes):
     numbers, positions = known(name)
     hydrogen = int(np.flatnonzero(numbers == 1)[-1])

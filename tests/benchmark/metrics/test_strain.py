@@ -98,12 +98,12 @@ def test_open_shell_and_two_molecules():
 
 
 def test_graph_that_does_not_survive():
-    """One hydrogen of methane on its carbon: xyz2mol takes it as CH3- and H+, GFN2-xTB closes the bond."""
+    """One hydrogen of methane far from its carbon: CH3- and H+ to xyz2mol, GFN2-xTB closes the bond."""
     numbers, positions = known("CH4")
-    positions[1] *= 0.2 / np.linalg.norm(positions[1])
+    positions[1] *= 1.4 / np.linalg.norm(positions[1])
     frame = relax(Structures.from_frames([(numbers, positions), known("CH4")]))
     assert frame["graph_survives"].tolist() == [False, True]
-    assert frame["energy_drop_per_atom"][0] > 1000 > frame["energy_drop_per_atom"][1]
+    assert frame["energy_drop_per_atom"][0] > 100 > frame["energy_drop_per_atom"][1]
 
 
 def test_hopeless_samples_do_not_disturb_their_neighbours():

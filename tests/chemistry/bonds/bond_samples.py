@@ -2,7 +2,7 @@
 
 import numpy as np
 
-ASSIGNERS = ["xyz2mol", "openbabel", "lookup"]
+ASSIGNERS = ["xyz2mol", "xyz2mol_rdkit", "openbabel", "lookup"]
 
 
 def sample(numbers, positions) -> tuple[np.ndarray, np.ndarray]:

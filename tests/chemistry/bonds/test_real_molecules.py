@@ -17,13 +17,15 @@ def hcno(shared_data):
     return molecules[~has_others]
 
 
-@pytest.mark.parametrize(("assigner", "valid"), [("xyz2mol", 6777), ("openbabel", 6535), ("lookup", 6685)])
+@pytest.mark.parametrize(
+    ("assigner", "valid"), [("xyz2mol", 6803), ("xyz2mol_rdkit", 6777), ("openbabel", 6535), ("lookup", 6685)]
+)
 def test_qm7(hcno, assigner, valid):
     assert len(hcno) == 6803
     verdicts = assign_all(hcno, assigner, jobs=2, progress=False)
     # Another version of a library may decide a handful otherwise.
     assert abs(verdicts["valid"].sum() - valid) <= 7
-    assert set(verdicts["reason"]) == {"", "valence"}
+    assert set(verdicts["reason"]) <= {"", "valence"}
     assert verdicts.loc[verdicts["valid"], ["connected", "neutral_atoms"]].all(axis=None)
 
 

@@ -91,7 +91,8 @@ def molecule(structures: Structures, index: int) -> Chem.RWMol:
     Raises:
         ValueError: when xyz2mol does not find it valid: the verdicts are another assigner's or sample's.
     """
-    mol = xyz2mol.molecule(*structures.frame(index))
+    charges = structures.columns.get("charge")
+    mol = xyz2mol.molecule(*structures.frame(index), charge=0 if charges is None else int(charges[index]))
     if isinstance(mol, Reason):
         raise ValueError(f"sample {index} is not valid by xyz2mol ({mol}); the verdicts say it is")
     return mol

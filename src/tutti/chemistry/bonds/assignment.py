@@ -2,25 +2,45 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib.metadata import version
+from typing import Self
 
 import numpy as np
 
-# Bond-order sums that an uncharged atom may have. H, C, N, O, F as Hoogeboom et al. (EDM, ICML 2022) have
-# them; P, S, Cl, Br as in the OpenSMILES specification, section 3.1.5 (normal valences).
+# Bond-order sums that an uncharged atom may have, as Hoogeboom et al. (EDM, ICML 2022) have them; S and Se
+# as in the OpenSMILES specification, section 3.1.5 (EDM's only valence of S, 4, refuses thiols).
 ALLOWED_VALENCES: dict[int, tuple[int, ...]] = {
     1: (1,),
+    5: (3,),
     6: (4,),
     7: (3,),
     8: (2,),
     9: (1,),
+    13: (3,),
+    14: (4,),
     15: (3, 5),
     16: (2, 4, 6),
     17: (1,),
+    33: (3,),
+    34: (2, 4, 6),
     35: (1,),
+    53: (1,),
+    80: (1, 2),
+    83: (3, 5),
 }
 _IS_ALLOWED = np.zeros((256, max(map(max, ALLOWED_VALENCES.values())) + 1), dtype=bool)
 for _number, _valences in ALLOWED_VALENCES.items():
     _IS_ALLOWED[_number, list(_valences)] = True
+
+
+PUBLISHED = ("xyz2mol", "openbabel", "lookup")
+"""The assigners of the published tables."""
+OF_RDKIT = "xyz2mol_rdkit"
+
+
+def shown(assigner: str) -> str:
+    """What an assigner is called in tables and figures: with the version whose verdicts it gives."""
+    return f"RDKit {version('rdkit')}" if assigner == OF_RDKIT else assigner
 
 
 class Reason(StrEnum):
@@ -65,6 +85,12 @@ class Bonds:
         ends = np.concatenate([self.first, self.second])
         return np.bincount(ends, np.concatenate([self.order, self.order]), minlength=n_atoms)
 
+    def renumbered(self, places: np.ndarray) -> Self:
+        """The same bonds, sorted, when atom i is in truth atom places[i]."""
+        ends = np.sort(places[np.stack([self.first, self.second])], axis=0)
+        by_atoms = np.lexsort(ends[::-1])
+        return type(self)(ends[0, by_atoms], ends[1, by_atoms], self.order[by_atoms])
+
 
 NO_BONDS = Bonds(np.empty(0, dtype=int), np.empty(0, dtype=int), np.empty(0))
 
@@ -94,6 +120,9 @@ class Assignment:
     Attributes:
         reason: why the sample is not valid (empty when it is).
         smiles: canonical SMILES of a valid molecule (see `tutti.chemistry.bonds.graph.smiles`), else None.
+        published_smiles: what the published tables compare when they count different molecules, with stereo
+            marks and explicit hydrogens; None when the sample is not valid as they have it, or the assigner
+            has no part in them.
         bonds: the bonds as the method gives them: `xyz2mol` marks aromatic ones 1.5, the others are
             kekulised. A sample that is not valid may have some.
         connected: a valid molecule is in one piece; None when not valid.
@@ -108,6 +137,7 @@ class Assignment:
 
     reason: Reason
     smiles: str | None = None
+    published_smiles: str | None = None
     bonds: Bonds = field(default=NO_BONDS)
     connected: bool | None = None
     neutral_atoms: bool | None = None

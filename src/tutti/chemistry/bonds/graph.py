@@ -16,14 +16,15 @@ MAX_NUMBER = 118
 MAX_ATOMS = 2000
 # AddAtom copies its argument, and copying is faster than making an atom from its number.
 _ATOMS = [Chem.Atom(number) for number in range(MAX_NUMBER + 1)]
+for _atom in _ATOMS:
+    _atom.SetNoImplicit(True)  # all hydrogens of a sample are atoms of it
 _NO_HYDROGENS = Chem.RemoveHsParameters()
 _NO_HYDROGENS.showWarnings = False  # that a lone hydrogen stays
 _NO_HYDROGENS.removeDefiningBondStereo = True  # or that of an imine would stay where stereo was perceived
 _BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 _CHARGED = Chem.AtomFromSmarts("[!+0]")
-# All hydrogens of a sample are atoms of it: one that RDKit has to add stands for an open valence.
+_WITH_IMPLICIT_HYDROGENS = Chem.AtomFromSmarts("[h]")
 _OPEN_SHELL = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
-_OPEN_SHELL.ExpandQuery(Chem.AtomFromSmarts("[h]"), how=Chem.CompositeQueryType.COMPOSITE_OR)
 
 
 def defect(numbers: np.ndarray, positions: np.ndarray, supported: frozenset[int]) -> Reason | None:
@@ -61,9 +62,13 @@ def _kept_pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(n_atoms, 1)
 
 
-def has_overlap(mol: Chem.Mol) -> bool:
-    """Whether two atoms stand on one spot."""
-    return np.count_nonzero(Chem.Get3DDistanceMatrix(mol) < OVERLAP) > mol.GetNumAtoms()
+def has_overlap(distances: np.ndarray) -> bool:
+    """Whether two atoms stand on one spot.
+
+    Args:
+        distances: [n, n] float, Å.
+    """
+    return np.count_nonzero(distances < OVERLAP) > len(distances)
 
 
 def add_bonds(mol: Chem.RWMol, bonds: Bonds) -> None:
@@ -93,6 +98,11 @@ def smiles(mol: Chem.Mol) -> str:
     return Chem.MolToSmiles(Chem.RemoveHs(mol, _NO_HYDROGENS, sanitize=False), isomericSmiles=False)
 
 
+def has_implicit_hydrogens(mol: Chem.Mol) -> bool:
+    """Whether an atom of a sanitised molecule has hydrogens that are no atoms."""
+    return bool(mol.GetAtomsMatchingQuery(_WITH_IMPLICIT_HYDROGENS))
+
+
 def ring_sizes(mol: Chem.Mol, n_fragments: int) -> tuple[int, ...]:
     """Atoms in each ring of the SSSR (smallest set of smallest rings), ascending.
 
@@ -110,17 +120,19 @@ def ring_sizes(mol: Chem.Mol, n_fragments: int) -> tuple[int, ...]:
     return tuple(sorted(map(len, rings)))
 
 
-def accept(mol: Chem.Mol, bonds: Bonds) -> Assignment:
+def accept(mol: Chem.Mol, bonds: Bonds, published_smiles: str | None = None) -> Assignment:
     """The verdict on a molecule found valid.
 
     Args:
         mol: sanitised molecule.
         bonds: its bonds, in the orders to report.
+        published_smiles: see `Assignment`.
     """
     text = smiles(mol)
     return Assignment(
         reason=Reason.VALID,
         smiles=text,
+        published_smiles=published_smiles,
         bonds=bonds,
         connected="." not in text,
         neutral_atoms=not mol.GetAtomsMatchingQuery(_CHARGED),

@@ -18,9 +18,14 @@ from tutti.chemistry.bonds.assignment import (
     Reason,
     has_allowed_valence,
 )
+from tutti.chemistry.bonds.connectivity import canonical_order, connected
 
 openbabel.obErrorLog.StopLogging()  # OpenBabel can only be silenced for the whole process
 _ELEMENTS = frozenset(ALLOWED_VALENCES)
+
+
+_WRITER = openbabel.OBConversion()
+_WRITER.SetOutFormat("smi")
 
 
 def find_bonds(numbers: np.ndarray, positions: np.ndarray) -> Bonds:
@@ -30,6 +35,10 @@ def find_bonds(numbers: np.ndarray, positions: np.ndarray) -> Bonds:
         numbers: [n] uint8, atomic numbers.
         positions: [n, 3] float, Å; finite.
     """
+    return _bonds(_perceived(numbers, positions))
+
+
+def _perceived(numbers: np.ndarray, positions: np.ndarray) -> openbabel.OBMol:
     mol = openbabel.OBMol()
     mol.BeginModify()
     for number, position in zip(numbers.tolist(), positions.tolist(), strict=True):
@@ -39,6 +48,10 @@ def find_bonds(numbers: np.ndarray, positions: np.ndarray) -> Bonds:
     mol.EndModify()
     mol.ConnectTheDots()
     mol.PerceiveBondOrders()
+    return mol
+
+
+def _bonds(mol: openbabel.OBMol) -> Bonds:
     found = sorted(
         (*sorted((bond.GetBeginAtomIdx() - 1, bond.GetEndAtomIdx() - 1)), bond.GetBondOrder())
         for bond in openbabel.OBMolBondIter(mol)
@@ -52,27 +65,41 @@ def find_bonds(numbers: np.ndarray, positions: np.ndarray) -> Bonds:
 def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """Bonds of one sample; valid when it has any and each atom's bond orders add up to an allowed valence.
 
-    The SMILES is RDKit's of OpenBabel's bonds, not OpenBabel's own as in the published tables: only one
-    canonicalisation makes the SMILES of different assigners comparable.
+    OpenBabel's bond orders depend on the order of the atoms, so they are sorted first (see
+    `tutti.chemistry.bonds.connectivity.canonical_order`). The SMILES is RDKit's of OpenBabel's bonds: only
+    one canonicalisation makes the SMILES of different assigners comparable. The published SMILES is
+    OpenBabel's own, which is not canonical, of the atoms in their order in the file.
 
     Args:
         numbers: [n] uint8, atomic numbers.
         positions: [n, 3] float, Å.
+        known: a charge is refused: the valences are those of uncharged atoms.
     """
-    if reason := graph.defect(numbers, positions, _ELEMENTS):
-        return Assignment(reason)
-    mol = graph.molecule(numbers, positions)
-    if graph.has_overlap(mol):
-        return Assignment(Reason.OVERLAPPING_ATOMS)
-    bonds = find_bonds(numbers, positions)
+    if known.charge:
+        return Assignment(Reason.CHARGE)
+    mol = connected(numbers, positions, _ELEMENTS)
+    if isinstance(mol, Reason):
+        return Assignment(mol)
+    published = _published_smiles(numbers, positions)
+    order = np.array(canonical_order(mol))
+    bonds = find_bonds(numbers[order], positions[order]).renumbered(order)
     if not len(bonds):
-        return Assignment(Reason.NO_BONDS)
+        return Assignment(Reason.NO_BONDS, published_smiles=published)
     if not has_allowed_valence(numbers, bonds.valences(len(numbers))).all():
-        return Assignment(Reason.VALENCE, bonds=bonds)
+        return Assignment(Reason.VALENCE, bonds=bonds, published_smiles=published)
+    mol = graph.molecule(numbers, positions)
     graph.add_bonds(mol, bonds)
     with rdBase.BlockLogs():
         try:
             Chem.SanitizeMol(mol)
         except Chem.MolSanitizeException:
-            return Assignment(Reason.SANITIZATION, bonds=bonds)
-    return graph.accept(mol, bonds)
+            return Assignment(Reason.SANITIZATION, bonds=bonds, published_smiles=published)
+    return graph.accept(mol, bonds, published)
+
+
+def _published_smiles(numbers: np.ndarray, positions: np.ndarray) -> str | None:
+    mol = _perceived(numbers, positions)
+    bonds = _bonds(mol)
+    if not len(bonds) or not has_allowed_valence(numbers, bonds.valences(len(numbers))).all():
+        return None
+    return _WRITER.WriteString(mol).split()[0]

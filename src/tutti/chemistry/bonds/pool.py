@@ -15,6 +15,7 @@ COLUMNS = {
     "valid": bool,
     "reason": str,
     "smiles": str,
+    "published_smiles": str,
     "connected": "boolean",
     "neutral_atoms": "boolean",
     "no_radicals": "boolean",
@@ -27,6 +28,9 @@ COLUMNS = {
     "bond_order": object,
     "seconds": float,
 }
+
+SKELETON = "no_hydrogens"
+"""Column of samples whose hydrogens were left out."""
 
 
 def assign_all(
@@ -90,6 +94,7 @@ def _row(verdict: Assignment, n_atoms: int, seconds: float) -> tuple:
         verdict.valid,
         str(verdict.reason),
         verdict.smiles,
+        verdict.published_smiles,
         verdict.connected,
         verdict.neutral_atoms,
         verdict.no_radicals,
