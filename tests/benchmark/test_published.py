@@ -28,12 +28,12 @@ def table(*rows):
 def test_values_are_joined_by_dataset_model_metric_and_subset():
     filled = published.fill(
         table(
-            ("g-schnet", "qm9", "validity", "xyz2mol", "1"),
-            ("g-schnet", "qm9", "validity", "lookup", "1"),
-            ("edm", "qm9", "uniqueness", "xyz2mol", "1"),
+            ("g-schnet", "qm9", "validity_as_published", "xyz2mol", "1"),
+            ("g-schnet", "qm9", "validity_as_published", "lookup", "1"),
+            ("edm", "qm9", "uniqueness_as_published", "xyz2mol", "1"),
             ("edm", "qm9", "atom_stability", "lookup", "1"),
-            ("edm", "xtb9", "validity", "xyz2mol", "1"),
-            ("my_model", "qm9", "validity", "xyz2mol", "1"),
+            ("edm", "xtb9", "validity_as_published", "xyz2mol", "1"),
+            ("my_model", "qm9", "validity_as_published", "xyz2mol", "1"),
             ("edm", "qm9", "connected", "xyz2mol", "1"),
         )
     )
@@ -47,9 +47,9 @@ def test_values_are_joined_by_dataset_model_metric_and_subset():
 def test_published_validity_of_g_spherenet_is_of_what_its_sampler_finished():
     filled = published.fill(
         table(
-            ("gspherenet", "qm9", "validity", "xyz2mol", "1"),
+            ("gspherenet", "qm9", "validity_as_published", "xyz2mol", "1"),
             ("gspherenet", "qm9", "validity_of_finished", "xyz2mol", "1"),
-            ("symphony", "qm9", "validity", "xyz2mol", "1"),
+            ("symphony", "qm9", "validity_as_published", "xyz2mol", "1"),
         )
     )
     np.testing.assert_allclose(filled["published"], [np.nan, 0.2692, 0.835], rtol=1e-12)
@@ -57,8 +57,8 @@ def test_published_validity_of_g_spherenet_is_of_what_its_sampler_finished():
 
 def test_other_names_are_mapped_and_another_dataset_is_named():
     rows = table(
-        ("symphony_demo", "xtb9_demo", "validity", "xyz2mol", "1"),
-        ("test_split", "xtb9_demo", "validity", "lookup", "1"),
+        ("symphony_demo", "xtb9_demo", "validity_as_published", "xyz2mol", "1"),
+        ("test_split", "xtb9_demo", "validity_as_published", "lookup", "1"),
     )
     rows["note"] = "short training"
     filled = published.fill(rows, datasets={"xtb9_demo": "qm9"}, models={"symphony_demo": "Symphony"})
@@ -113,14 +113,20 @@ def test_numbers_match_the_specification(shared_data):
 def test_adversaries_have_no_published_row():
     filled = published.fill(
         table(
-            ("test_split", "qm9", "validity", "lookup", "1"), ("jittered", "qm9", "validity", "lookup", "1")
+            ("test_split", "qm9", "validity_as_published", "lookup", "1"),
+            ("jittered", "qm9", "validity_as_published", "lookup", "1"),
         )
     )
     assert filled["published"].notna().tolist() == [True, False]
 
 
 def test_numbers_of_other_models_beside_a_table():
-    ours = table(*(("mine", "data", name, "xyz2mol", "1") for name in ("validity", "validity_of_finished")))
+    ours = table(
+        *(
+            ("mine", "data", name, "xyz2mol", "1")
+            for name in ("validity_as_published", "validity_of_finished")
+        )
+    )
     beside = published.beside(ours, "QM9")
     assert beside["model"].tolist() == ["mine", "mine", "QM9", "Symphony", "EDM", "G-SchNet", "G-SphereNet"]
     assert beside["value"].isna().tolist() == [False] * 2 + [True] * 5
@@ -131,21 +137,21 @@ def test_numbers_of_other_models_beside_a_table():
 
 def test_an_unknown_dataset_beside_is_refused():
     with pytest.raises(ValueError, match="did you mean 'qm9'"):
-        published.beside(table(("mine", "data", "validity", "xyz2mol", "1")), "qm99")
+        published.beside(table(("mine", "data", "validity_as_published", "xyz2mol", "1")), "qm99")
 
 
 def test_versus_here_has_every_published_number_of_the_models_with_what_differs():
     ours = table(
-        ("small", "xtb9", "validity", "xyz2mol", "1"),
+        ("small", "xtb9", "validity_as_published", "xyz2mol", "1"),
         ("small", "xtb9", "connected", "xyz2mol", "1"),
-        ("other", "qm9", "validity", "xyz2mol", "1"),
+        ("other", "qm9", "validity_as_published", "xyz2mol", "1"),
     )
     versus = published.versus_here(ours, {"small": "Symphony"}, {"small": "xtb9, 10 steps"})
     theirs = published.numbers()
     assert len(versus) == (theirs["model"] == "Symphony").sum()
     found = versus[versus["value"].notna()]
     assert found[["dataset", "metric", "subset", "published"]].to_numpy().tolist() == [
-        ["xtb9", "validity", "xyz2mol", 0.835]
+        ["xtb9", "validity_as_published", "xyz2mol", 0.835]
     ]
     note = "here: xtb9, 10 steps; published for qm9: daigavane2024symphony, table1"
     assert found["note"].tolist() == [note]
@@ -153,7 +159,7 @@ def test_versus_here_has_every_published_number_of_the_models_with_what_differs(
 
 
 def test_versus_here_of_unpublished_models_is_empty():
-    ours = table(("mine", "xtb9", "validity", "xyz2mol", "1"))
+    ours = table(("mine", "xtb9", "validity_as_published", "xyz2mol", "1"))
     assert published.versus_here(ours, {"mine": "mine"}, {"mine": "nothing"}).empty
 
 
@@ -164,7 +170,7 @@ def test_speeds_stand_beside_the_fastest_batch_with_their_device():
 
 
 def test_beside_does_not_repeat_what_is_filled_already():
-    ours = published.fill(table(("EDM", "qm9", "validity", "xyz2mol", "1")))
+    ours = published.fill(table(("EDM", "qm9", "validity_as_published", "xyz2mol", "1")))
     beside = published.beside(ours, "qm9")
     assert beside["model"].tolist() == ["EDM", "QM9", "Symphony", "G-SchNet"]
 

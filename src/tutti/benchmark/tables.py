@@ -20,6 +20,8 @@ MAIN = "xyz2mol"
 """The assigner whose valid molecules are measured: distributions, PoseBusters, geometry, strain."""
 REFERENCE = "training_split"
 """The control that the samples are compared with."""
+WHOLE = "whole_data"
+"""The control that is all of the data."""
 MOST_MODELS = 7
 """Figures of samples show the first so many models: there are no more colours that can be told apart."""
 ROUNDS = 5
@@ -48,7 +50,7 @@ class Topic:
 class Control:
     """Real molecules that are judged like a model's samples: of which part of the data, and what for."""
 
-    part: Literal["train", "test"]
+    part: Literal["train", "test", "all"]
     about: str
 
 

@@ -13,6 +13,7 @@ TEXTS = ["model", "dataset", "metric", "subset", "unit", "note"]
 CONTROLS = {
     "test_split": "test split (control)",
     "training_split": "training split (control)",
+    "whole_data": "all of the data (control)",
     "copied_training": "copied training molecules (adversary)",
     "jittered": "0.1 Å jitter (adversary)",
     "displaced_hydrogens": "displaced hydrogens (adversary)",

@@ -14,7 +14,7 @@ from tutti.workflow.plan.samples import SamplePlan
 NEEDS = {
     "completions": "a model of generation.models that can go on from a part of a molecule",
     "generators": "a model of kind generator in generation.models",
-    "samples": "generation.models and generation.datasets",
+    "samples": "generation.models and generation.datasets, or the control whole_data of a dataset",
     "errors": "a run in forcefields.runs without 'sizes'",
     "water": "a run without 'sizes' of a model of the energy whose config has the weights of the 'loss'",
     "learning_curve": "a run in forcefields.runs with 'sizes'",
@@ -75,10 +75,10 @@ def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
     config, evaluation = plan.config, plan.config["evaluation"]
     if plan.models and not config["generation"]["datasets"]:
         yield ConfigError("models need a dataset to learn from or to be compared with", "generation.datasets")
-    given = {"samples": plan.generated, "completions": plan.completing, "generators": plan.timed}
+    given = {"samples": plan.judged, "completions": plan.completing, "generators": plan.timed}
     for name in evaluation["tables"]:
         table = declared().tables[name]
-        lack = table.lacks(plan.assigners, reference=True) if table.of == "samples" and plan.models else ""
+        lack = table.lacks(plan.assigners, reference=True) if table.of == "samples" and plan.judged else ""
         if lack:
             yield ConfigError(f"'{name}' needs {lack} in bonds.assigners", "evaluation.tables")
         elif not given[table.of]:
@@ -88,7 +88,7 @@ def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
 
 def _empty_test_splits(plan: SamplePlan) -> Iterator[ConfigError]:
     """A dataset without a test split has no molecules for most controls."""
-    controls = plan.config["evaluation"]["controls"] if plan.models else []
+    controls = plan.config["evaluation"]["controls"] if plan.judged else []
     needy = {name for name in controls if declared().controls[name].part == "test"}
     needy |= {"strain"} & set(plan.tables)
     needy |= {"completion"} if plan.completing else set()

@@ -33,6 +33,8 @@ EXPECTED = {
     "no_radicals": (5, 6),
     "valid_and_connected": (5, 8),
     "strictly_valid": (3, 8),
+    "validity_as_published": (6, 8),
+    "uniqueness_as_published": (5, 6),
     "atom_stability": (33, 47),
     "molecule_stability": (4, 8),
 }

@@ -84,8 +84,8 @@ def verdicts(smiles: list[str | None]) -> pd.DataFrame:
     """Verdicts of one assigner; None: not valid."""
     valid = [text is not None for text in smiles]
     flags = dict.fromkeys(("connected", "neutral_atoms", "no_radicals", "molecule_stable"), valid)
-    frame = pd.DataFrame({"valid": valid, "smiles": smiles, **flags})
-    return frame.assign(n_atoms=3, n_stable_atoms=3)
+    frame = pd.DataFrame({"valid": valid, "smiles": smiles, "published_smiles": smiles, **flags})
+    return frame.assign(reason="", n_atoms=3, n_stable_atoms=3)
 
 
 def test_novelty_is_against_what_the_same_assigner_sees_in_the_training_geometries():

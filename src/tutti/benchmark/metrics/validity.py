@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from tutti.chemistry.bonds.assignment import PUBLISHED, Reason, shown
 from tutti.statistics.estimate import Row, table_of
 from tutti.statistics.proportions import share
 
@@ -27,7 +28,9 @@ def validity_table(
     |---|---|---|
     | validity | generated | are valid |
     | validity_of_finished | `kept` | are valid |
-    | uniqueness | valid | distinct canonical SMILES |
+    | validity_as_published | generated | are valid with their atoms in the order of the file |
+    | uniqueness | valid | distinct canonical SMILES without stereo marks |
+    | uniqueness_as_published | valid as published | distinct SMILES as published (see below) |
     | valid_and_unique | generated | distinct canonical SMILES |
     | novelty | distinct SMILES | are not in the training set |
     | connected, neutral_atoms, no_radicals | valid | have that property |
@@ -35,6 +38,12 @@ def validity_table(
     | strictly_valid | generated | are valid and have all three properties |
     | atom_stability | atoms of all generated | have an allowed valence (only `lookup`) |
     | molecule_stability | generated | have only stable atoms (only `lookup`) |
+
+    As published (Daigavane et al., ICLR 2024, table 1; only for `PUBLISHED`) are SMILES with stereo marks and
+    explicit hydrogens: RDKit's for xyz2mol, OpenBabel's own for openbabel, and for lookup EDM's (Hoogeboom et
+    al., ICML 2022) of the largest fragment; see `tutti.chemistry.bonds.assignment.Assignment`.
+
+    Where samples lack their hydrogens no share is defined for an assigner that needs them.
 
     Wilson's interval is that of independent trials. Whether a molecule is a duplicate depends on the others,
     and atoms of one molecule are alike, so there it is a guide only, and the note says so.
@@ -53,9 +62,15 @@ def validity_table(
         The tidy table; values are fractions, and `n` is the denominator.
     """
     kept = np.ones(len(verdicts), dtype=bool) if kept is None else kept
-    rows = _shares(verdicts, training_smiles, kept, assigner)
+    rows = _shares(verdicts, training_smiles, kept, shown(assigner))
+    if assigner in PUBLISHED:
+        rows += _as_published(verdicts, assigner)
     if assigner == "lookup":
         rows += _stability(verdicts, assigner)
+    skeletons = int((verdicts["reason"] == Reason.NO_HYDROGENS).sum())
+    if skeletons:
+        of = f"hydrogens in {skeletons} of {len(verdicts)} samples, which {assigner} needs"
+        rows = [share(row["metric"], row["subset"], 0, 0, of) for row in rows]
     return table_of(rows, model=model, dataset=dataset, seed=seed)
 
 
@@ -83,6 +98,15 @@ def _shares(verdicts: pd.DataFrame, training_smiles: set[str], kept: np.ndarray,
         share("no_radicals", assigner, int(closed.sum()), n_valid, "valid molecules"),
         share("valid_and_connected", assigner, int(connected.sum()), n_generated, "samples"),
         share("strictly_valid", assigner, int((connected & neutral & closed).sum()), n_generated, "samples"),
+    ]
+
+
+def _as_published(verdicts: pd.DataFrame, assigner: str) -> list[Row]:
+    smiles = verdicts["published_smiles"].dropna()
+    n, distinct = len(smiles), smiles.nunique()
+    return [
+        share("validity_as_published", assigner, n, len(verdicts), "samples"),
+        share("uniqueness_as_published", assigner, distinct, n, "molecules valid as published", INDEPENDENT),
     ]
 
 

@@ -5,6 +5,7 @@ from itertools import combinations
 import pandas as pd
 
 from tutti.benchmark.samples.judged import Judged
+from tutti.chemistry.bonds.assignment import shown
 from tutti.statistics.estimate import Row, table_of
 from tutti.statistics.proportions import share
 
@@ -27,7 +28,7 @@ def table(samples: Judged, reference: Judged | None, *, model: str, dataset: str
     for first, second in combinations(verdicts, 2):
         if verdicts[first]["id"].tolist() != verdicts[second]["id"].tolist():
             raise ValueError(f"the verdicts of {first} and {second} are about different samples")
-        rows += _shares(f"{first}/{second}", verdicts[first], verdicts[second])
+        rows += _shares(f"{shown(first)}/{shown(second)}", verdicts[first], verdicts[second])
     return table_of(rows, model=model, dataset=dataset, seed=seed)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tutti.benchmark.tables import WHOLE
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 
@@ -43,7 +44,8 @@ CHANGES: dict[str, Callable[[Structures, np.random.Generator], Structures]] = {
 
 
 def control(name: str, molecules: Structures, n: int) -> Structures:
-    """A control of `tutti.benchmark.tables`: a split as it is, or an adversary of `n` molecules of it.
+    """A control of `tutti.benchmark.tables`: a split as it is, an adversary of `n` molecules of it, or all
+    of the data in random order, so that the first of them are a random sample.
 
     Args:
         name: of the control.
@@ -54,6 +56,8 @@ def control(name: str, molecules: Structures, n: int) -> Structures:
     Raises:
         ValueError: when there are no molecules to draw from.
     """
+    if name == WHOLE:
+        return molecules[numpy_generator(0, f"control {name}").permutation(len(molecules))]
     return adversary(name, molecules, n, seed=0) if name in CHANGES else molecules
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from tutti.benchmark.samples.judged import Judged
-from tutti.chemistry.bonds.assignment import Reason
+from tutti.chemistry.bonds.assignment import Reason, shown
 from tutti.statistics.estimate import table_of
 from tutti.statistics.proportions import share
 
@@ -15,6 +15,6 @@ def table(samples: Judged, reference: Judged | None, *, model: str, dataset: str
     rows = []
     for assigner, verdicts in samples.verdicts.items():
         n, counts = len(verdicts), verdicts["reason"].value_counts()
-        rows += [share(str(r), assigner, int(counts.get(str(r), 0)), n, "samples") for r in reasons]
-        rows.append(share("valid", assigner, int(verdicts["valid"].sum()), n, "samples"))
+        rows += [share(str(r), shown(assigner), int(counts.get(str(r), 0)), n, "samples") for r in reasons]
+        rows.append(share("valid", shown(assigner), int(verdicts["valid"].sum()), n, "samples"))
     return table_of(rows, model=model, dataset=dataset, seed=seed)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.benchmark.samples.controls import control
+from tutti.benchmark.samples.controls import HYDROGEN, control
+from tutti.chemistry.bonds.hydrogens import lacks_hydrogens
+from tutti.chemistry.bonds.pool import SKELETON
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
 from tutti.io import files_of
@@ -14,9 +16,9 @@ from tutti.io.samples import read_samples
 
 
 def read(paths: Sequence[str | Path]) -> Structures:
-    """The samples of files and folders, with each one's place as column `index`.
+    """The samples of files and folders, see `numbered`.
 
-    What cannot be read, and files of a folder that are not looked at, are warned of.
+    What cannot be read or judged, and files of a folder that are not looked at, are warned of.
 
     Raises:
         FormatError: when not a single sample can be read.
@@ -34,30 +36,51 @@ def read(paths: Sequence[str | Path]) -> Structures:
     if len(problems):
         text = f"{len(problems)} of {len(structures)} samples cannot be read; the first: {problems[0]}"
         warnings.warn(text, stacklevel=2)
-    return numbered(structures)
+    structures = numbered(structures)
+    if SKELETON in structures.columns:
+        number = int(structures.columns[SKELETON].sum())
+        text = (
+            f"{number} of {len(structures)} samples lack their hydrogens, without which bonds cannot be"
+            " assigned: no validity (reason no_hydrogens); the assigner 'given' judges bonds that files bring"
+        )
+        warnings.warn(text, stacklevel=2)
+    return structures
 
 
 def control_of_dataset(name: str, part: str, n: int, dataset: str | Path, splits: str | Path) -> Structures:
-    """A control made of one split of a dataset, see `tutti.benchmark.samples.controls.control`.
+    """A control made of one split of a dataset or all of it, see `tutti.benchmark.samples.controls.control`.
 
     Args:
         name: of the control.
-        part: "train" or "test".
+        part: "train", "test" or "all".
         n: molecules of an adversary.
         dataset: file of the dataset.
         splits: file of its splits.
     """
     structures = Structures.load(dataset)
-    molecules = control(name, structures[getattr(Splits.load(splits, structures), part)], n)
+    if part != "all":
+        structures = structures[getattr(Splits.load(splits, structures), part)]
+    molecules = control(name, structures, n)
     kept = {key: values for key, values in molecules.columns.items() if key == "id"}
     bare = Structures(molecules.n_atoms, molecules.numbers, molecules.positions, source=molecules.source)
     return numbered(bare.with_columns(**kept))
 
 
 def numbered(structures: Structures) -> Structures:
-    """With each sample's place as column `index`, and a name as column `id` where they have none."""
+    """With each sample's place as column `index`, and a name as column `id` where they have none.
+
+    If no sample has a hydrogen atom and most lack theirs, the column `SKELETON` says which. In another set a
+    sample without hydrogens is a sample like others.
+    """
     places = np.arange(len(structures))
     named = {} if "id" in structures.columns else {"id": np.array([f"s{i:06d}" for i in places], dtype=str)}
+    if not (structures.numbers == HYDROGEN).any():
+        finite = structures.finite & (structures.n_atoms > 0)
+        skeletons = np.array(
+            [ok and lacks_hydrogens(*structures.frame(i)) for i, ok in enumerate(finite)], bool
+        )
+        if 2 * skeletons.sum() > finite.sum():
+            named[SKELETON] = skeletons
     return structures.with_columns(index=places, **named)
 
 

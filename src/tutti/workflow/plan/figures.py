@@ -144,7 +144,7 @@ class FigurePlan:
                 yield Drawing(name, (sweep, dataset), arguments, [path], axes)
 
     def _of_samples(self, name: str, table: str) -> Iterator[Drawing]:
-        if MAIN not in self.samples.assigners:
+        if MAIN not in self.samples.assigners or not self.samples.models:
             return
         checks = list(tables.declared().tables[table].checks)
         shown = [GREY.get(name, REFERENCE), *self.samples.models[:MOST_MODELS]]

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from tutti.benchmark import tables
-from tutti.benchmark.tables import REFERENCE
+from tutti.benchmark.tables import REFERENCE, WHOLE
 from tutti.core import functions, registry
 from tutti.workflow import sweeps
 from tutti.workflow.plan.layout import Layout, judged_in, judged_names
@@ -74,13 +74,14 @@ class SamplePlan:
 
     @cached_property
     def judged(self) -> list[Set]:
-        """All sets that pass the checks and are measured."""
-        return self._sets([*self.models, *self.config["evaluation"]["controls"]]) if self.models else []
+        """All sets that pass the checks and are measured; without models, if all of the data are one."""
+        controls = self.config["evaluation"]["controls"]
+        return self._sets([*self.models, *controls]) if self.models or WHOLE in controls else []
 
     @cached_property
     def tables(self) -> list[str]:
         """Tables of judged samples that are made."""
-        wanted = self.config["evaluation"]["tables"] if self.models else []
+        wanted = self.config["evaluation"]["tables"] if self.judged else []
         return [name for name in wanted if tables.declared().tables[name].of == "samples"]
 
     @cached_property
@@ -117,8 +118,9 @@ class SamplePlan:
 
     @cached_property
     def needs_reference(self) -> bool:
-        """Whether a table compares the samples with the training molecules."""
-        return any(tables.declared().tables[name].reference != "no" for name in self.tables)
+        """Whether a table compares the samples with the training molecules; the data are not, if they may."""
+        needs = {tables.declared().tables[name].reference for name in self.tables}
+        return "required" in needs or ("optional" in needs and bool(self.models))
 
     def threads(self, cores: int) -> int:
         """Threads of a job that judges: the sets and their parts are what runs side by side."""
