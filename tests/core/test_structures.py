@@ -18,11 +18,17 @@ def random_structures(n: int, seed: int = 0, full: bool = True) -> Structures:
     rng = numpy_generator(seed, "test structures")
     n_atoms = rng.integers(0, 7, n)
     total = int(n_atoms.sum())
+    bonds = [np.argwhere(np.triu(rng.random((k, k)) < 0.5, 1)) for k in n_atoms]
+    n_bonds = np.array([len(each) for each in bonds], dtype=np.int64)
     optional = {
         "energy": rng.normal(size=n),
         "forces": rng.normal(size=(total, 3)),
         "cell": rng.normal(size=(n, 3, 3)),
         "pbc": rng.random((n, 3)) < 0.5,
+        "formal_charges": rng.integers(-2, 3, total).astype(np.int8),
+        "n_bonds": n_bonds,
+        "bond_atoms": np.concatenate([np.empty((0, 2), np.int64), *bonds]),
+        "bond_orders": rng.choice([1, 1.5, 2, 3], n_bonds.sum()),
         "columns": {
             "name": np.array([f"m{i}" for i in range(n)]),
             "homo": rng.normal(size=n),
@@ -91,8 +97,46 @@ def test_indexing_equals_choosing_frame_by_frame(index):
             np.testing.assert_array_equal(getattr(chosen, name)[atoms], getattr(structures, name)[whole])
         for name in ("energy", "cell", "pbc"):
             np.testing.assert_array_equal(getattr(chosen, name)[i], getattr(structures, name)[row])
+        bonds = slice(chosen.n_bonds[:i].sum(), chosen.n_bonds[: i + 1].sum())
+        whole = slice(
+            structures.n_bonds[:row].sum(), structures.n_bonds[:row].sum() + structures.n_bonds[row]
+        )
+        for name in ("bond_atoms", "bond_orders"):
+            np.testing.assert_array_equal(getattr(chosen, name)[bonds], getattr(structures, name)[whole])
         for name, column in structures.columns.items():
             np.testing.assert_array_equal(chosen.columns[name][i], column[row])
+
+
+def test_bonds_of_a_structure():
+    structures = random_structures(20)
+    atoms, bonds, bonded = 0, 0, 0
+    for i, (n_atoms, n_bonds) in enumerate(zip(structures.n_atoms, structures.n_bonds, strict=True)):
+        found = structures.bonds(i)
+        assert (found is None) == (n_bonds == 0)
+        if found is not None:
+            expected = (
+                structures.bond_atoms[bonds : bonds + n_bonds],
+                structures.bond_orders[bonds : bonds + n_bonds],
+                structures.formal_charges[atoms : atoms + n_atoms],
+            )
+            for ours, theirs in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+                assert np.shares_memory(ours, theirs)
+            bonded += 1
+        atoms, bonds = atoms + n_atoms, bonds + n_bonds
+    assert 5 < bonded < 20
+    assert random_structures(20, full=False).bonds(3) is None
+
+
+def test_structures_without_bonds_keep_their_bytes(tmp_path):
+    """The digest names datasets, splits and finished parts, also of earlier versions."""
+    three = Structures(np.array([1, 2]), np.array([6, 1, 1], np.uint8), np.arange(9.0).reshape(3, 3))
+    three = three.with_columns(units={"gap": "eV"}, gap=np.array([0.5, 1.5]))
+    assert three.digest == "26b43841b3f85bba73118d9395466bb301658c18838e4f4c8485e3fa739b6121"
+    three.save(tmp_path / "three.npz")
+    with zipfile.ZipFile(tmp_path / "three.npz") as archive:
+        names = ["metadata", "n_atoms", "numbers", "positions", "column:gap"]
+        assert archive.namelist() == [f"{name}.npy" for name in names]
 
 
 def test_structures_with_a_number_that_is_none_are_not_finite():
@@ -139,6 +183,14 @@ def test_concatenate_names_all_sources():
     assert Structures.concatenate([a, a, b]).source == "random + other"
 
 
+BONDS = {
+    "formal_charges": np.zeros(5, np.int8),
+    "n_bonds": np.array([1, 1]),
+    "bond_atoms": np.array([[0, 1], [1, 2]]),
+    "bond_orders": np.ones(2),
+}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -150,6 +202,13 @@ def test_concatenate_names_all_sources():
         ({"cell": np.zeros((2, 3)), "pbc": np.zeros((2, 3), bool)}, r"cell has shape"),
         ({"cell": np.zeros((2, 3, 3)), "pbc": np.zeros(2, bool)}, r"pbc has shape"),
         ({"cell": np.zeros((2, 3, 3))}, r"cell and Structures.pbc are given together"),
+        ({"formal_charges": np.zeros(5, np.int8)}, r"formal_charges and .*n_bonds.* are given together"),
+        ({**BONDS, "bond_orders": np.ones(1)}, r"bond_orders has shape \(1,\), expected \(2,\)"),
+        ({**BONDS, "bond_atoms": np.array([[0, 1], [0, 3]])}, r"no two atoms of its structure"),
+        ({**BONDS, "bond_atoms": np.array([[0, 2], [0, 1]])}, r"no two atoms of its structure"),
+        ({**BONDS, "bond_atoms": np.array([[1, 0], [0, 1]])}, r"no two atoms of its structure"),
+        ({**BONDS, "bond_atoms": np.array([[1, 1], [0, 1]])}, r"no two atoms of its structure"),
+        ({**BONDS, "bond_atoms": np.array([[-1, 1], [0, 1]])}, r"no two atoms of its structure"),
         ({"columns": {"x": np.zeros(3)}}, r"column 'x' has shape \(3,\), expected \(2, ...\)"),
         ({"columns": {"x": np.array(0.0)}}, r"column 'x' has shape \(\)"),
         ({"columns": {"x": [1, 2]}}, r"column 'x' is no array"),
@@ -158,7 +217,7 @@ def test_concatenate_names_all_sources():
 )
 def test_shapes_that_do_not_fit(change, message):
     fields = {"n_atoms": np.array([2, 3]), "numbers": np.ones(5, np.uint8), "positions": np.zeros((5, 3))}
-    Structures(**fields)
+    Structures(**fields), Structures(**fields, **BONDS)
     with pytest.raises(ValueError, match=message):
         Structures(**{**fields, **change})
 
@@ -176,7 +235,9 @@ def test_from_frames():
 def test_ase_round_trip():
     structures = random_structures(20)
     back = Structures.from_ase(list(structures.to_ase()), source="random")
-    for name, array in structures._arrays().items():
+    kept = {name: array for name, array in structures._arrays().items() if name in back._arrays()}
+    assert structures._arrays().keys() - kept == {"formal_charges", "n_bonds", "bond_atoms", "bond_orders"}
+    for name, array in kept.items():
         np.testing.assert_array_equal(array, back._arrays()[name], err_msg=name)
     assert back.source == "random"
 
@@ -225,7 +286,8 @@ def test_save_and_load_without_options(tmp_path):
 def test_digest_sees_every_field():
     structures = random_structures(6)
     changed = [structures.with_columns(units={"homo": "meV"}), structures[::-1], structures[:5]]
-    for name in ("numbers", "positions", "energy", "forces", "cell", "pbc", "homo", "name"):
+    of_atoms = ("numbers", "positions", "energy", "forces", "cell", "pbc")
+    for name in (*of_atoms, "formal_charges", "bond_orders", "homo", "name"):
         twin = random_structures(6)
         array = twin.columns[name] if name in twin.columns else getattr(twin, name)
         array.flat[-1] = (

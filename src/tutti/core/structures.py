@@ -13,12 +13,27 @@ import ase
 import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from tutti.core import ragged
 from tutti.core.columns import columns
 from tutti.core.elements import SYMBOLS
 from tutti.core.files import atomic_path
 
-PER_ATOM = ("numbers", "positions", "forces")
-OPTIONAL = ("energy", "forces", "cell", "pbc")
+ROWS = {
+    "n_atoms": ("structures", ()),
+    "numbers": ("atoms", ()),
+    "positions": ("atoms", (3,)),
+    "energy": ("structures", ()),
+    "forces": ("atoms", (3,)),
+    "cell": ("structures", (3, 3)),
+    "pbc": ("structures", (3,)),
+    "formal_charges": ("atoms", ()),
+    "n_bonds": ("structures", ()),
+    "bond_atoms": ("bonds", (2,)),
+    "bond_orders": ("bonds", ()),
+}
+"""Arrays of `Structures`: what their rows are of, and the shape of a row."""
+TOGETHER = (("cell", "pbc"), ("formal_charges", "n_bonds", "bond_atoms", "bond_orders"))
+"""Arrays that are there together or not at all."""
 
 
 @contextmanager
@@ -50,12 +65,16 @@ class Structures:
         forces: [ΣN, 3] float, eV/Å.
         cell: [N, 3, 3] float, Å, rows are the cell vectors.
         pbc: [N, 3] bool.
+        formal_charges: [ΣN] int8, of the atoms in a file that says which are bonded.
+        n_bonds: [N] int64, bonds of each structure that the file says; 0 where it says nothing.
+        bond_atoms: [ΣB, 2] int64, places of a bond's atoms in their structure, the lower one first.
+        bond_orders: [ΣB] float, 1, 1.5 (aromatic), 2 or 3.
         columns: further arrays of length N by name (`smiles`, `homo`, `finished`, ...).
         units: unit of every column that has one; energies are eV and lengths Å throughout.
         source: where the data come from, with the hash of the raw file or of the recipe.
 
     Raises:
-        ValueError: when the arrays' shapes do not fit each other.
+        ValueError: when the arrays do not fit each other.
     """
 
     n_atoms: np.ndarray
@@ -65,27 +84,30 @@ class Structures:
     forces: np.ndarray | None = None
     cell: np.ndarray | None = None
     pbc: np.ndarray | None = None
+    formal_charges: np.ndarray | None = None
+    n_bonds: np.ndarray | None = None
+    bond_atoms: np.ndarray | None = None
+    bond_orders: np.ndarray | None = None
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
     def __post_init__(self) -> None:
-        n, total = len(self.n_atoms), int(np.sum(self.n_atoms))
-        expected = {
-            "n_atoms": (n,),
-            "numbers": (total,),
-            "positions": (total, 3),
-            "energy": (n,),
-            "forces": (total, 3),
-            "cell": (n, 3, 3),
-            "pbc": (n, 3),
-        }
-        for name, shape in expected.items():
-            array = getattr(self, name)
-            if array is not None and array.shape != shape:
-                raise ValueError(f"Structures.{name} has shape {array.shape}, expected {shape}")
-        if (self.cell is None) != (self.pbc is None):
-            raise ValueError("Structures.cell and Structures.pbc are given together or not at all")
+        n = len(self.n_atoms)
+        totals = {"structures": n, "atoms": int(np.sum(self.n_atoms))}
+        totals["bonds"] = 0 if self.n_bonds is None else int(np.sum(self.n_bonds))
+        for name, (of, shape) in ROWS.items():
+            array, expected = getattr(self, name), (totals[of], *shape)
+            if array is not None and array.shape != expected:
+                raise ValueError(f"Structures.{name} has shape {array.shape}, expected {expected}")
+        for names in TOGETHER:
+            if len({getattr(self, name) is None for name in names}) > 1:
+                given = " and ".join(f"Structures.{name}" for name in names)
+                raise ValueError(f"{given} are given together or not at all")
+        if self.n_bonds is not None and ragged.no_pairs(self.bond_atoms, self.n_bonds, self.n_atoms).any():
+            raise ValueError(
+                "Structures.bond_atoms has a bond that is no two atoms of its structure in order"
+            )
         for name, column in self.columns.items():
             if not isinstance(column, np.ndarray) or column.dtype.hasobject:
                 raise ValueError(f"Structures column '{name}' is no array of numbers, truth values or text")
@@ -95,7 +117,7 @@ class Structures:
     @cached_property
     def offsets(self) -> np.ndarray:
         """[N + 1] int64: the atoms of structure i are rows offsets[i] ... offsets[i + 1] - 1."""
-        return np.concatenate([[0], np.cumsum(self.n_atoms)])
+        return ragged.offsets(self.n_atoms)
 
     @cached_property
     def finite(self) -> np.ndarray:
@@ -115,35 +137,43 @@ class Structures:
         """
         if isinstance(index, slice) and index.step in (None, 1):
             start, stop, _ = index.indices(len(self))
-            stop = max(start, stop)
-            rows, atoms = slice(start, stop), slice(self.offsets[start], self.offsets[stop])
+            rows = slice(start, max(start, stop))
         else:
             if np.ndim(index) == 0 and not isinstance(index, slice):
                 raise TypeError(f"Structures[{index}]: use frame({index}), or a slice of length one")
             # An empty list would otherwise be an array of floats.
             chosen = index if isinstance(index, slice) or len(index) else np.empty(0, np.int64)
             rows = np.arange(len(self))[chosen if isinstance(chosen, slice) else np.asarray(chosen)]
-            atoms = self.atom_rows(rows)
-        return self._select(rows, atoms)
+        return self._select(rows)
 
     def atom_rows(self, rows: np.ndarray) -> np.ndarray:
         """Row numbers, in the per-atom arrays, of all atoms of the structures `rows`, in that order."""
-        counts = self.n_atoms[rows]
-        starts = np.repeat(self.offsets[rows] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-        return starts + np.arange(counts.sum())
+        return ragged.rows_of(rows, self.offsets)
 
-    def _select(self, rows: slice | np.ndarray, atoms: slice | np.ndarray) -> Self:
-        chosen = {name: getattr(self, name) for name in ("n_atoms", "numbers", "positions", *OPTIONAL)}
-        chosen = {
-            name: None if array is None else array[atoms if name in PER_ATOM else rows]
-            for name, array in chosen.items()
-        }
+    def _select(self, rows: slice | np.ndarray) -> Self:
+        of = {"structures": rows, "atoms": ragged.rows_of(rows, self.offsets)}
+        if self.n_bonds is not None:
+            of["bonds"] = ragged.rows_of(rows, self._bond_offsets)
+        arrays = {name: getattr(self, name) for name in ROWS}
+        chosen = {name: a[of[ROWS[name][0]]] for name, a in arrays.items() if a is not None}
         return replace(self, **chosen, columns={name: column[rows] for name, column in self.columns.items()})
+
+    @cached_property
+    def _bond_offsets(self) -> np.ndarray:
+        return ragged.offsets(self.n_bonds)
 
     def frame(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         """(numbers [n], positions [n, 3]) of structure i, as views."""
         atoms = slice(self.offsets[i], self.offsets[i + 1])
         return self.numbers[atoms], self.positions[atoms]
+
+    def bonds(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """(atoms [b, 2], orders [b], formal charges [n]) of structure i, as views; None without bonds."""
+        if self.n_bonds is None or not self.n_bonds[i]:
+            return None
+        bonds = slice(self._bond_offsets[i], self._bond_offsets[i + 1])
+        atoms = slice(self.offsets[i], self.offsets[i + 1])
+        return self.bond_atoms[bonds], self.bond_orders[bonds], self.formal_charges[atoms]
 
     def with_columns(self, units: Mapping[str, str] | None = None, **columns: np.ndarray) -> Self:
         """A copy with further (or replaced) columns and their units."""
@@ -159,7 +189,7 @@ class Structures:
         return digest.hexdigest()
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        arrays = {name: getattr(self, name) for name in ("n_atoms", "numbers", "positions", *OPTIONAL)}
+        arrays = {name: getattr(self, name) for name in ROWS}
         arrays |= {f"column:{name}": column for name, column in self.columns.items()}
         return {name: array for name, array in arrays.items() if array is not None}
 
