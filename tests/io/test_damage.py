@@ -1,5 +1,6 @@
 """Damaged files give a FormatError or are still readable; never another error, whatever is damaged."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,22 @@ from tutti import io
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.io import FormatError, extxyz
+from tutti.io.samples import read_samples
 
 QM9 = (
     "2\ngdb 1"
     + "\t0.5" * 15
     + "\nH\t0\t0\t0\t0.1\nH\t0\t0\t7*^-1\t0.1\n4000.\n[HH]\t[HH]\nInChI=1S/H2\tInChI=1S/H2\n"
 )
+MOL2 = (
+    "@<TRIPOS>MOLECULE\nacid\n4 3\nSMALL\nNO_CHARGES\n\n@<TRIPOS>ATOM\n1 C 0 0 0 C.2 1 A 0.1\n"
+    "2 O 1.2 0 0 O.co2 1 A\n3 O -0.6 1.1 0 O.co2\n4 H -0.6 -0.9 0 H\n"
+    "@<TRIPOS>BOND\n1 1 2 ar\n2 1 3 ar\n3 4 1 1\n"
+)
 N2P2 = (
     "begin\nlattice 9 0 0\nlattice 0 9 0\nlattice 0 0 9\natom 1 2 3 O 0 0 4 5 6\nenergy -1\ncharge 0\nend\n"
 )
+TEXTS = {"qm9.xyz": QM9, "input.data": N2P2, "x.mol2": MOL2}
 WORDS = (
     b"nan",
     b"1e999",
@@ -72,8 +80,8 @@ def make(path: Path) -> None:
         AllChem.EmbedMolecule(water, randomSeed=0)
         to_block = Chem.MolToV3KMolBlock if "v3000" in path.name else Chem.MolToMolBlock
         path.write_text((to_block(water) + "$$$$\n") * 2)
-    elif path.name in ("qm9.xyz", "input.data"):
-        path.write_text((QM9 if "qm9" in path.name else N2P2) * 2)
+    elif path.name in TEXTS:
+        path.write_text(TEXTS[path.name] * 2)
     else:
         extxyz.write(path, structures())
 
@@ -100,6 +108,7 @@ NAMES = [
     "own.npz",
     "ase.db",
     "input.data",
+    "x.mol2",
 ]
 
 
@@ -116,4 +125,6 @@ def test_damaged_files(tmp_path, name):
         except FormatError as error:
             assert name in str(error)
             refused += 1
+        with suppress(FormatError):
+            read_samples([path])
     assert refused > 25

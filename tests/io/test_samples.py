@@ -40,7 +40,9 @@ def test_equal_to_the_strict_reader_on_real_files(shared_data):
         assert set(columns(found, "unreadable")) == {""}
         assert columns(found, "frame") == list(range(len(strict)))
         assert found.source == strict.source
-        assert found.columns.keys() == {"id", "file", "frame", "unreadable"}
+        assert found.columns.keys() - {"charge"} == {"id", "file", "frame", "unreadable"}
+        assert ("charge" in found.columns) == ("charge" in strict.columns) == name.endswith(".data")
+        assert found.n_bonds is None
         assert found.energy is None and found.forces is None and found.cell is None and found.pbc is None
 
 
@@ -119,6 +121,45 @@ def test_finished_if_all_readable_frames_have_it(tmp_path):
     assert "step" not in found.columns and found.energy is None
     assert "finished" not in read_text(tmp_path, text, HE).columns
     assert "finished" not in read_text(tmp_path, text, frame.format("3")).columns
+
+
+def test_charges_that_are_said(tmp_path):
+    texts = [
+        HE,
+        H2.format("charge=1"),
+        HE.format('total_charge="-2.0"'),
+        H2.format("charge=+1 total_charge=1"),
+    ]
+    found = read_text(tmp_path, "".join(texts))
+    assert columns(found, "charge") == [0, 1, -2, 1] and found.columns["charge"].dtype == np.int64
+    assert columns(read_samples([tmp_path], charge=3), "charge") == [3, 1, -2, 1]
+    (tmp_path / "a.xyz").write_text(HE)
+    assert "charge" not in read_samples([tmp_path]).columns
+    assert columns(read_samples([tmp_path], charge=1), "charge") == [1]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        *("charge=0.5", "charge=nan", "charge=none", 'charge="1 0"', "charge=9", "charge=-1e300"),
+        "charge=1 total_charge=0",
+    ],
+)
+def test_a_charge_that_is_none_is_an_error_of_that_sample(tmp_path, comment):
+    found = read_text(tmp_path, HE + H2.format(comment) + H2.format("charge=1"))
+    assert found.n_atoms.tolist() == [1, 0, 2] and columns(found, "charge") == [0, 0, 1]
+    assert columns(found, "unreadable")[1].startswith("a.xyz:5: expected ")
+    assert columns(found, "unreadable")[::2] == ["", ""]
+
+
+def test_charges_in_archives(tmp_path):
+    own = Structures.from_frames([([2], np.zeros((1, 3)))] * 3)
+    for name, charges in (("a", [1, -1, 0]), ("b", [1.0, 0.5, 0.0])):
+        own.with_columns(charge=np.array(charges)).save(tmp_path / f"{name}.npz")
+    found = read_samples([tmp_path / "a.npz", tmp_path / "b.npz"])
+    assert columns(found, "charge") == [1, -1, 0, 1, 0, 0]
+    assert [bool(text) for text in columns(found, "unreadable")] == [False] * 4 + [True, False]
+    assert columns(found, "unreadable")[4].startswith("b.npz: structure 1: expected one total charge")
 
 
 def test_archives_of_this_package_keep_ids_and_finished(tmp_path):

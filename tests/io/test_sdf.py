@@ -9,6 +9,7 @@ from rdkit.Chem import AllChem
 from tutti import io
 from tutti.core.units import factor
 from tutti.io import FormatError
+from tutti.io.samples import read_samples
 
 HEADER = (
     "mol_id,A,B,C,mu,alpha,homo,lumo,gap,r2,zpve,u0,u298,h298,g298,cv,u0_atom,u298_atom,h298_atom,g298_atom"
@@ -50,6 +51,62 @@ def test_wrong_valences_do_not_matter(tmp_path):
     assert text != BLOCKS[0]
     (tmp_path / "x.sdf").write_text(text)
     assert io.read(tmp_path / "x.sdf").n_atoms.tolist() == [6]
+
+
+@pytest.mark.parametrize("to_block", [Chem.MolToMolBlock, Chem.MolToV3KMolBlock])
+def test_bonds_charges_and_titles_of_samples(tmp_path, to_block):
+    molecules = [
+        *MOLECULES,
+        embedded("[NH3+]CC(=O)[O-]", "glycine"),
+        embedded("C#N", "x"),
+        embedded("[Na+]", "y"),
+    ]
+    (tmp_path / "x.sdf").write_text("".join(to_block(molecule) + "$$$$\n" for molecule in molecules))
+    found = read_samples([tmp_path / "x.sdf"])
+    assert found.columns["id"].tolist() == ["gdb_1", "gdb_2", "gdb_5", "glycine", "x", "y"]
+    assert found.columns["charge"].tolist() == [0, 1, 0, 0, 0, 1]
+    assert found.n_bonds.tolist() == [molecule.GetNumBonds() for molecule in molecules]
+    charges = [atom.GetFormalCharge() for molecule in molecules for atom in molecule.GetAtoms()]
+    assert found.formal_charges.tolist() == charges and found.formal_charges.dtype == np.int8
+    for i, molecule in enumerate(molecules[:-1]):
+        Chem.Kekulize(molecule, clearAromaticFlags=True)
+        atoms, orders, _ = found.bonds(i)
+        bonds = {
+            (b.GetBeginAtomIdx(), b.GetEndAtomIdx()): b.GetBondTypeAsDouble() for b in molecule.GetBonds()
+        }
+        expected = {tuple(sorted(ends)): order for ends, order in bonds.items()}
+        assert dict(zip(map(tuple, atoms.tolist()), orders.tolist(), strict=True)) == expected
+    data = io.read(tmp_path / "x.sdf")
+    assert data.n_bonds is None and not data.columns
+
+
+@pytest.mark.parametrize("kind", [0, 5, 6, 8, 9, 10])
+def test_a_bond_that_is_none_breaks_its_record_only(tmp_path, kind):
+    v2000 = BLOCKS[1].replace("  1  3  1  0", f"  1  3{kind:3d}  0")
+    v3000 = Chem.MolToV3KMolBlock(MOLECULES[1]).replace("V30 2 1 1 3", f"V30 2 {kind} 1 3") + "$$$$\n"
+    (tmp_path / "x.sdf").write_text(BLOCKS[0] + v2000 + v3000 + BLOCKS[2])
+    found = read_samples([tmp_path / "x.sdf"])
+    lines = (tmp_path / "x.sdf").read_text().splitlines()
+    broken = [f"  1  3{kind:3d}  0", f"M  V30 2 {kind} 1 3"]
+    reasons = [
+        f"x.sdf:{lines.index(line) + 1}: expected a single, double, triple or aromatic bond (type 1 to 4),"
+        f" found '{line.strip()}'"
+        for line in broken
+    ]
+    assert found.columns["unreadable"].tolist() == ["", *reasons, ""]
+    assert found.n_bonds.tolist() == [5, 0, 0, 12]
+    assert io.read(tmp_path / "x.sdf").n_atoms.tolist() == [6, 5, 5, 12]
+
+
+def test_a_record_that_says_nothing_of_bonds(tmp_path):
+    """Coordinates alone say no charge either."""
+    bare = "\n".join([*BLOCKS[1].splitlines()[:9], "M  END\n$$$$\n"]).replace("  5  4", "  5  0")
+    (tmp_path / "x.sdf").write_text(bare)
+    found = read_samples([tmp_path / "x.sdf"])
+    assert found.n_atoms.tolist() == [5] and found.n_bonds is None and "charge" not in found.columns
+    (tmp_path / "x.sdf").write_text(bare + BLOCKS[1])
+    found = read_samples([tmp_path / "x.sdf"], charge=-1)
+    assert found.n_bonds.tolist() == [0, 4] and found.columns["charge"].tolist() == [-1, 1]
 
 
 def test_a_record_without_atoms_and_another_unit_of_length(tmp_path):

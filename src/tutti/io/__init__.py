@@ -25,6 +25,7 @@ SUFFIXES = {
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
     ".sdf": "sdf",
+    ".mol2": "mol2",
     ".npz": "npz",
     ".db": "ase_db",
     ".data": "n2p2",
@@ -32,6 +33,7 @@ SUFFIXES = {
     ".xyz.gz": "extxyz",
     ".extxyz.gz": "extxyz",
     ".sdf.gz": "sdf",
+    ".mol2.gz": "mol2",
     ".data.gz": "n2p2",
     ".n2p2.gz": "n2p2",
 }
@@ -42,8 +44,9 @@ def read(path: str | Path, *, samples: bool = False, units: Mapping[str, str] | 
     """Read a file, or all readable files of a folder in the order of their names.
 
     Args:
-        path: extended or plain .xyz, .sdf, .npz (MD17, rMD17, or written by this package), ASE .db, n2p2
-            .data; text formats also gzipped. QM9's own .xyz and a gdb9.sdf beside its gdb9.sdf.csv are known.
+        path: extended or plain .xyz, .sdf, .mol2, .npz (MD17, rMD17, or written by this package), ASE .db,
+            n2p2 .data; text formats also gzipped. QM9's own .xyz and a gdb9.sdf beside its gdb9.sdf.csv are
+            known.
         samples: let NaN and inf through, as a generator may produce them; readers of data refuse them.
         units: units of `energy`, `length`, `forces` (default: energy/length) in formats that do not fix them,
             and of columns. The result is in eV and Å, and columns of known properties in their own units.

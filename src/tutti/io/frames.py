@@ -9,7 +9,9 @@ from tutti.core.columns import columns
 from tutti.core.structures import Structures
 from tutti.io.text import FormatError
 
-SAMPLE_INFO = ("id", "finished")
+CHARGES = ("charge", "total_charge")
+"""Names of a structure's total charge."""
+SAMPLE_INFO = ("id", "finished", *CHARGES)
 """Names of the values that are kept of a generator's sample."""
 
 
@@ -27,6 +29,9 @@ class Frame:
         forces: [n, 3] eV/Å.
         cell: [3, 3] Å, rows are the cell vectors.
         pbc: [3] bool.
+        bonds: of a sample whose file says them: places of the two atoms, the lower one first, and the order,
+            which is 1, 1.5 (aromatic), 2 or 3.
+        formal_charges: n of the atoms, where the file says bonds.
         info: further values by name.
         units: units of those values.
     """
@@ -40,6 +45,8 @@ class Frame:
     forces: np.ndarray | None = None
     cell: np.ndarray | None = None
     pbc: np.ndarray | None = None
+    bonds: Sequence[tuple[int, int, float]] | None = None
+    formal_charges: Sequence[int] | None = None
     info: dict[str, object] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 

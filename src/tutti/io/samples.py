@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from tutti.core.columns import BOOLEANS
 from tutti.core.elements import SYMBOLS
 from tutti.core.structures import Structures
 from tutti.io import files_of, module_of, name_of, source_of
-from tutti.io.frames import Frame
-from tutti.io.text import FILE_END, FormatError
+from tutti.io.frames import CHARGES, Frame
+from tutti.io.text import FILE_END, FormatError, number
 
 # A column of text takes as much memory for every sample as for the longest.
 MAX_REASON = 160
@@ -29,27 +29,35 @@ class _Sample:
     found: Frame | FormatError
 
 
-def read_samples(paths: Sequence[str | Path]) -> Structures:
+def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
     """All samples of files and folders, in the order given; what cannot be read is a sample without atoms.
 
     A folder stands for the files in it (not in its subfolders) whose names end like a known format, in
     natural order: s2 before s10. NaN and inf are let through. Energies, forces, cells and other columns are
-    not read; bonds of SD files neither. Lengths are Å, also in .npz archives of unknown make; archives hold
-    positions [frames, atoms, 3] with numbers [atoms] or [frames, atoms], or are of `Structures.save`.
+    not read; bonds and formal charges of SD and mol2 files are. Lengths are Å, also in .npz archives of
+    unknown make; archives hold positions [frames, atoms, 3] with numbers [atoms] or [frames, atoms], or are
+    of `Structures.save`.
 
-    In xyz and SD files a bad frame costs only itself. In the other formats, and in a text file cut in the
-    middle of its compression, one unreadable sample stands for all that follows. A file without any readable
-    frame is one unreadable sample.
+    In xyz, SD and mol2 files a bad frame costs only itself. In the other formats, and in a text file cut in
+    the middle of its compression, one unreadable sample stands for all that follows. A file without any
+    readable frame is one unreadable sample.
+
+    Args:
+        paths: files and folders.
+        charge: total charge of the samples whose files do not say one. A file says it as `charge` or
+            `total_charge`, or as the sum of its formal charges where it has bonds or such a charge.
 
     Returns:
-        The samples, without cells, energies and forces, with the columns
+        The samples, without cells, energies and forces, with bonds and formal charges where any file says
+        bonds, and with the columns
 
-        - `id`: unique text, the samples' own `id` when all that could be read have different ones; the
-          others, or else all, are numbered in their order: `s000000` and so on;
+        - `id`: unique text, the samples' own `id` or title when all that could be read have different ones;
+          the others, or else all, are numbered in their order: `s000000` and so on;
         - `file`: the file's name;
         - `frame`: the place in the file, from 0;
         - `unreadable`: empty, or the reason with file and line, shortened to 160 characters;
-        - `finished`: truth values, where all that could be read have them; unreadable samples are not.
+        - `finished`: truth values, where all that could be read have them; unreadable samples are not;
+        - `charge`: of the whole, in elementary charges, where any sample's is said or `charge` is not 0.
 
     Raises:
         FormatError: the first problem, when not a single frame is readable.
@@ -71,7 +79,8 @@ def read_samples(paths: Sequence[str | Path]) -> Structures:
         raise errors[0] if errors else ValueError("no files of samples are given")
     return Structures.from_frames(
         [_atoms(sample.found) for sample in samples],
-        columns=_columns(samples),
+        **_bonds(samples),
+        columns=_columns(samples) | _charges(samples, charge),
         source=" + ".join(sources),
     )
 
@@ -93,7 +102,7 @@ def _found(path: Path) -> Iterator[Frame | FormatError]:
     module = import_module(f"tutti.io.{module_of(path)}")
     try:
         for item in module.samples(path) if hasattr(module, "samples") else module.frames(path, {}):
-            yield _bare(item) if isinstance(item, FormatError) else _checked(item)
+            yield _bare(item) if isinstance(item, FormatError) else _with_charge(_checked(item))
     except FormatError as error:
         yield _bare(error)
     except OSError as error:
@@ -120,8 +129,61 @@ def _checked(frame: Frame) -> Frame | FormatError:
     return FormatError(frame.where(), "atomic numbers from 1 to 118", str(numbers[~elements][0]))
 
 
+def _with_charge(found: Frame | FormatError) -> Frame | FormatError:
+    """The frame with the total charge that it says, or an error where that is none."""
+    if isinstance(found, FormatError):
+        return found
+    try:
+        charge = _charge(found)
+    except FormatError as error:
+        return _bare(error)
+    return found if charge is None else replace(found, info={**found.info, "charge": charge})
+
+
+def _charge(frame: Frame) -> int | None:
+    """The total charge that a frame says; None where it says nothing."""
+    said = {number(str(frame.info[name]), frame.where()) for name in CHARGES if name in frame.info}
+    if frame.bonds or any(frame.formal_charges or ()):
+        said.add(sum(frame.formal_charges))
+    if not said:
+        return None
+    charge = min(said)
+    # Nuclei cannot lose more electrons than they have protons, nor hold twice as many.
+    if len(said) > 1 or not abs(charge) <= np.sum(frame.numbers) or charge != int(charge):
+        found = " and ".join(f"{value:g}" for value in sorted(said))
+        raise FormatError(frame.where(), "one total charge, a whole number up to that of the nuclei", found)
+    return int(charge)
+
+
 def _atoms(found: Frame | FormatError) -> tuple[Sequence[int] | np.ndarray, Sequence | np.ndarray]:
     return ([], []) if isinstance(found, FormatError) else (found.numbers, found.positions)
+
+
+def _charges(samples: Sequence[_Sample], default: int) -> dict[str, np.ndarray]:
+    """The column `charge`, if there is anything to say."""
+    said = [
+        sample.found.info.get("charge") if isinstance(sample.found, Frame) else None for sample in samples
+    ]
+    if not default and all(charge is None for charge in said):
+        return {}
+    charges = [default if charge is None else charge for charge in said]
+    return {"charge": np.array(charges, dtype=np.int64)}
+
+
+def _bonds(samples: Sequence[_Sample]) -> dict[str, np.ndarray]:
+    """The fields of `Structures` for bonds, if any sample has some."""
+    frames = [sample.found for sample in samples if isinstance(sample.found, Frame)]
+    bonds = [bond for frame in frames for bond in frame.bonds or ()]
+    if not bonds:
+        return {}
+    charges = [frame.formal_charges or [0] * len(frame.numbers) for frame in frames]
+    counts = [len(sample.found.bonds or ()) if isinstance(sample.found, Frame) else 0 for sample in samples]
+    return {
+        "formal_charges": np.array([charge for each in charges for charge in each], dtype=np.int8),
+        "n_bonds": np.array(counts, dtype=np.int64),
+        "bond_atoms": np.array([ends for *ends, _ in bonds], dtype=np.int64),
+        "bond_orders": np.array([order for *_, order in bonds], dtype=float),
+    }
 
 
 def _columns(samples: Sequence[_Sample]) -> dict[str, np.ndarray]:
@@ -141,8 +203,10 @@ def _columns(samples: Sequence[_Sample]) -> dict[str, np.ndarray]:
 
 def _ids(samples: Sequence[_Sample]) -> list[str]:
     numbered = [f"s{index:06d}" for index in range(len(samples))]
-    own = [
-        str(sample.found.info["id"]) if isinstance(sample.found, Frame) and "id" in sample.found.info else ""
+    own = [  # without what arrays of text drop from their ends
+        str(sample.found.info["id"]).rstrip("\0")
+        if isinstance(sample.found, Frame) and "id" in sample.found.info
+        else ""
         for sample in samples
     ]
     ids = [

@@ -1,7 +1,7 @@
 """Geometries of SD files (V2000 and V3000), by RDKit.
 
-Bonds and charges are not kept: in QM9's gdb9.sdf some are wrong, and bonds are the assigners' work. A
-gdb9.sdf with its gdb9.sdf.csv beside it (DeepChem's QM9) has the properties in the CSV file.
+Bonds and charges of data are not kept: in QM9's gdb9.sdf some are wrong. Those of samples are. A gdb9.sdf
+with its gdb9.sdf.csv beside it (DeepChem's QM9) has the properties in the CSV file.
 """
 
 import csv
@@ -26,6 +26,12 @@ QM9_COLUMNS = {name: name for name in qm9_xyz.PROPERTIES} | {
     "Cv": "cv",
 }
 END = "M  END"
+ORDERS = {
+    Chem.BondType.SINGLE: 1.0,
+    Chem.BondType.AROMATIC: 1.5,
+    Chem.BondType.DOUBLE: 2.0,
+    Chem.BondType.TRIPLE: 3.0,
+}
 ATOMISATION = {"U0_atom": "u0_atom", "U_atom": "u298_atom", "H_atom": "h298_atom", "G_atom": "g298_atom"}
 """Columns of gdb9.sdf.csv by property; the atomisation energies are in kcal/mol, the others in Hartree."""
 
@@ -48,9 +54,10 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
 
 
 def samples(path: Path) -> Iterator[Frame | FormatError]:
-    """Geometries of an SD file in order, and the error in place of each record that cannot be read.
+    """Records of an SD file in order, and the error in place of each that cannot be read.
 
-    Of a file cut in the middle of its compression, one error stands for the rest.
+    They have their bonds and formal charges, and their titles as `id`. Of a file cut in the middle of its
+    compression, one error stands for the rest.
     """
     with Lines(path, recover=True) as lines:
         for start, block in _blocks(lines):
@@ -63,18 +70,36 @@ def samples(path: Path) -> Iterator[Frame | FormatError]:
 
 
 def _one(block: list[str], path: Path, start: int) -> Frame:
-    """The frame of a record; two records without a line between them would be read as the first."""
+    """The frame of a sample; two records without a line between them would be read as the first."""
     ends = [i for i, line in enumerate(block) if line.rstrip() == END]
     if len(ends) > 1:
         raise FormatError(f"{path}:{start + ends[1]}", "$$$$ between two records", shown(END))
-    return _frame(block, path, start)
+    molecule = _molecule(block, path, start)
+    frame = _frame(molecule, path, start)
+    frame.bonds = [_bond(bond, block, path, start) for bond in molecule.GetBonds()]
+    frame.formal_charges = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
+    frame.info = {"id": block[0].strip()}
+    return frame
+
+
+def _bond(bond: Chem.Bond, block: list[str], path: Path, start: int) -> tuple[int, int, float]:
+    """Two atoms, the lower one first, and the order of their bond."""
+    first, second = sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
+    order = ORDERS.get(bond.GetBondType())
+    if order is None:
+        begin = "M  V30 BEGIN BOND"
+        v3000 = next((i + 1 for i, line in enumerate(block) if line.rstrip() == begin), None)
+        line = (4 + bond.GetOwningMol().GetNumAtoms() if v3000 is None else v3000) + bond.GetIdx()
+        expected = "a single, double, triple or aromatic bond (type 1 to 4)"
+        raise FormatError(f"{path}:{start + line}", expected, shown(block[line]))
+    return first, second, order
 
 
 def _records(path: Path) -> Iterator[tuple[str, Frame]]:
     """Title and frame of every record."""
     with Lines(path) as lines:
         for start, block in _blocks(lines):
-            yield block[0].strip(), _frame(block, path, start)
+            yield block[0].strip(), _frame(_molecule(block, path, start), path, start)
 
 
 def _blocks(lines: Lines) -> Iterator[tuple[int, list[str]]]:
@@ -88,7 +113,8 @@ def _blocks(lines: Lines) -> Iterator[tuple[int, list[str]]]:
             yield start, block
 
 
-def _frame(block: list[str], path: Path, start: int) -> Frame:
+def _molecule(block: list[str], path: Path, start: int) -> Chem.Mol:
+    """What RDKit reads in a record, as it stands there."""
     if END not in (line.rstrip() for line in block):
         raise FormatError(
             f"{path}:{start + len(block)}", f"'{END}' of the record from line {start}", FILE_END
@@ -105,9 +131,13 @@ def _frame(block: list[str], path: Path, start: int) -> Frame:
     for i, atom in enumerate(molecule.GetAtoms()):
         if atom.GetAtomicNum() == 0:
             raise FormatError(f"{path}:{start + 4 + i}", "a chemical element", shown(block[4 + i]))
+    return molecule
+
+
+def _frame(molecule: Chem.Mol, path: Path, start: int) -> Frame:
     return Frame(
         numbers=[atom.GetAtomicNum() for atom in molecule.GetAtoms()],
-        positions=molecule.GetConformer().GetPositions() if count else np.empty((0, 3)),
+        positions=molecule.GetConformer().GetPositions() if molecule.GetNumAtoms() else np.empty((0, 3)),
         path=str(path),
         line=start,
         atom_line=start + 4,
