@@ -151,7 +151,7 @@ def test_models_side_by_side(folder, tmp_path):
         (["bad.xyz", "--assigners", "openbable"], "did you mean 'openbabel'?"),
         (["bad.xyz", "--only", "jsd"], "--reference FILE"),
         (["bad.xyz", "--only", "strain", "--assigners", "lookup"], "needs the assigner 'xyz2mol'"),
-        (["bad.xyz", "--assigners", ","], "name at least one of lookup, openbabel, xyz2mol"),
+        (["bad.xyz", "--assigners", ","], "name at least one of given, lookup, openbabel, xyz2mol"),
         (["bad.xyz", "--published", "qm8"], "did you mean 'qm9'?"),
     ],
 )

@@ -4,6 +4,7 @@ import faulthandler
 import os
 import signal
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from bond_samples import ASSIGNERS, sample, together
 
 from known_molecules import known
 from tutti.chemistry.bonds import lookup
+from tutti.chemistry.bonds.assignment import NOTHING
 from tutti.chemistry.bonds.pool import COLUMNS, assign_all
 from tutti.core import registry
 from tutti.core.registry import ConfigError
@@ -104,13 +106,52 @@ def test_a_column_of_numbers_called_unreadable_is_no_message():
     assert assign_all(structures, "lookup", 1, progress=False)["valid"].all()
 
 
+def test_an_assigner_is_told_what_the_file_says(monkeypatch):
+    told = []
+
+    def assign(numbers, positions, known):
+        told.append(known)
+        return lookup.assign(numbers, positions)
+
+    structures = replace(
+        Structures.from_frames([known("CH4"), sample([], []), known("H2O")]),
+        formal_charges=np.array([-1, 0, 0, 0, 0, 2, 0, 0], np.int8),
+        n_bonds=np.array([0, 0, 2]),
+        bond_atoms=np.array([[0, 1], [0, 2]]),
+        bond_orders=np.array([1.0, 1.5]),
+    ).with_columns(charge=np.array([-1, 0, 2]))
+    monkeypatch.setattr(registry, "module", lambda *_: SimpleNamespace(assign=assign))
+    monkeypatch.setattr(
+        "tutti.chemistry.bonds.pool.map_killable", lambda judge, items, *_: list(map(judge, items))
+    )
+    assign_all(structures, "curious", 1, progress=False)
+    assert [each.charge for each in told] == [-1, 0, 2]
+    assert [each.bonds for each in told[:2]] == [each.formal_charges for each in told[:2]] == [None, None]
+    bonds = told[2].bonds
+    assert [bonds.first.tolist(), bonds.second.tolist(), bonds.order.tolist()] == [[0, 0], [1, 2], [1, 1.5]]
+    assert told[2].formal_charges.tolist() == [2, 0, 0]
+    told.clear()
+    assign_all(Structures.from_frames([known("CH4")]), "curious", 1, progress=False)
+    assert told == [NOTHING]
+
+
+@pytest.mark.parametrize("assigner", [*ASSIGNERS, "given"])
+def test_samples_without_hydrogens_have_their_reason(assigner):
+    structures = Structures.from_frames([known("CH4"), known("CO2"), known("C60")]).with_columns(
+        no_hydrogens=np.array([False, True, True]), unreadable=np.array(["", "", "line 1"])
+    )
+    reasons = assign_all(structures, assigner, 1, progress=False)["reason"].tolist()
+    others = ["no_bonds", "no_bonds"] if assigner == "given" else ["", "no_hydrogens"]
+    assert reasons == [*others, "unreadable"]
+
+
 def test_unknown_assigner():
     with pytest.raises(ConfigError, match="xyz2mol"):
         assign_all(Structures.from_frames(MIXED), "xyz2moll", 1)
 
 
 def test_samples_that_hang_or_crash_are_rows(monkeypatch):
-    def assign(numbers, positions):
+    def assign(numbers, positions, known):
         if len(numbers) == 60:
             time.sleep(60)
         if len(numbers) == 0:

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from tutti.chemistry.bonds.assignment import Assignment, Reason
+from tutti.chemistry.bonds.assignment import Assignment, Bonds, Known, Reason
 from tutti.core import registry
 from tutti.core.structures import Structures
 from tutti.core.worker_pool import Crash, Timeout, map_killable
@@ -39,9 +39,12 @@ def assign_all(
     """Verdicts of one assigner on all structures: one row each, in their order.
 
     Args:
-        structures: samples; their column `id` names the rows, else their index does. One whose column of text
-            `unreadable` is not empty is not given to the assigner and gets the reason `unreadable`.
-        assigner: name of a module of `tutti.chemistry.bonds` that exports `assign`.
+        structures: samples; their column `id` names the rows, else their index does. The assigner is told
+            their bonds, formal charges and column `charge` (int). It does not see those whose column of text
+            `unreadable` is not empty, which get the reason `unreadable`, and those marked in the column of
+            truth values `no_hydrogens`, which get that reason.
+        assigner: name of a module of `tutti.chemistry.bonds` that exports `assign`. Where its constant
+            `NEEDS_HYDROGENS` is False it sees the samples without hydrogens too.
         jobs: number of worker processes.
         time_limit: s for one sample; one that takes longer gets the reason `timeout`, one that kills its
             worker the reason `crash`.
@@ -57,13 +60,16 @@ def assign_all(
         ConfigError: for an unknown assigner.
         ItemError: when the assigner raised an exception.
     """
-    assign = registry.module("bonds", assigner).assign
-    unreadable = _unreadable(structures)
+    module = registry.module("bonds", assigner)
+    unseen = _unseen(structures, getattr(module, "NEEDS_HYDROGENS", True))
 
     def judge(index: int) -> tuple:
         start = time.perf_counter()
         numbers, positions = structures.frame(index)
-        verdict = Assignment(Reason.UNREADABLE) if unreadable[index] else assign(numbers, positions)
+        if index in unseen:
+            verdict = Assignment(unseen[index])
+        else:
+            verdict = module.assign(numbers, positions, _known(structures, index))
         return _row(verdict, len(numbers), time.perf_counter() - start)
 
     items = range(len(structures))
@@ -79,12 +85,24 @@ def assign_all(
     return _frame(structures, results)
 
 
-def _unreadable(structures: Structures) -> np.ndarray:
-    """[N] bool: which samples a reader of files could not read."""
-    messages = structures.columns.get("unreadable")
-    if messages is None or messages.dtype.kind != "U":
-        return np.zeros(len(structures), dtype=bool)
-    return messages != ""
+def _unseen(structures: Structures, needs_hydrogens: bool) -> dict[int, Reason]:
+    """Why samples are not shown to an assigner, by their index."""
+    messages = structures.columns.get("unreadable", np.empty(0))
+    unreadable = np.flatnonzero(messages != "") if messages.dtype.kind == "U" else ()
+    bare = structures.columns.get("no_hydrogens", np.empty(0)) if needs_hydrogens else np.empty(0)
+    return dict.fromkeys(np.flatnonzero(bare).tolist(), Reason.NO_HYDROGENS) | {
+        int(index): Reason.UNREADABLE for index in unreadable
+    }
+
+
+def _known(structures: Structures, index: int) -> Known:
+    """What the samples' file says of one of them."""
+    charges, said = structures.columns.get("charge"), structures.bonds(index)
+    charge = 0 if charges is None else int(charges[index])
+    if said is None:
+        return Known(charge)
+    atoms, orders, formal_charges = said
+    return Known(charge, Bonds(atoms[:, 0], atoms[:, 1], orders), formal_charges)
 
 
 def _row(verdict: Assignment, n_atoms: int, seconds: float) -> tuple:

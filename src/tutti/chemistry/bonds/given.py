@@ -1,0 +1,65 @@
+"""The bonds and formal charges that a sample's file brings (SD files, mol2), judged as they are.
+
+For generators that make bonds themselves, and for samples without hydrogens. Of the positions nothing is
+asked but that they are there: what they say is for the other assigners.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from rdkit import Chem, rdBase
+
+from tutti.chemistry.bonds import graph
+from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Bonds, Known, Reason
+
+NEEDS_HYDROGENS = False
+"""Samples without any hydrogen atom are judged too: theirs are implied, as the formats have it."""
+AROMATIC, HYDROGEN = 1.5, 1
+_ELEMENTS = frozenset(range(1, graph.MAX_NUMBER + 1))
+
+
+def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
+    """The molecule that a file says; valid when it has any bond and RDKit's `SanitizeMol` accepts the whole.
+
+    In a sample with hydrogen atoms every missing one is an open valence, which makes a radical. In one
+    without, hydrogens are implied at open valences, and no radical is seen. The bonds of a valid molecule are
+    RDKit's, with aromatic ones 1.5 as by `xyz2mol`; otherwise they are as given.
+
+    Args:
+        numbers: [n] uint8, atomic numbers.
+        positions: [n, 3] float, Å.
+        known: bonds and formal charges; the total charge is their sum.
+    """
+    if reason := graph.defect(numbers, positions, _ELEMENTS):
+        return Assignment(reason)
+    mol = graph.molecule(numbers, positions)
+    if graph.has_overlap(mol):
+        return Assignment(Reason.OVERLAPPING_ATOMS)
+    bonds = known.bonds
+    if bonds is None or not len(bonds):
+        return Assignment(Reason.NO_BONDS)
+    has_hydrogens = bool((numbers == HYDROGEN).any())
+    _add(mol, bonds, known.formal_charges, has_hydrogens)
+    with rdBase.BlockLogs():
+        try:
+            Chem.SanitizeMol(mol)
+        except Chem.AtomValenceException:
+            return Assignment(Reason.VALENCE, bonds=bonds)
+        except Chem.MolSanitizeException:
+            return Assignment(Reason.SANITIZATION, bonds=bonds)
+    verdict = graph.accept(mol, graph.bonds_of(mol))
+    return verdict if has_hydrogens else replace(verdict, no_radicals=True)
+
+
+def _add(mol: Chem.RWMol, bonds: Bonds, charges: np.ndarray | None, has_hydrogens: bool) -> None:
+    """Add bonds and formal charges to a molecule, which implies no hydrogens where it has some."""
+    aromatic = bonds.order == AROMATIC
+    graph.add_bonds(mol, Bonds(bonds.first[~aromatic], bonds.second[~aromatic], bonds.order[~aromatic]))
+    for ends in zip(bonds.first[aromatic].tolist(), bonds.second[aromatic].tolist(), strict=True):
+        mol.AddBond(*ends, Chem.BondType.AROMATIC)
+        for part in (mol.GetBondBetweenAtoms(*ends), *map(mol.GetAtomWithIdx, ends)):
+            part.SetIsAromatic(True)
+    formal = [0] * mol.GetNumAtoms() if charges is None else charges.tolist()
+    for atom, charge in zip(mol.GetAtoms(), formal, strict=True):
+        atom.SetFormalCharge(charge)
+        atom.SetNoImplicit(has_hydrogens)
