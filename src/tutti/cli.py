@@ -29,7 +29,9 @@ app = typer.Typer(
 def evaluate(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Files or folders: xyz, extxyz, sdf, npz; also gzipped."),
+        typer.Argument(
+            metavar="PATH...", help="Files or folders: xyz, extxyz, sdf, mol2, npz; also gzipped."
+        ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for tables, figures and the report.")],
     reference: Annotated[
@@ -40,8 +42,15 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Molecules no model has seen: what it could reach.")
     ] = None,
     assigners: Annotated[
-        str, typer.Option(metavar="NAMES", help="Who finds the bonds, separated by commas.")
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Who finds the bonds, separated by commas; `given`: they stand in the files.",
+        ),
     ] = "xyz2mol,openbabel,lookup",
+    charge: Annotated[
+        int, typer.Option(metavar="N", help="Total charge of molecules whose file does not say one.")
+    ] = 0,
     only: Annotated[
         str,
         typer.Option(metavar="TABLES", help="Only these tables: validity,posebusters,..."),
@@ -85,6 +94,7 @@ def evaluate(
             reference=reference,
             test=test,
             assigners=_names(assigners),
+            charge=charge,
             only=_names(only),
             jobs=jobs or usable_cores(),
             compare=compare,
@@ -103,7 +113,9 @@ def evaluate(
 
 @app.command()
 def relax(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Structures: xyz, extxyz, sdf, npz, ...")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Structures: xyz, extxyz, sdf, mol2, npz, ...")
+    ],
     model: Weights,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The relaxed structures, as extended xyz.")],
     fmax: Annotated[

@@ -31,6 +31,7 @@ class Request:
         reference: file or folder of the training molecules, if there are any.
         test: file or folder of molecules that the model has not seen: the ceiling, a control in every table.
         assigners: modules of `tutti.chemistry.bonds`.
+        charge: total charge of samples and real molecules whose file does not say one.
         only: tables wanted (see `tutti.benchmark.tables`); empty for all that are possible.
         jobs: number of worker processes.
         compare: whether each input is a model of its own; else all together are one set of samples.
@@ -50,6 +51,7 @@ class Request:
     reference: Path | None = None
     test: Path | None = None
     assigners: tuple[str, ...] = ("xyz2mol", "openbabel", "lookup")
+    charge: int = 0
     only: tuple[str, ...] = ()
     jobs: int = 1
     compare: bool = False

@@ -151,6 +151,7 @@ def _settings(request: Request) -> dict[str, object]:
         "reference": request.reference.name if request.reference else None,
         "test": request.test.name if request.test else None,
         "assigners": list(request.assigners),
+        "charge where none is said": request.charge,
         "tables": request.tables,
         "molecules in costly checks": request.molecules,
     }

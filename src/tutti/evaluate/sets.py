@@ -39,8 +39,8 @@ def judge_all(request: Request, parts: Parts) -> Sets:
     Raises:
         FormatError: when not a single sample of a set can be read.
     """
-    given = {name: sets.read(paths) for name, paths in request.sets.items()}
-    real = {part: sets.read((path,)) for part, path in request.real.items()}
+    given = {name: sets.read(paths, request.charge) for name, paths in request.sets.items()}
+    real = {part: sets.read((path,), request.charge) for part, path in request.real.items()}
     judge = Judge(parts, request.jobs, request.assigners)
     checks = {name: declared().checks[name] for name in checks_of(request.tables)}
     limited = {name: _limited(check, request.molecules) for name, check in checks.items()}

@@ -1,5 +1,7 @@
 """Controls: what is moved and what is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,23 @@ def test_copies_are_the_molecules_themselves(molecules):
     known = {molecules.frame(i)[1].tobytes() for i in range(len(molecules))}
     assert all(copies.frame(i)[1].tobytes() in known for i in range(20))
     assert len({copies.frame(i)[1].tobytes() for i in range(20)}) == 20
+
+
+@pytest.mark.parametrize("name", controls.CHANGES)
+def test_bonds_and_charges_are_those_of_the_molecules(molecules, name):
+    n, total = len(molecules), len(molecules.numbers)
+    charged = replace(
+        molecules.with_columns(charge=np.arange(n)),
+        energy=np.zeros(n),
+        formal_charges=np.ones(total, np.int8),
+        n_bonds=np.ones(n, int),
+        bond_atoms=np.tile([0, 1], (n, 1)),
+        bond_orders=np.arange(n, dtype=float),
+    )
+    made = controls.adversary(name, charged, 10, seed=0)
+    assert made.energy is None and made.columns.keys() == {"charge"}
+    np.testing.assert_array_equal(made.bond_orders, made.columns["charge"])
+    assert made.formal_charges.sum() == made.n_atoms.sum()
 
 
 def test_no_molecule_to_draw_from(molecules):

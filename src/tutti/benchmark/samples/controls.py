@@ -5,6 +5,7 @@ the training split (not novel), real molecules with jittered atoms, and with dis
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -75,10 +76,7 @@ def adversary(name: str, molecules: Structures, n: int, seed: int) -> Structures
 
 
 def _moved(molecules: Structures, steps: np.ndarray) -> Structures:
-    """Only elements and positions are kept: energies and other columns belong to the unmoved molecules."""
-    return Structures(
-        n_atoms=molecules.n_atoms,
-        numbers=molecules.numbers,
-        positions=molecules.positions + steps,
-        source=molecules.source,
-    )
+    """Energies and other columns belong to the unmoved molecules; bonds and charges stay what they are."""
+    kept = {name: column for name, column in molecules.columns.items() if name == "charge"}
+    moved = {"positions": molecules.positions + steps, "columns": kept, "units": {}}
+    return replace(molecules, **moved, energy=None, forces=None, cell=None, pbc=None)

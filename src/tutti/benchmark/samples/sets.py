@@ -15,10 +15,11 @@ from tutti.io import files_of
 from tutti.io.samples import read_samples
 
 
-def read(paths: Sequence[str | Path]) -> Structures:
+def read(paths: Sequence[str | Path], charge: int = 0) -> Structures:
     """The samples of files and folders, see `numbered`.
 
-    What cannot be read or judged, and files of a folder that are not looked at, are warned of.
+    What cannot be read or judged, and files of a folder that are not looked at, are warned of. `charge` is the
+    total charge of the samples whose file does not say one, see `tutti.io.samples.read_samples`.
 
     Raises:
         FormatError: when not a single sample can be read.
@@ -31,7 +32,7 @@ def read(paths: Sequence[str | Path]) -> Structures:
         if left:
             text = f"{folder}: not read, as subfolders or of unknown formats: {', '.join(left[:5])}"
             warnings.warn(text + (f" and {len(left) - 5} more" if len(left) > 5 else ""), stacklevel=2)
-    structures = read_samples(paths)
+    structures = read_samples(paths, charge)
     problems = structures.columns["unreadable"][structures.columns["unreadable"] != ""]
     if len(problems):
         text = f"{len(problems)} of {len(structures)} samples cannot be read; the first: {problems[0]}"
