@@ -1,4 +1,5 @@
 """Bond assignment: from elements and positions to bonds, a verdict and its reason.
 
-An assigner is a module here, named by its file; it exports `assign(numbers, positions, known) -> Assignment`.
+An assigner is a module here, named by its file; it exports `assign(numbers, positions, known) -> Assignment`,
+and `NEEDS_HYDROGENS = False` where samples without hydrogen atoms can be judged too.
 """
