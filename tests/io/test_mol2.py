@@ -5,11 +5,9 @@ import gzip
 import numpy as np
 import pytest
 from broken_files import error_of
-from rdkit import Chem
 
 from tutti import io
 from tutti.core.units import factor
-from tutti.io import tripos
 from tutti.io.samples import read_samples
 
 CHLORAMINE = """\
@@ -101,48 +99,12 @@ def test_charges_that_types_tell(tmp_path):
 
 
 def test_charges_that_are_said_come_first(tmp_path):
-    said = "@<TRIPOS>UNITY_ATOM_ATTR\n2 1\ncharge -1\n8 2\nisotope 15\ncharge 1\n"
+    said = "@<TRIPOS>UNITY_ATOM_ATTR\n2 1\ncharge -1\n8 2\nAtomExpr any=1\nAtomExpr +1\n"
     (tmp_path / "x.mol2").write_text(NO_LAST.replace("@<TRIPOS>BOND", said + "@<TRIPOS>BOND"))
     bonds, charges = bonds_of(read_samples([tmp_path / "x.mol2"]))
     assert [bonds[0, 1], bonds[0, 2]] == [1, 2]
     assert [bonds[5, 6], bonds[5, 7], bonds[5, 8]] == [1, 2, 1]
     assert charges == [0, -1, 0, 0, 0, 0, 0, 1, 0, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("smiles", "centre", "double"),
-    [
-        ("CC(=O)[O-]", "C.2", 1),
-        ("COP(=O)([O-])[O-]", "P.3", 1),
-        ("COP(=O)([O-])OC", "P.3", 1),
-        ("CS(=O)(=O)[O-]", "S.O2", 2),
-        ("CS(=O)[O-]", "S.O", 1),
-        ("COS(=O)(=O)[O-]", "S.O2", 2),
-    ],
-)
-def test_acids_drawn_with_aromatic_bonds_are_those_of_chemistry(smiles, centre, double):
-    """The total charge and the number of double bonds are those of the molecule itself."""
-    molecule = Chem.MolFromSmiles(smiles)
-    types, ends = [], []
-    for atom in molecule.GetAtoms():
-        acid = atom.GetSymbol() == "O" and atom.GetDegree() == 1
-        types.append("O.co2" if acid else "O.3" if atom.GetSymbol() == "O" else "C.3")
-    for bond in molecule.GetBonds():
-        first, second = sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
-        acid = "O.co2" in (types[first], types[second])
-        ends.append((first, second, 1.5 if acid else 1.0))
-        if acid:
-            types[first if types[second] == "O.co2" else second] = centre
-    bonds, charges = tripos.charged(types, ends, None)
-    assert [order for *_, order in bonds].count(2.0) == double
-    assert sum(charges) == Chem.GetFormalCharge(molecule)
-    assert 1.5 not in {order for *_, order in bonds}
-
-
-def test_other_aromatic_bonds_stay():
-    types = ["C.ar"] * 5 + ["N.ar"]
-    ring = [(i, i + 1, 1.5) for i in range(5)] + [(0, 5, 1.5)]
-    assert tripos.charged(types, ring, None) == (ring, [0] * 6)
 
 
 def test_a_broken_molecule_costs_only_itself(tmp_path):

@@ -5,6 +5,7 @@ that follow, ATOM, BOND and UNITY_ATOM_ATTR are read. The last one, which OpenBa
 charges; without it the atoms' types tell them, see `tutti.io.tripos`. Partial charges are not read.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from tutti.io.text import FILE_END, FormatError, Lines, number, shown
 MARK = "@<TRIPOS>"
 ORDERS = {"1": 1.0, "am": 1.0, "ar": 1.5, "2": 2.0, "3": 3.0}
 MOST_CHARGE = 127  # of an atom; an int8
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,10 @@ def _charges(rows: list[_Row], places: Mapping[str, int]) -> dict[int, int]:
             attribute = next(left, None)
             if attribute is None:
                 raise row.error("as many attributes as announced")
-            if attribute.cells[0].lower() == "charge":
-                charge = number(attribute.cells[-1], attribute.where)
+            name, value = attribute.cells[0], attribute.cells[-1]
+            # OpenBabel writes `charge 1`, UNITY `AtomExpr +1`; other expressions say something else.
+            if name == "charge" or (name == "AtomExpr" and _WHOLE.fullmatch(value)):
+                charge = number(value, attribute.where)
                 if not abs(charge) <= MOST_CHARGE or charge != int(charge):
                     raise attribute.error("a whole number of charges")
                 charges[atom] = int(charge)

@@ -18,7 +18,8 @@ def charged(
         types: of n atoms.
         bonds: the lower atom first.
         said: formal charges by atom, where the file says them; None: the types tell. These are N.4 ([N+]),
-            O.co2 ([O-] where it has nothing but a single bond) and C.cat (whose double bond goes to [N+]).
+            O.co2 ([O-] where it has nothing but a single bond) and C.cat (whose double bond goes to [N+]). No
+            type tells the N of a pyridinium ion from that of pyridone.
 
     Returns:
         The bonds in their order, and the charges [n].
@@ -36,8 +37,8 @@ def charged(
             charges[i] = -1 if orders[_key(centre, i)] == 1 else 0
         if types[centre] == "C.cat":
             nitrogens = [i for i in around if types[i].startswith("N.") and types[i] != "N.ar"]
-            hydrogens = {i: [types[j] for j in neighbours[i]].count("H") for i in nitrogens}
-            _localise(orders, centre, nitrogens, _double_nitrogens(hydrogens, said))
+            beside = {i: [types[j] for j in neighbours[i]] for i in nitrogens}
+            _localise(orders, centre, nitrogens, _double_nitrogens(beside, said))
             for i in nitrogens:
                 charges[i] = 1 if orders[_key(centre, i)] == 2 else 0
     if said is not None:
@@ -51,9 +52,10 @@ def _double_oxygens(centre: str, oxygens: Sequence[int], said: Mapping[int, int]
     return list(oxygens[: min(2, len(oxygens) - 1) if centre.startswith("S.") else 1])
 
 
-def _double_nitrogens(hydrogens: Mapping[int, int], said: Mapping[int, int] | None) -> list[int]:
-    charged = [i for i in hydrogens if said and said.get(i, 0) > 0]
-    return charged[:1] or sorted(hydrogens, key=lambda i: -hydrogens[i])[:1]
+def _double_nitrogens(beside: Mapping[int, Sequence[str]], said: Mapping[int, int] | None) -> list[int]:
+    """The one with the charge, or with the most hydrogens; where possible none between two C.cat."""
+    charged = [i for i in beside if said and said.get(i, 0) > 0]
+    return (charged or sorted(beside, key=lambda i: (beside[i].count("C.cat"), -beside[i].count("H"))))[:1]
 
 
 def _localise(

@@ -30,6 +30,10 @@ SMILES = [
     "[C-]#[N+]C",
     "Clc1ccncc1Br",
     "c1ccc2[nH]ccc2c1",
+    "O=c1cccc[nH]1",
+    "O=c1cc[nH]c(=O)[nH]1",
+    "Nc1nc2[nH]cnc2c(=O)[nH]1",
+    "C[n+]1cc[nH]c1",
     "C[N+](C)(C)C",
     "C#CC#N",
 ]
