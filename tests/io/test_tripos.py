@@ -113,6 +113,8 @@ def test_a_nitrogen_between_two_guanidinium_groups_has_one_double_bond_at_most()
     ends = [(0, 1, 1.5), (0, 2, 1.5), (1, 3, 1.5), (3, 4, 1.5), (1, 5, 1.0)]
     bonds, charges = tripos.charged(types, ends, None)
     assert [order for *_, order in bonds] == [1, 2, 1, 2, 1] and charges == [0, 0, 1, 0, 1, 0]
+    bonds, charges = tripos.charged(types, [ends[0], *ends[2:]], None)  # the first has no other
+    assert [order for *_, order in bonds] == [2, 1, 2, 1] and charges == [0, 1, 0, 0, 1, 0]
 
 
 def test_other_aromatic_bonds_stay():

@@ -40,7 +40,8 @@ def charged(
             beside = {i: [types[j] for j in neighbours[i]] for i in nitrogens}
             _localise(orders, centre, nitrogens, _double_nitrogens(beside, said))
             for i in nitrogens:
-                charges[i] = 1 if orders[_key(centre, i)] == 2 else 0
+                if orders[_key(centre, i)] == 2:
+                    charges[i] = 1
     if said is not None:
         charges = [said.get(i, 0) for i in range(len(types))]
     return [(*atoms, order) for atoms, order in orders.items()], charges

@@ -56,9 +56,7 @@ def _add(mol: Chem.RWMol, bonds: Bonds, charges: np.ndarray | None, has_hydrogen
     aromatic = bonds.order == AROMATIC
     graph.add_bonds(mol, Bonds(bonds.first[~aromatic], bonds.second[~aromatic], bonds.order[~aromatic]))
     for ends in zip(bonds.first[aromatic].tolist(), bonds.second[aromatic].tolist(), strict=True):
-        mol.AddBond(*ends, Chem.BondType.AROMATIC)
-        for part in (mol.GetBondBetweenAtoms(*ends), *map(mol.GetAtomWithIdx, ends)):
-            part.SetIsAromatic(True)
+        mol.AddBond(*ends, Chem.BondType.AROMATIC)  # which makes its atoms aromatic, too
     formal = [0] * mol.GetNumAtoms() if charges is None else charges.tolist()
     for atom, charge in zip(mol.GetAtoms(), formal, strict=True):
         atom.SetFormalCharge(charge)
