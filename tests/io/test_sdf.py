@@ -55,15 +55,18 @@ def test_wrong_valences_do_not_matter(tmp_path):
 
 @pytest.mark.parametrize("to_block", [Chem.MolToMolBlock, Chem.MolToV3KMolBlock])
 def test_bonds_charges_and_titles_of_samples(tmp_path, to_block):
-    molecules = [
-        *MOLECULES,
-        embedded("[NH3+]CC(=O)[O-]", "glycine"),
-        embedded("C#N", "x"),
-        embedded("[Na+]", "y"),
-    ]
+    named = {
+        "CO": "a",
+        "[NH4+]": "b",
+        "c1ccccc1F": "c",
+        "[NH3+]CC(=O)[O-]": "glycine",
+        "C#N": "x",
+        "[Na+]": "y",
+    }
+    molecules = [embedded(smiles, name) for smiles, name in named.items()]
     (tmp_path / "x.sdf").write_text("".join(to_block(molecule) + "$$$$\n" for molecule in molecules))
     found = read_samples([tmp_path / "x.sdf"])
-    assert found.columns["id"].tolist() == ["gdb_1", "gdb_2", "gdb_5", "glycine", "x", "y"]
+    assert found.columns["id"].tolist() == list(named.values())
     assert found.columns["charge"].tolist() == [0, 1, 0, 0, 0, 1]
     assert found.n_bonds.tolist() == [molecule.GetNumBonds() for molecule in molecules]
     charges = [atom.GetFormalCharge() for molecule in molecules for atom in molecule.GetAtoms()]
@@ -84,7 +87,7 @@ def test_bonds_charges_and_titles_of_samples(tmp_path, to_block):
 def test_a_bond_that_is_none_breaks_its_record_only(tmp_path, kind):
     v2000 = BLOCKS[1].replace("  1  3  1  0", f"  1  3{kind:3d}  0")
     v3000 = Chem.MolToV3KMolBlock(MOLECULES[1]).replace("V30 2 1 1 3", f"V30 2 {kind} 1 3") + "$$$$\n"
-    (tmp_path / "x.sdf").write_text(BLOCKS[0] + v2000 + v3000 + BLOCKS[2])
+    (tmp_path / "x.sdf").write_text((BLOCKS[0] + v2000 + v3000 + BLOCKS[2]).replace("gdb", "mine"))
     found = read_samples([tmp_path / "x.sdf"])
     lines = (tmp_path / "x.sdf").read_text().splitlines()
     broken = [f"  1  3{kind:3d}  0", f"M  V30 2 {kind} 1 3"]
@@ -100,13 +103,21 @@ def test_a_bond_that_is_none_breaks_its_record_only(tmp_path, kind):
 
 def test_a_record_that_says_nothing_of_bonds(tmp_path):
     """Coordinates alone say no charge either."""
-    bare = "\n".join([*BLOCKS[1].splitlines()[:9], "M  END\n$$$$\n"]).replace("  5  4", "  5  0")
+    block = BLOCKS[1].replace("gdb", "mine")
+    bare = "\n".join([*block.splitlines()[:9], "M  END\n$$$$\n"]).replace("  5  4", "  5  0")
     (tmp_path / "x.sdf").write_text(bare)
     found = read_samples([tmp_path / "x.sdf"])
     assert found.n_atoms.tolist() == [5] and found.n_bonds is None and "charge" not in found.columns
-    (tmp_path / "x.sdf").write_text(bare + BLOCKS[1])
+    (tmp_path / "x.sdf").write_text(bare + block)
     found = read_samples([tmp_path / "x.sdf"], charge=-1)
     assert found.n_bonds.tolist() == [0, 4] and found.columns["charge"].tolist() == [-1, 1]
+
+
+def test_bonds_and_charges_of_qm9_are_not_kept(tmp_path):
+    (tmp_path / "x.sdf").write_text("".join(BLOCKS) + BLOCKS[1].replace("gdb_2", "my gdb_2"))
+    found = read_samples([tmp_path / "x.sdf"])
+    assert found.n_bonds.tolist() == [0, 0, 0, 4] and found.columns["charge"].tolist() == [0, 0, 0, 1]
+    assert found.formal_charges.tolist() == [0] * 23 + [1, 0, 0, 0, 0]
 
 
 def test_a_record_without_atoms_and_another_unit_of_length(tmp_path):

@@ -1,10 +1,12 @@
 """Geometries of SD files (V2000 and V3000), by RDKit.
 
-Bonds and charges of data are not kept: in QM9's gdb9.sdf some are wrong. Those of samples are. A gdb9.sdf
-with its gdb9.sdf.csv beside it (DeepChem's QM9) has the properties in the CSV file.
+Bonds and charges of data are not kept; those of samples are, but for records titled gdb_<index>: in QM9's
+gdb9.sdf some are wrong. A gdb9.sdf with its gdb9.sdf.csv beside it (DeepChem's QM9) has the properties in the
+CSV file.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -25,6 +27,7 @@ QM9_COLUMNS = {name: name for name in qm9_xyz.PROPERTIES} | {
     "G": "g298",
     "Cv": "cv",
 }
+QM9_TITLE = re.compile("gdb_[0-9]+")
 END = "M  END"
 ORDERS = {
     Chem.BondType.SINGLE: 1.0,
@@ -56,8 +59,8 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
 def samples(path: Path) -> Iterator[Frame | FormatError]:
     """Records of an SD file in order, and the error in place of each that cannot be read.
 
-    They have their bonds and formal charges, and their titles as `id`. Of a file cut in the middle of its
-    compression, one error stands for the rest.
+    They have bonds and formal charges, those of QM9 excepted, and their titles as `id`. Of a file cut in the
+    middle of its compression, one error stands for the rest.
     """
     with Lines(path, recover=True) as lines:
         for start, block in _blocks(lines):
@@ -75,10 +78,11 @@ def _one(block: list[str], path: Path, start: int) -> Frame:
     if len(ends) > 1:
         raise FormatError(f"{path}:{start + ends[1]}", "$$$$ between two records", shown(END))
     molecule = _molecule(block, path, start)
-    frame = _frame(molecule, path, start)
-    frame.bonds = [_bond(bond, block, path, start) for bond in molecule.GetBonds()]
-    frame.formal_charges = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
-    frame.info = {"id": block[0].strip()}
+    frame, title = _frame(molecule, path, start), block[0].strip()
+    frame.info = {"id": title}
+    if not QM9_TITLE.fullmatch(title):
+        frame.bonds = [_bond(bond, block, path, start) for bond in molecule.GetBonds()]
+        frame.formal_charges = [atom.GetFormalCharge() for atom in molecule.GetAtoms()]
     return frame
 
 
