@@ -1,5 +1,6 @@
 """Fixtures for the tests of datasets."""
 
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -25,3 +26,14 @@ def served(tmp_path) -> Iterator[tuple[Path, str]]:
         yield folder, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def pip_finds(tmp_path, monkeypatch) -> Path:
+    """The one folder in which pip looks for packages."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder

@@ -71,7 +71,7 @@ def fetch(
         DownloadError: when no address gave the file.
     """
     target = Path(folder).absolute() / source.name
-    if target.exists() and _fault(target, source) is None:
+    if target.exists() and fault(target, source) is None:
         return target
     causes = []
     for url in source.urls:
@@ -118,12 +118,12 @@ def _fetch_once(source: Source, url: str, target: Path, timeout: float) -> None:
     )
     with atomic_path(target) as temporary:
         downloader(url, str(temporary), None)
-        if fault := _fault(temporary, source):
+        if wrong := fault(temporary, source):
             size = temporary.stat().st_size
-            raise _WrongBytes(f"HTTP {statuses[-1]}, but the {size} bytes received have {fault}")
+            raise _WrongBytes(f"HTTP {statuses[-1]}, but the {size} bytes received have {wrong}")
 
 
-def _fault(path: Path, source: Source) -> str | None:
+def fault(path: Path, source: Source) -> str | None:
     """What a file has that is not the source's: another hash, or no data. None when nothing is wrong."""
     if source.hash is None:
         start = _magic(path)
@@ -138,7 +138,7 @@ def _advice(source: Source, target: Path, causes: list[str]) -> str:
     if source.hash is not None:
         lines.append(f"expected {source.hash}")
     if target.exists():
-        lines.append(f"{target} is not used: it has {_fault(target, source)}")
+        lines.append(f"{target} is not used: it has {fault(target, source)}")
     lines.append(
         f"by hand: open one of these addresses in a browser, save the file as {target} and run again"
     )

@@ -3,27 +3,35 @@
 Ramakrishnan, Dral, Rupp and von Lilienfeld, Scientific Data 1, 140022 (2014), doi:10.1038/sdata.2014.22;
 figshare collection 978904. Of its 133,885 molecules the 3,054 are left out whose relaxed geometry is another
 molecule than the one it was started from (`uncharacterized.txt`).
+
+Three mirrors have it: `qm9pack`, the first author's wheel on the Python package index; `figshare`, the
+authors' files; `deepchem`, geometries rounded to four decimals and no SMILES. The first two give the same
+arrays to the last bit.
 """
 
+import json
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from tqdm import tqdm
 
 from tutti import io
 from tutti.core import properties
-from tutti.core.elements import NUMBERS
 from tutti.core.structures import Structures
 from tutti.core.units import factor
-from tutti.data.download import Source, extract, fetch, members
+from tutti.data import qm9pack, wheel
+from tutti.data.download import DownloadError, Source, extract, fetch, members
 from tutti.io import qm9_xyz
 from tutti.io.frames import pack
-from tutti.io.text import FormatError, number, shown
+from tutti.io.text import FormatError, shown
 
-ARCHIVE, UNCHARACTERIZED, ATOMREF = "dsgdb9nsd.xyz.tar.bz2", "uncharacterized.txt", "atomref.txt"
-DEEPCHEM = "gdb9.tar.gz"
+WHEEL = "qm9pack-1.0.3-py3-none-any.whl"
+ARCHIVE, UNCHARACTERIZED, DEEPCHEM = "dsgdb9nsd.xyz.tar.bz2", "uncharacterized.txt", "gdb9.tar.gz"
+Mirror = Literal["qm9pack", "figshare", "deepchem"]
 
 
 def _figshare(file: int) -> tuple[str, ...]:
@@ -35,11 +43,12 @@ def _figshare(file: int) -> tuple[str, ...]:
     )
 
 
-# The MD5s of the first three files, from figshare's metadata, are ad1ebd51ee7f5b3a6e32e974e5d54012,
-# a361887bacb427b8a0ce7903d92a53b4 and 2d30b2df8329d8fd805c0a4d158a0a0f; that of gdb9.tar.gz is TorchDrug's.
+# The MD5s of figshare's two files, from its metadata, are ad1ebd51ee7f5b3a6e32e974e5d54012 and
+# a361887bacb427b8a0ce7903d92a53b4; that of gdb9.tar.gz is TorchDrug's.
 SOURCES = {
     source.name: source
     for source in (
+        Source(WHEEL, (), "sha256:1d88c2988007c6778e717ee3224cf511bd60e10732ebe3b7ed500ea5af05c9f0"),
         Source(
             ARCHIVE,
             (
@@ -54,7 +63,6 @@ SOURCES = {
             _figshare(3195404),
             "sha256:3aa5115d540b356de94791d4a74c3bf1ed91c469ecf52a4f5d7cc0506fe02e24",
         ),
-        Source(ATOMREF, _figshare(3195395), "md5:2d30b2df8329d8fd805c0a4d158a0a0f"),
         Source(
             DEEPCHEM,
             (
@@ -66,26 +74,36 @@ SOURCES = {
     )
 }
 HEADER_LINES = 9
-ATOMREF_COLUMNS = ("zpve", "U0", "U", "H", "G", "Cv")
 ATOMISATION = {"U0_atom": "U0", "U_atom": "U", "H_atom": "H", "G_atom": "G"}
+FREE_ATOMS = {
+    1: (-0.500273, -0.498857, -0.497912, -0.510927),
+    6: (-37.846772, -37.845355, -37.844411, -37.861317),
+    7: (-54.583861, -54.582445, -54.581501, -54.598897),
+    8: (-75.064579, -75.063163, -75.062219, -75.079532),
+    9: (-99.718730, -99.717314, -99.716370, -99.733544),
+}
+"""U0, U, H and G of the free atoms by atomic number, in Hartree: `atomref.txt` of the figshare collection."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Where QM9 comes from.
+    """Which molecules of QM9, and where they come from.
 
     Attributes:
-        source: "figshare", the authors' files; or "deepchem", geometries rounded to four decimals and no
-            SMILES, for networks that figshare refuses.
-        urls: own addresses by file name, tried instead of the known ones.
+        source: the one mirror to ask, "qm9pack", "figshare" or "deepchem"; None for one after the other until
+            one answers.
+        urls: own addresses by file name, tried instead of the known ones, and of the package index.
         hashes: own hashes ("sha256:..." or "md5:...") by file name, for other files than the public ones.
-        expected_molecules: how many there must be in the end; null to take what there is.
+        expected_molecules: how many there must be in the end, before `heavy_atoms` is looked at; null to take
+            what there is.
+        heavy_atoms: only molecules of at most so many heavy atoms; None for all.
     """
 
-    source: Literal["figshare", "deepchem"] = "figshare"
+    source: Mirror | None = None
     urls: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     expected_molecules: int | None = 130_831
+    heavy_atoms: int | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted({*self.urls, *self.hashes} - SOURCES.keys())
@@ -93,6 +111,8 @@ class Config:
             raise ValueError(
                 f"urls, hashes: no file named {', '.join(unknown)}; known are {', '.join(SOURCES)}"
             )
+        if self.heavy_atoms is not None and self.heavy_atoms < 1:
+            raise ValueError(f"heavy_atoms is {self.heavy_atoms}, expected at least 1")
 
 
 def make(config: Config, path: Path, work: Path, jobs: int) -> None:
@@ -100,25 +120,65 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
 
     Columns: `id` (`gdb_000001` ...), the properties of `tutti.io.qm9_xyz.PROPERTIES` and the atomisation
     energies `U0_atom` ... `G_atom` (negative for bound molecules) in the units of `tutti.core.properties`;
-    from figshare also `smiles` (of GDB-17) and `smiles_relaxed`. The archive is read once from front to end,
-    so that `jobs` has no effect.
+    but from deepchem also `smiles`, of GDB-17. `source` is JSON: the file, its hash, and what was chosen. A
+    mirror that cannot be used is named in a warning before the next is tried. `jobs` has no effect.
 
     Raises:
-        tutti.data.download.DownloadError: when a file cannot be had.
+        tutti.data.download.DownloadError: when no mirror gave its files; it says what each answered.
         tutti.data.download.ArchiveError, tutti.io.FormatError: when a file is not what it should be.
         ValueError: when molecules are missing.
     """
+    structures, name = _from_first_mirror(config, work)
+    structures = _checked(structures, config.expected_molecules)
+    if config.heavy_atoms is not None:
+        structures = structures[_heavy_atoms(structures) <= config.heavy_atoms]
+    origin = {"file": name, "hash": _source(config, name).hash, "heavy_atoms": config.heavy_atoms}
+    replace(_with_atomisation(structures), source=json.dumps({"kind": "qm9", **origin})).save(path)
+
+
+def _from_first_mirror(config: Config, work: Path) -> tuple[Structures, str]:
+    """The molecules of the first mirror that can be used, and the name of the file that has them."""
+    readers: dict[Mirror, Callable[[Config, Path], tuple[Structures, str]]] = {
+        "qm9pack": _from_qm9pack,
+        "figshare": _from_figshare,
+        "deepchem": _from_deepchem,
+    }
+    mirrors: tuple[Mirror, ...] = get_args(Mirror) if config.source is None else (config.source,)
+    causes = []
+    for mirror in mirrors:
+        try:
+            return readers[mirror](config, work)
+        except DownloadError as error:
+            causes.append(f"{mirror}: {error}")
+            if len(mirrors) > 1:
+                warnings.warn(f"QM9 is not to be had from {causes[-1]}", stacklevel=3)
+    raise DownloadError("no mirror gave QM9\n" + "\n".join(causes))
+
+
+def _from_qm9pack(config: Config, work: Path) -> tuple[Structures, str]:
+    known = _source(config, WHEEL)
+    return qm9pack.read(fetch(known, work) if known.urls else wheel.fetch(known, work)), WHEEL
+
+
+def _from_figshare(config: Config, work: Path) -> tuple[Structures, str]:
     listed = _read_uncharacterized(_fetch(config, UNCHARACTERIZED, work))
-    references = _read_atomref(_fetch(config, ATOMREF, work))
-    name = ARCHIVE if config.source == "figshare" else DEEPCHEM
-    archive, digest = _fetch(config, name, work), _source(config, name).hash
-    if config.source == "figshare":
-        structures = _from_archive(archive)
-    else:
-        structures = io.read(extract(archive, work / f"gdb9-{digest[-8:]}") / "gdb9.sdf")
-    structures = _select(structures, listed, config.expected_molecules)
-    structures = _with_atomisation(structures, references)
-    replace(structures, source=f"QM9 without {UNCHARACTERIZED}, {name} {digest}").save(path)
+    archive = _fetch(config, ARCHIVE, work)
+    entries = tqdm(members(archive), desc=archive.name, unit=" files")
+    molecules = [
+        qm9_xyz.frame(text.decode().splitlines(), f"{archive}:{name}", 1)
+        for name, text in entries
+        if name.endswith(".xyz")
+    ]
+    if not molecules:
+        raise ValueError(f"{archive}: holds no file named *.xyz")
+    return _without(pack(molecules), listed), ARCHIVE
+
+
+def _from_deepchem(config: Config, work: Path) -> tuple[Structures, str]:
+    listed = _read_uncharacterized(_fetch(config, UNCHARACTERIZED, work))
+    archive, digest = _fetch(config, DEEPCHEM, work), _source(config, DEEPCHEM).hash
+    molecules = io.read(extract(archive, work / f"gdb9-{digest[-8:]}") / "gdb9.sdf")
+    return _without(molecules, listed), DEEPCHEM
 
 
 def _source(config: Config, name: str) -> Source:
@@ -128,19 +188,6 @@ def _source(config: Config, name: str) -> Source:
 
 def _fetch(config: Config, name: str, work: Path) -> Path:
     return fetch(_source(config, name), work)
-
-
-def _from_archive(archive: Path) -> Structures:
-    """All molecules of dsgdb9nsd.xyz.tar.bz2, with their index in the column `gdb`."""
-    entries = tqdm(members(archive), desc=archive.name, unit=" files")
-    molecules = [
-        qm9_xyz.frame(text.decode().splitlines(), f"{archive}:{name}", 1)
-        for name, text in entries
-        if name.endswith(".xyz")
-    ]
-    if not molecules:
-        raise ValueError(f"{archive}: holds no file named *.xyz")
-    return pack(molecules)
 
 
 def _read_uncharacterized(path: Path) -> set[int]:
@@ -155,47 +202,47 @@ def _read_uncharacterized(path: Path) -> set[int]:
     return indices
 
 
-def _read_atomref(path: Path) -> np.ndarray:
-    """[256, len(ATOMREF_COLUMNS)] values of the free atoms by atomic number, as in the file; else NaN."""
-    table = np.full((256, len(ATOMREF_COLUMNS)), np.nan)
-    for line_number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        symbol, *cells = line.split() or [""]
-        if symbol not in NUMBERS:
-            continue
-        if len(cells) != len(ATOMREF_COLUMNS):
-            raise FormatError(
-                f"{path}:{line_number}", f"{', '.join(ATOMREF_COLUMNS)} of {symbol}", shown(line)
-            )
-        table[NUMBERS[symbol]] = [number(cell, f"{path}:{line_number}") for cell in cells]
-    return table
-
-
-def _select(structures: Structures, listed: set[int], expected: int | None) -> Structures:
-    """The molecules that are not listed, in the order of their index, with the column `id` for `gdb`."""
+def _without(structures: Structures, listed: set[int]) -> Structures:
+    """The molecules whose index `gdb` is not listed."""
     gdb = structures.columns["gdb"]
-    if len(np.unique(gdb)) < len(gdb):
-        raise ValueError("QM9: an index of gdb occurs twice")
     absent = sorted(listed - set(gdb.tolist()))
     if absent:
         raise ValueError(f"{UNCHARACTERIZED} lists gdb {absent[:5]}, which the archive does not have")
-    order = np.argsort(gdb)
-    structures = structures[order[~np.isin(gdb[order], list(listed))]]
-    if expected is not None and len(structures) != expected:
-        raise ValueError(f"QM9: {len(structures)} molecules after the filter, expected {expected}")
+    return structures[~np.isin(gdb, list(listed))]
+
+
+def _checked(structures: Structures, expected: int | None) -> Structures:
+    """The molecules in the order of their index, with the columns that are the same from all mirrors."""
+    gdb = structures.columns["gdb"]
+    if len(np.unique(gdb)) < len(gdb):
+        raise ValueError("QM9: an index of gdb occurs twice")
+    if expected is not None and len(gdb) != expected:
+        raise ValueError(f"QM9: {len(gdb)} molecules without the uncharacterised, expected {expected}")
+    structures = structures[np.argsort(gdb)]
     columns = dict(structures.columns)
+    columns.pop("smiles_relaxed", None)  # figshare alone has it, and splits are of the set's digest
     ids = np.array([f"gdb_{index:06d}" for index in columns.pop("gdb")])
     return replace(structures, columns={"id": ids, **columns})
 
 
-def _with_atomisation(structures: Structures, references: np.ndarray) -> Structures:
-    """Add the energies relative to the free atoms (eV); `references` has those in Hartree."""
-    free = references[structures.numbers] * factor("Hartree", "eV")
-    unknown = np.unique(structures.numbers[np.isnan(free).any(axis=1)])
-    if len(unknown):
-        raise ValueError(f"{ATOMREF} has no row for the atomic numbers {unknown.tolist()}")
-    owner = np.repeat(np.arange(len(structures)), structures.n_atoms)
+def _owners(structures: Structures) -> np.ndarray:
+    return np.repeat(np.arange(len(structures)), structures.n_atoms)
+
+
+def _heavy_atoms(structures: Structures) -> np.ndarray:
+    return np.bincount(_owners(structures), structures.numbers > 1, minlength=len(structures))
+
+
+def _with_atomisation(structures: Structures) -> Structures:
+    """Add the energies relative to the free atoms (eV)."""
+    unknown = sorted(set(structures.numbers.tolist()) - FREE_ATOMS.keys())
+    if unknown:
+        raise ValueError(f"QM9: no free atom is known of the atomic numbers {unknown}")
+    free = np.full((max(FREE_ATOMS) + 1, len(ATOMISATION)), np.nan)
+    free[list(FREE_ATOMS)] = list(FREE_ATOMS.values())
+    energies = free[structures.numbers] * factor("Hartree", "eV")
     columns = {}
-    for name, total in ATOMISATION.items():
-        atoms = np.bincount(owner, free[:, ATOMREF_COLUMNS.index(total)], minlength=len(structures))
+    for i, (name, total) in enumerate(ATOMISATION.items()):
+        atoms = np.bincount(_owners(structures), energies[:, i], minlength=len(structures))
         columns[name] = structures.columns[total] - atoms
     return structures.with_columns(units=properties.units(tuple(columns)), **columns)
