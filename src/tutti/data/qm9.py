@@ -6,7 +6,7 @@ molecule than the one it was started from (`uncharacterized.txt`).
 
 Three mirrors have it: `qm9pack`, the first author's wheel on the Python package index; `figshare`, the
 authors' files; `deepchem`, geometries rounded to four decimals and no SMILES. The first two give the same
-arrays to the last bit.
+arrays to the last bit. The small molecules ship; `python -m tutti.data.qm9 --help` remakes them.
 """
 
 import json
@@ -14,17 +14,19 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
+import typer
 from tqdm import tqdm
 
 from tutti import io
 from tutti.core import properties
 from tutti.core.structures import Structures
 from tutti.core.units import factor
-from tutti.data import qm9pack, wheel
+from tutti.data import qm9pack, shipped, wheel
 from tutti.data.download import DownloadError, Source, extract, fetch, members
+from tutti.data.shipped import EMBEDDED, ship
 from tutti.io import qm9_xyz
 from tutti.io.frames import pack
 from tutti.io.text import FormatError, shown
@@ -85,9 +87,9 @@ FREE_ATOMS = {
 """U0, U, H and G of the free atoms by atomic number, in Hartree: `atomref.txt` of the figshare collection."""
 
 
-@dataclass(frozen=True)
-class Config:
-    """Which molecules of QM9, and where they come from.
+@dataclass(frozen=True, kw_only=True)
+class Config(shipped.Recipe):
+    """Which molecules of QM9, and where they come from; they may ship, see `tutti.data.shipped.Recipe`.
 
     Attributes:
         source: the one mirror to ask, "qm9pack", "figshare" or "deepchem"; None for one after the other until
@@ -99,6 +101,7 @@ class Config:
         heavy_atoms: only molecules of at most so many heavy atoms; None for all.
     """
 
+    KIND: ClassVar[str] = "qm9"
     source: Mirror | None = None
     urls: dict[str, tuple[str, ...]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
@@ -106,6 +109,7 @@ class Config:
     heavy_atoms: int | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         unknown = sorted({*self.urls, *self.hashes} - SOURCES.keys())
         if unknown:
             raise ValueError(
@@ -113,10 +117,16 @@ class Config:
             )
         if self.heavy_atoms is not None and self.heavy_atoms < 1:
             raise ValueError(f"heavy_atoms is {self.heavy_atoms}, expected at least 1")
+        if self.shipped and (self.source or self.urls or self.hashes):
+            raise ValueError("what is 'shipped' is not downloaded: leave out source, urls and hashes, or it")
+
+    def recipe(self) -> dict[str, object]:
+        """See the base class; whichever mirror has them, the molecules are the same."""
+        return {"kind": self.KIND, "heavy_atoms": self.heavy_atoms}
 
 
 def make(config: Config, path: Path, work: Path, jobs: int) -> None:
-    """Download QM9 into `work` and write it to `path` (.npz of `Structures`).
+    """Download QM9 into `work` and write it to `path` (.npz of `Structures`); or unpack what ships.
 
     Columns: `id` (`gdb_000001` ...), the properties of `tutti.io.qm9_xyz.PROPERTIES` and the atomisation
     energies `U0_atom` ... `G_atom` (negative for bound molecules) in the units of `tutti.core.properties`;
@@ -127,13 +137,17 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
         tutti.data.download.DownloadError: when no mirror gave its files; it says what each answered.
         tutti.data.download.ArchiveError, tutti.io.FormatError: when a file is not what it should be.
         ValueError: when molecules are missing.
+        FileNotFoundError, ValueError: see `tutti.data.shipped.load`.
     """
+    if config.shipped:
+        shipped.load(config).save(path)
+        return
     structures, name = _from_first_mirror(config, work)
     structures = _checked(structures, config.expected_molecules)
     if config.heavy_atoms is not None:
         structures = structures[_heavy_atoms(structures) <= config.heavy_atoms]
-    origin = {"file": name, "hash": _source(config, name).hash, "heavy_atoms": config.heavy_atoms}
-    replace(_with_atomisation(structures), source=json.dumps({"kind": "qm9", **origin})).save(path)
+    origin = {**config.recipe(), "file": name, "hash": _source(config, name).hash}
+    replace(_with_atomisation(structures), source=json.dumps(origin)).save(path)
 
 
 def _from_first_mirror(config: Config, work: Path) -> tuple[Structures, str]:
@@ -246,3 +260,14 @@ def _with_atomisation(structures: Structures) -> Structures:
         atoms = np.bincount(_owners(structures), energies[:, i], minlength=len(structures))
         columns[name] = structures.columns[total] - atoms
     return structures.with_columns(units=properties.units(tuple(columns)), **columns)
+
+
+def remake(heavy_atoms: int, work: Path) -> None:
+    """Make the set of all molecules of up to HEAVY_ATOMS in folder WORK, put it among those that ship."""
+    made = work / f"qm9_{heavy_atoms}.npz"
+    make(Config(source="qm9pack", heavy_atoms=heavy_atoms), made, work, jobs=1)
+    ship(made, EMBEDDED / made.name)
+
+
+if __name__ == "__main__":
+    typer.run(remake)
