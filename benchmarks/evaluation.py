@@ -19,7 +19,7 @@ from tutti.chemistry.bonds.pool import assign_all
 from tutti.core.hardware import usable_cores
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
-from tutti.data import xtb9
+from tutti.data.shipped import EMBEDDED
 
 HEAVY_ATOMS, DISTINCT, NOISE = 9, 1500, 0.02
 TABLES = {"mmd_bond_length": mmd_bond_length, "mmd_bispectrum": mmd_bispectrum, "jsd": jsd}
@@ -43,7 +43,7 @@ def joined(smiles: list[str], rng: np.random.Generator) -> Chem.Mol:
 def molecules(n: int) -> Structures:
     """`n` molecules; every DISTINCT-th has the same graph."""
     rng = numpy_generator(0, "benchmark molecules", n)
-    smiles = Structures.load(xtb9.EMBEDDED / "xtb9_6.npz").columns["smiles"].tolist()
+    smiles = Structures.load(EMBEDDED / "qm9_6.npz").columns["smiles"].tolist()
     frames = []
     while len(frames) < min(n, DISTINCT):
         mol = joined(smiles, rng)

@@ -20,8 +20,8 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def relaxed() -> Structures:
-    """The embedded molecules in their GFN2-xTB minima."""
-    return Structures.load(EMBEDDED / "xtb9_6.npz")
+    """The embedded molecules of QM9, in their B3LYP minima."""
+    return Structures.load(EMBEDDED / "qm9_6.npz")
 
 
 @pytest.fixture

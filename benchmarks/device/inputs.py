@@ -15,7 +15,7 @@ from tutti.models.training.batches import items_of_step
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "config/models.yaml"
-MOLECULES, FRAMES = EMBEDDED / "xtb9_6.npz", EMBEDDED / "ethanol_gfn2.npz"
+MOLECULES, FRAMES = EMBEDDED / "qm9_6.npz", EMBEDDED / "ethanol_gfn2.npz"
 
 # Water: Å^-3 of molecules, and one molecule, Å.
 DENSITY = 0.0334

@@ -32,7 +32,7 @@ def test_values_are_joined_by_dataset_model_metric_and_subset():
             ("g-schnet", "qm9", "validity_as_published", "lookup", "1"),
             ("edm", "qm9", "uniqueness_as_published", "xyz2mol", "1"),
             ("edm", "qm9", "atom_stability", "lookup", "1"),
-            ("edm", "xtb9", "validity_as_published", "xyz2mol", "1"),
+            ("edm", "qm7", "validity_as_published", "xyz2mol", "1"),
             ("my_model", "qm9", "validity_as_published", "xyz2mol", "1"),
             ("edm", "qm9", "connected", "xyz2mol", "1"),
         )
@@ -57,11 +57,11 @@ def test_published_validity_of_g_spherenet_is_of_what_its_sampler_finished():
 
 def test_other_names_are_mapped_and_another_dataset_is_named():
     rows = table(
-        ("symphony_demo", "xtb9_demo", "validity_as_published", "xyz2mol", "1"),
-        ("test_split", "xtb9_demo", "validity_as_published", "lookup", "1"),
+        ("symphony_demo", "qm9_demo", "validity_as_published", "xyz2mol", "1"),
+        ("test_split", "qm9_demo", "validity_as_published", "lookup", "1"),
     )
     rows["note"] = "short training"
-    filled = published.fill(rows, datasets={"xtb9_demo": "qm9"}, models={"symphony_demo": "Symphony"})
+    filled = published.fill(rows, datasets={"qm9_demo": "qm9"}, models={"symphony_demo": "Symphony"})
     np.testing.assert_allclose(filled["published"], [0.835, 0.976], rtol=1e-12)
     assert filled.loc[0, "note"] == (
         "short training; published for another dataset (qm9): daigavane2024symphony, table1"
@@ -142,24 +142,24 @@ def test_an_unknown_dataset_beside_is_refused():
 
 def test_versus_here_has_every_published_number_of_the_models_with_what_differs():
     ours = table(
-        ("small", "xtb9", "validity_as_published", "xyz2mol", "1"),
-        ("small", "xtb9", "connected", "xyz2mol", "1"),
+        ("small", "qm7", "validity_as_published", "xyz2mol", "1"),
+        ("small", "qm7", "connected", "xyz2mol", "1"),
         ("other", "qm9", "validity_as_published", "xyz2mol", "1"),
     )
-    versus = published.versus_here(ours, {"small": "Symphony"}, {"small": "xtb9, 10 steps"})
+    versus = published.versus_here(ours, {"small": "Symphony"}, {"small": "qm7, 10 steps"})
     theirs = published.numbers()
     assert len(versus) == (theirs["model"] == "Symphony").sum()
     found = versus[versus["value"].notna()]
     assert found[["dataset", "metric", "subset", "published"]].to_numpy().tolist() == [
-        ["xtb9", "validity_as_published", "xyz2mol", 0.835]
+        ["qm7", "validity_as_published", "xyz2mol", 0.835]
     ]
-    note = "here: xtb9, 10 steps; published for qm9: daigavane2024symphony, table1"
+    note = "here: qm7, 10 steps; published for qm9: daigavane2024symphony, table1"
     assert found["note"].tolist() == [note]
     assert versus.loc[versus["value"].isna(), "note"].str.startswith("not computed in this run").all()
 
 
 def test_versus_here_of_unpublished_models_is_empty():
-    ours = table(("mine", "xtb9", "validity_as_published", "xyz2mol", "1"))
+    ours = table(("mine", "qm7", "validity_as_published", "xyz2mol", "1"))
     assert published.versus_here(ours, {"mine": "mine"}, {"mine": "nothing"}).empty
 
 

@@ -14,7 +14,7 @@ from tutti.data.shipped import EMBEDDED
 from tutti.models import base
 from tutti.models.base import Model
 
-DATA = {"generators": "xtb9_6.npz", "forcefields": "water16_gfn1.npz"}
+DATA = {"generators": "qm9_6.npz", "forcefields": "water16_gfn1.npz"}
 CASES = [
     pytest.param(kind, variant, id=variant)
     for kind in DATA

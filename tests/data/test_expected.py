@@ -5,7 +5,7 @@ import pytest
 
 from tutti import io
 from tutti.core.structures import Structures
-from tutti.data import c20, li4p2o7, lips, md17_ccsdt, qm9, rmd17, shipped, trajectory, water16, xtb9
+from tutti.data import c20, li4p2o7, lips, md17_ccsdt, qm9, rmd17, shipped, trajectory, water16
 from tutti.data.expected import is_periodic, most_structures
 from tutti.data.file import Config
 
@@ -15,8 +15,6 @@ from tutti.data.file import Config
     [
         (trajectory.Config(smiles="CCO"), 2000),
         (c20.Config(frames=30), 30),
-        (xtb9.Config(), None),
-        (xtb9.Config(count=50), 50),
         (qm9.Config(), 130_831),
         (qm9.Config(expected_molecules=None), None),
         (rmd17.Config(molecule="azobenzene"), 99_988),
@@ -32,9 +30,9 @@ def test_kinds_of_known_size(config, count):
     assert most_structures(config) == count
 
 
-@pytest.mark.parametrize("path", sorted(shipped.EMBEDDED.glob("xtb9*.npz")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(shipped.EMBEDDED.glob("qm9*.npz")), ids=lambda path: path.name)
 def test_sets_that_ship(path):
-    config = xtb9.Config(shipped=path.name, shipped_sha256="any")
+    config = qm9.Config(shipped=path.name, shipped_sha256="any")
     assert most_structures(config) == len(Structures.load(path))
 
 

@@ -16,7 +16,7 @@ from tutti.chemistry.bonds.pool import assign_all
 from tutti.cli import app
 from tutti.core import tidy
 from tutti.core.structures import Structures
-from tutti.data import xtb9
+from tutti.data.shipped import EMBEDDED
 from tutti.evaluate.request import Request
 from tutti.io import extxyz
 
@@ -30,7 +30,7 @@ def tutti(*arguments):
 @pytest.fixture(scope="module")
 def molecules():
     """Real molecules without the columns of their dataset."""
-    known = Structures.load(xtb9.EMBEDDED / "xtb9_6.npz")[np.arange(0, 871, 9)]
+    known = Structures.load(EMBEDDED / "qm9_6.npz")[np.arange(0, 783, 8)]
     return Structures(known.n_atoms, known.numbers, known.positions)
 
 

@@ -51,12 +51,12 @@ def test_ranks_against_hand_made_ones(table):
 
 
 def test_models_are_ranked_within_their_dataset(table):
-    other = table.assign(dataset="xtb9", value=1 - table["value"])
+    other = table.assign(dataset="qm7", value=1 - table["value"])
     ranked = ranks(pd.concat([table, other], ignore_index=True))
     first = ranked[(ranked["metric"] == "validity_rank") & (ranked["subset"] == "xyz2mol")]
     assert dict(zip(zip(first["dataset"], first["model"], strict=True), first["value"], strict=True)) == {
         ("qm9", "a"): 1, ("qm9", "b"): 2, ("qm9", "c"): 3,
-        ("xtb9", "a"): 3, ("xtb9", "b"): 2, ("xtb9", "c"): 1,
+        ("qm7", "a"): 3, ("qm7", "b"): 2, ("qm7", "c"): 1,
     }  # fmt: skip
 
 

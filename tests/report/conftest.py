@@ -16,7 +16,7 @@ def run(tmp_path):
     """A small run: build(...) arguments over files in results/demo."""
     root = tmp_path / "results" / "demo"
     key = dict(
-        model="symphony_demo", dataset="xtb9_demo", seed=0, metric="validity", unit="1", published=np.nan
+        model="symphony_demo", dataset="qm9_demo", seed=0, metric="validity", unit="1", published=np.nan
     )
     table = pd.DataFrame(
         [
@@ -38,7 +38,7 @@ def run(tmp_path):
     tables.write(table, root / "tables" / "validity")
     (root / "figures").mkdir()
     (root / "figures" / "validity.svg").write_text(SVG)
-    (root / "figures" / "molecules-xtb9_demo-symphony_demo-seed0.png").write_bytes(b"\x89PNG not really")
+    (root / "figures" / "molecules-qm9_demo-symphony_demo-seed0.png").write_bytes(b"\x89PNG not really")
     (root / "train.json").write_text(
         json.dumps({"dataset": "ab" * 32, "model": {"lmax": 3}, "seconds": 171.2, "seed": 0})
     )
@@ -50,7 +50,7 @@ def run(tmp_path):
         "tables": [root / "tables" / "validity"],
         "figures": [
             (root / "figures" / "validity.svg", 'The "first"'),
-            (root / "figures" / "molecules-xtb9_demo-symphony_demo-seed0.png", "Second"),
+            (root / "figures" / "molecules-qm9_demo-symphony_demo-seed0.png", "Second"),
         ],
         "sidecars": [root / "train.json"],
         "benchmarks": [root / "train.tsv"],

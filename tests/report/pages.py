@@ -14,9 +14,9 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><circle r="1"/>
 CONFIG = {
     "run": "demo",
     "seeds": [0],
-    "generation": {"datasets": ["xtb9_demo"], "models": ["symphony_demo"], "samples": 500},
+    "generation": {"datasets": ["qm9_demo"], "models": ["symphony_demo"], "samples": 500},
     "bonds": {"assigners": ["xyz2mol", "openbabel"]},
-    "datasets": {"xtb9_demo": {"kind": "xtb9"}, "qm9": {"kind": "qm9"}},
+    "datasets": {"qm9_demo": {"kind": "qm9"}, "aspirin": {"kind": "md17"}},
     "models": {"symphony_demo": {"module": "symphony"}, "unused_model": {"module": "edm"}},
 }
 BENCHMARK = (
@@ -51,7 +51,7 @@ def page(run):
 def add_table(run, name, rows):
     """One more table in the run, of (model, metric, subset) with the same value in all rows."""
     stem = run["tables"][0].with_name(name)
-    fixed = dict(dataset="xtb9_demo", seed=0, value=0.5, ci_low=0.4, ci_high=0.6, n=100)
+    fixed = dict(dataset="qm9_demo", seed=0, value=0.5, ci_low=0.4, ci_high=0.6, n=100)
     fixed |= dict(unit="1", published=np.nan, note="")
     keys = ("model", "metric", "subset")
     table = pd.DataFrame([dict(zip(keys, row, strict=True), **fixed) for row in rows], columns=COLUMNS)

@@ -67,7 +67,7 @@ def test_text_is_escaped(run):
 
 def test_configuration_has_only_what_the_run_uses(run):
     config = used(CONFIG)
-    assert list(config["datasets"]) == ["xtb9_demo"]
+    assert list(config["datasets"]) == ["qm9_demo"]
     assert list(config["models"]) == ["symphony_demo"]
     (shown,) = re.findall(
         r"<summary>Settings of this run</summary><pre>(.*?)</pre>", page(run), flags=re.DOTALL
@@ -77,9 +77,9 @@ def test_configuration_has_only_what_the_run_uses(run):
 
 def test_papers_of_what_the_run_uses_are_cited(run):
     text = page(run)
-    for key in ("daigavane2024symphony", "kim2015xyz2mol", "bannwarth2019gfn2", "oboyle2011openbabel"):
+    for key in ("daigavane2024symphony", "kim2015xyz2mol", "ramakrishnan2014qm9", "oboyle2011openbabel"):
         assert f"@misc{{{key}," in text
-    assert "ramakrishnan2014qm9" not in text  # in the catalogue, but not used
+    assert "chmiela2017md17" not in text  # in the catalogue, but not used
     assert "hoogeboom2022edm" not in text
 
 

@@ -23,15 +23,15 @@ def test_provenance_hashes_and_timings(run, tmp_path):
 
 def test_the_time_of_a_training_is_that_of_all_its_starts(run):
     root = run["out"].parents[1]
-    record = root / "train" / "xtb9_demo" / "symphony_demo" / "seed0" / "train.json"
+    record = root / "train" / "qm9_demo" / "symphony_demo" / "seed0" / "train.json"
     for kind in ("train", "sample"):
-        path = root / "benchmarks" / kind / "xtb9_demo" / "symphony_demo" / "seed0.tsv"
+        path = root / "benchmarks" / kind / "qm9_demo" / "symphony_demo" / "seed0.tsv"
         path.parent.mkdir(parents=True)
         path.write_text(BENCHMARK)
         run["benchmarks"].append(path)
     record.parent.mkdir(parents=True)
-    job, others = "<td>benchmarks/train/xtb9_demo/symphony_demo/seed0.tsv</td>", "<td>612.3</td><td>98.2</td>"
-    sampling = f"<td>benchmarks/sample/xtb9_demo/symphony_demo/seed0.tsv</td><td>171.2</td>{others}"
+    job, others = "<td>benchmarks/train/qm9_demo/symphony_demo/seed0.tsv</td>", "<td>612.3</td><td>98.2</td>"
+    sampling = f"<td>benchmarks/sample/qm9_demo/symphony_demo/seed0.tsv</td><td>171.2</td>{others}"
     record.write_text(json.dumps({"seconds": 5000.51}))
     run["sidecars"].append(record)
     text = page(run)
@@ -49,11 +49,11 @@ def test_long_lists_of_sidecars_are_left_out(run):
         "leakage": {"smiles": {"train/test": ["C", "CC"]}},
         "train": list(range(777000, 779000)),
     }
-    path = run["sidecars"][0].with_name("xtb9_demo.splits.json")
+    path = run["sidecars"][0].with_name("qm9_demo.splits.json")
     path.write_text(json.dumps(record))
     text = page(run | {"sidecars": [path]})
     (shown,) = re.findall(
-        r"<summary><code>xtb9_demo.splits.json</code></summary><pre>(.*?)</pre>", text, flags=re.DOTALL
+        r"<summary><code>qm9_demo.splits.json</code></summary><pre>(.*?)</pre>", text, flags=re.DOTALL
     )
     assert yaml.safe_load(html.unescape(shown)) == record | {"train": "(2,000 entries, in the file)"}
     assert "777123" not in text

@@ -69,12 +69,12 @@ def test_wide_rows_are_grouped_by_metric_with_controls_last(table):
 
 
 def test_labels_name_dataset_and_seed_only_where_they_differ():
-    rows = [row(), row(seed=1), row(model="test_split"), row(dataset="xtb9")]
+    rows = [row(), row(seed=1), row(model="test_split"), row(dataset="qm7")]
     assert list(tables.labels(pd.DataFrame(rows))) == [
         "qm9: symphony_demo, seed 0",
         "qm9: symphony_demo, seed 1",
         "qm9: test split (control)",
-        "xtb9: symphony_demo, seed 0",
+        "qm7: symphony_demo, seed 0",
     ]
     assert list(tables.labels(pd.DataFrame([row(dataset="qm9", seed=7)]))) == ["symphony_demo"]
 

@@ -40,7 +40,7 @@ def test_tables_and_figures_stand_in_the_order_of_their_declaration(run):
         if name != "validity":
             add_table(run, name, [("symphony_demo", "validity", "xyz2mol")])
     folder = run["figures"][0][0].parent
-    run["figures"] = [(folder / f"{name}-xtb9.png", name) for name in list(figures())[::-1]]
+    run["figures"] = [(folder / f"{name}-qm9.png", name) for name in list(figures())[::-1]]
     for path, _ in run["figures"]:
         path.write_bytes(b"\x89PNG")
     found = sections(page(run))

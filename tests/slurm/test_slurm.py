@@ -18,7 +18,7 @@ from cluster import ACCOUNT, CPUS, PARTITION, wait_for
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = Path(__file__).with_name("study.yaml")
 CLUSTER = "snakemake --profile workflow/profiles/slurm"
-TRAINING = "results/tiny/train/xtb9_tiny/symphony_tiny/seed0"
+TRAINING = "results/tiny/train/qm9_tiny/symphony_tiny/seed0"
 STEPS = yaml.safe_load(STUDY.read_text())["models"]["symphony_tiny"]["training"]["steps"]
 # Of the plan's 17 jobs and the one that is cancelled: what shares a group is submitted once.
 SUBMITTED = [
@@ -118,7 +118,7 @@ def survivor(cluster, tmp_path_factory):
 
 def test_the_workflow_survives_a_cancelled_job(survivor):
     # The second job went on from the first one's checkpoint: it reports no step before.
-    second = (survivor / "logs/tiny/train/xtb9_tiny/symphony_tiny/seed0.log").read_text()
+    second = (survivor / "logs/tiny/train/qm9_tiny/symphony_tiny/seed0.log").read_text()
     reported = [int(step) for step in re.findall(rf"training: (\d+)/{STEPS} ", second)]
     assert reported and min(reported) > 0.2 * STEPS
     assert steps_done(survivor / TRAINING / "log.csv") == STEPS

@@ -131,7 +131,7 @@ def test_what_was_checked_with_success_is_remembered(tmp_path, monkeypatch):
     assert [checked(), checked()] == [5, 5]
     data = tmp_path / "data.xyz"
     data.write_text("1\n\nH 0 0 0\n")
-    study = f"datasets: {{xtb9_demo: {{path: {data}}}}}"
+    study = f"datasets: {{qm9_demo: {{path: {data}}}}}"
     assert [checked(study), checked(study)] == [6, 6]
     data.write_text("1\n\nH 0 0 0\n" * 2)
     assert checked(study) == 7
@@ -158,7 +158,7 @@ def test_what_was_checked_with_success_is_remembered(tmp_path, monkeypatch):
             "mine.yaml: models.symphony_demo.kind: unknown value 'generators'; did you mean 'generator'?",
         ),
         (
-            "datasets: {mine: {kind: xtb9}}",
+            "datasets: {mine: {kind: qm9}}",
             "mine.yaml: datasets.mine: 'split' is a required property",
         ),
         (
@@ -202,16 +202,16 @@ def test_what_was_checked_with_success_is_remembered(tmp_path, monkeypatch):
             "mine.yaml: models.symphony_demo.module: no generators module 'symphny'; did you mean 'symphony'",
         ),
         (
-            "datasets: {xtb9_demo: {kind: xtb8}}",
-            "mine.yaml: datasets.xtb9_demo.kind: no datasets module 'xtb8'; did you mean 'xtb9'?",
+            "datasets: {qm9_demo: {kind: qm8}}",
+            "mine.yaml: datasets.qm9_demo.kind: no datasets module 'qm8'; did you mean 'qm9'?",
         ),
         (
-            "datasets: {xtb9_demo: {heavy_atom: 6}}",
-            "mine.yaml: datasets.xtb9_demo.heavy_atom: unknown key 'heavy_atom'; did you mean 'heavy_atoms'?",
+            "datasets: {qm9_demo: {heavy_atom: 6}}",
+            "mine.yaml: datasets.qm9_demo.heavy_atom: unknown key 'heavy_atom'; did you mean 'heavy_atoms'?",
         ),
         (
-            "datasets: {xtb9_demo: {split: {train: all}}}",
-            "mine.yaml: datasets.xtb9_demo.split.train: expected int or float or Literal['rest'], got 'all'",
+            "datasets: {qm9_demo: {split: {train: all}}}",
+            "mine.yaml: datasets.qm9_demo.split.train: expected int or float or Literal['rest'], got 'all'",
         ),
         (
             "models: {symphony_demo: {training: {learning_rte: 0.1}}}",
@@ -251,8 +251,8 @@ def test_all_mistakes_are_reported_at_once(mistake):
 def test_the_file_of_a_mistake_is_the_one_that_holds_the_key(tmp_path):
     broken, mine = tmp_path / "datasets.yaml", tmp_path / "mine.yaml"
     broken.write_text(FILES[0].read_text().replace("heavy_atoms", "heavy_atom", 1))
-    mine.write_text("datasets: {xtb9_demo: {seed: 1}}")
-    with pytest.raises(ConfigError, match=r"/datasets\.yaml: datasets\.xtb9_demo\.heavy_atom:"):
+    mine.write_text("datasets: {qm9_demo: {expected_molecules: 9}}")
+    with pytest.raises(ConfigError, match=r"/datasets\.yaml: datasets\.qm9_demo\.heavy_atom:"):
         check([broken, *FILES[1:], mine])
 
 

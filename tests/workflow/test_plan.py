@@ -11,7 +11,7 @@ from tutti.workflow.plan.samples import Set
 STUDY = """
 run: study
 seeds: [0, 1]
-generation: {datasets: [xtb9_demo, xtb9_7], models: [symphony_demo, edm_demo, theirs], samples: 10}
+generation: {datasets: [qm9_demo, qm9_7], models: [symphony_demo, edm_demo, theirs], samples: 10}
 bonds: {assigners: [xyz2mol, lookup], parts: 2}
 evaluation:
   tables: [validity, strain, jsd, completion, throughput]
@@ -46,7 +46,7 @@ def test_local_files(tmp_path):
 def test_only_what_is_trained_has_several_seeds(plan):
     sets = plan.samples.judged
     assert len(sets) == 2 * (2 + 2 + 1 + 2)  # datasets x (two models of two seeds, theirs, two controls)
-    assert Set("xtb9_7", "edm_demo", 1) in sets and Set("xtb9_7", "jittered", 1) not in sets
+    assert Set("qm9_7", "edm_demo", 1) in sets and Set("qm9_7", "jittered", 1) not in sets
     assert len(plan.samples.trainings) == len(plan.samples.sampled) == 2 * 2 * 2
 
 
@@ -55,21 +55,21 @@ def test_models_that_cannot_complete_are_not_planned_to(plan):
 
 
 def test_a_judged_set_is_a_folder_per_part_with_a_file_per_assigner_and_check(plan):
-    found = plan.samples.judged_files("xtb9_7", "edm_demo", "1")
-    folder = "results/study/judged/xtb9_7/edm_demo/seed1-part1of2"
+    found = plan.samples.judged_files("qm9_7", "edm_demo", "1")
+    folder = "results/study/judged/qm9_7/edm_demo/seed1-part1of2"
     assert found[:4] == [
         f"{folder}/{name}" for name in ("samples.npz", "xyz2mol.parquet", "lookup.parquet", "strain.parquet")
     ]
     assert len(found) == 8
-    reference = plan.samples.reference_files("xtb9_7")
+    reference = plan.samples.reference_files("qm9_7")
     assert len(reference) == 6 and not any("strain" in path for path in reference)
 
 
 def test_what_a_set_is_read_from(plan):
     samples = plan.samples
-    assert samples.to_judge("xtb9_7", "theirs") == {"files": ["config/README.md"]}
-    assert samples.to_judge("xtb9_7", "jittered")["dataset"] == "results/study/data/xtb9_7.npz"
-    assert samples.to_judge("xtb9_7", "edm_demo") == {
+    assert samples.to_judge("qm9_7", "theirs") == {"files": ["config/README.md"]}
+    assert samples.to_judge("qm9_7", "jittered")["dataset"] == "results/study/data/qm9_7.npz"
+    assert samples.to_judge("qm9_7", "edm_demo") == {
         "files": [samples.layout.samples("{dataset}", "{model}", "{seed}")]
     }
     assert samples.source("jittered") == {"name": "jittered", "part": "test", "n": 10}
@@ -90,7 +90,7 @@ def test_tables_stand_in_the_order_of_their_declaration_with_what_follows_from_t
 
 def test_a_table_that_needs_no_reference_judges_none(plan_of):
     plan = plan_of(STUDY.replace("[validity, strain, jsd, completion, throughput]", "[assigner_agreement]"))
-    assert plan.samples.reference_files("xtb9_7") == [] and plan.samples.completing == []
+    assert plan.samples.reference_files("qm9_7") == [] and plan.samples.completing == []
 
 
 def test_the_sets_and_parts_run_side_by_side_before_threads_do(plan):
@@ -103,9 +103,9 @@ def test_figures_belong_to_their_tables(plan, plan_of):
     names = {drawing.figure for drawing in plan.figures.all}
     assert {"validity", "validity_matrix", "strain", "atom_types", "molecules", "training"} <= names
     assert not {"bond_lengths", "bispectra", "against_n"} & names
-    strain = next(drawing for drawing in plan.figures.all if drawing.name == "strain-xtb9_7")
+    strain = next(drawing for drawing in plan.figures.all if drawing.name == "strain-qm9_7")
     assert list(strain.arguments["folders"]) == ["test_split", "symphony_demo", "edm_demo", "theirs"]
-    assert strain.caption.endswith("(xtb9_7).")
+    assert strain.caption.endswith("(qm9_7).")
     without = plan_of(STUDY.replace("xyz2mol, lookup", "lookup, openbabel").replace("strain, jsd, ", ""))
     assert {drawing.figure for drawing in without.figures.all if drawing.declared.of == "samples"} == set()
 
@@ -124,9 +124,9 @@ def test_code_is_what_a_script_imports_and_what_is_loaded_by_name(plan):
 
 
 def test_published_names(plan):
-    assert plan.published["datasets"] == {"xtb9_demo": "xtb9", "xtb9_7": "xtb9"}
+    assert plan.published["datasets"] == {}
     assert plan.published["here"]["theirs"] == "samples of README.md"
-    assert plan.published["here"]["edm_demo"].startswith("xtb9_demo and xtb9_7, ")
+    assert plan.published["here"]["edm_demo"].startswith("qm9_demo and qm9_7, ")
     _, differs = plan.published["here"]["edm_demo"].split("; ")
     assert differs.startswith("not as published: ")
 
@@ -134,7 +134,7 @@ def test_published_names(plan):
 def test_the_configuration_on_the_page_has_only_what_is_used(plan):
     used = plan.used_config()
     assert set(used["models"]) == {"symphony_demo", "edm_demo", "theirs"}
-    assert set(used["datasets"]) == {"xtb9_demo", "xtb9_7"}
+    assert set(used["datasets"]) == {"qm9_demo", "qm9_7"}
 
 
 def test_files_lie_below_the_run():

@@ -82,7 +82,7 @@ def test_the_models_of_the_recipes_keep_the_contracts(done):
 def test_the_demo_plans_what_the_recipes_add(done):
     result = done.snakemake("--dry-run")
     assert result.returncode == 0, result.stdout
-    for name in ("train/xtb9_demo/edm_small/seed0/", "/single_bonds.parquet", "figures/reasons.png"):
+    for name in ("train/qm9_demo/edm_small/seed0/", "/single_bonds.parquet", "figures/reasons.png"):
         assert name in result.stdout
     assert "edm_demo" not in result.stdout
 

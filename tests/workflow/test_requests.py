@@ -114,7 +114,7 @@ def test_impossible_requests_are_refused_with_key_and_reason(problem, text, line
         CURVE % "tables: [learning_curve]",
         "datasets: {mine: {kind: file, path: no.xyz, split: {train: 1, valid: 0, test: 0}}}",
         "models: {theirs: {kind: external, path: no.xyz}}",
-        "generation: {models: []}\ndatasets: {xtb9_demo: {split: {test: 0}}}",
+        "generation: {models: []}\ndatasets: {qm9_demo: {split: {test: 0}}}",
         "evaluation: {tables: [validity], checks: {strain: {molecules: 5}}}",
     ],
 )
@@ -131,10 +131,9 @@ def test_a_request_of_the_command_line_is_the_users():
 
 
 def test_an_empty_test_split_is_refused_where_something_is_made_of_it(problem):
-    found = problem("datasets: {xtb9_demo: {split: {test: 0}}}")
+    found = problem("datasets: {qm9_demo: {split: {test: 0}}}")
     assert (
-        "datasets.xtb9_demo.split.test: the test split is empty, but evaluation asks for completion, "
-        in found
+        "datasets.qm9_demo.split.test: the test split is empty, but evaluation asks for completion, " in found
     )
 
 

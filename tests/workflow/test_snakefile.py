@@ -50,7 +50,7 @@ models:
 EMPTY_TEST = """
 run: empty
 datasets:
-  xtb9_demo: {split: {test: 0}}
+  qm9_demo: {split: {test: 0}}
 """
 
 
@@ -69,7 +69,7 @@ def test_an_empty_test_split_is_told_before_any_job(tree):
     (tree.root / "empty.yaml").write_text(EMPTY_TEST)
     result = tree.snakemake("--dry-run", "--configfile", "empty.yaml")
     assert result.returncode != 0
-    assert "empty.yaml: datasets.xtb9_demo.split.test: the test split is empty" in result.stdout
+    assert "empty.yaml: datasets.qm9_demo.split.test: the test split is empty" in result.stdout
 
 
 def test_samples_that_do_not_exist_are_told_before_any_job(tree):

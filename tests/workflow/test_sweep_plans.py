@@ -23,11 +23,11 @@ def test_members_share_the_trainings_that_they_can(plan_of):
     assert len(plan.samples.sampled) == 8
     names = [drawing.name for drawing in plan.figures.all]
     assert [name for name in names if name.startswith("sweep")] == [
-        "sweep-heat-xtb9_demo",
-        "sweep-degrees-xtb9_demo",
+        "sweep-heat-qm9_demo",
+        "sweep-degrees-qm9_demo",
     ]
     captions = [drawing.caption for drawing in plan.figures.all if drawing.figure == "sweep"]
-    assert captions[1] == "Validity (xyz2mol) and uniqueness over lmax and T (degrees, xtb9_demo)."
+    assert captions[1] == "Validity (xyz2mol) and uniqueness over lmax and T (degrees, qm9_demo)."
     curves = [drawing for drawing in plan.figures.all if drawing.figure == "training"]
     assert {drawing.what[1]: list(drawing.arguments["logs"]) for drawing in curves} == {
         "degrees": ["1", "2"],

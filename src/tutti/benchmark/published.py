@@ -183,7 +183,7 @@ def versus_here(
     Args:
         table: all tidy tables of the run.
         models: published name by model.
-        here: by model, in words, what the run's values come from ("xtb9_demo, 3500 training steps, 1 seed").
+        here: by model, in words, what the run's values come from ("qm9_demo, 3500 training steps, 1 seed").
         datasets: see `fill`; only where `subsets` names the dataset.
         subsets: see `fill`.
 

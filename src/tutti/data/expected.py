@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.data import file, langevin, li4p2o7, lips, qm9, shipped, water16, xtb9
+from tutti.data import file, langevin, li4p2o7, lips, qm9, shipped, water16
 from tutti.data.public import OfMolecule
 from tutti.io.npz import NAMES
 
@@ -29,13 +29,8 @@ def _(config: langevin.Sampling) -> int:
 
 
 @most_structures.register
-def _(config: xtb9.Config) -> int | None:
-    return _in_file(shipped.EMBEDDED / config.shipped) if config.shipped else config.count
-
-
-@most_structures.register
 def _(config: qm9.Config) -> int | None:
-    return config.expected_molecules
+    return _in_file(shipped.EMBEDDED / config.shipped) if config.shipped else config.expected_molecules
 
 
 @most_structures.register

@@ -121,7 +121,7 @@ class Config(shipped.Recipe):
             raise ValueError("what is 'shipped' is not downloaded: leave out source, urls and hashes, or it")
 
     def recipe(self) -> dict[str, object]:
-        """See the base class; whichever mirror has them, the molecules are the same."""
+        """See the base class; the mirror is no part of it."""
         return {"kind": self.KIND, "heavy_atoms": self.heavy_atoms}
 
 

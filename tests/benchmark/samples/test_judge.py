@@ -25,7 +25,7 @@ NAMES = {"model": "m", "dataset": "d", "seed": 0}
 
 @pytest.fixture(scope="module")
 def molecules():
-    known = Structures.load(EMBEDDED / "xtb9_6.npz")[:30]
+    known = Structures.load(EMBEDDED / "qm9_6.npz")[:30]
     return sets.numbered(Structures(known.n_atoms, known.numbers, known.positions))
 
 
@@ -145,7 +145,7 @@ judge.Judge(Parts(Path(sys.argv[2])), 1, ("lookup",)).judge("m", molecules, {})
 
 
 def test_a_kill_loses_at_most_the_part_under_way(tmp_path):
-    command = [sys.executable, "-c", KILLED, str(EMBEDDED / "xtb9_6.npz"), str(tmp_path)]
+    command = [sys.executable, "-c", KILLED, str(EMBEDDED / "qm9_6.npz"), str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         while len(list(tmp_path.glob("[0-9a-f]*.parquet"))) < 5 and process.poll() is None:
             time.sleep(0.002)

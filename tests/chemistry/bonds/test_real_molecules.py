@@ -1,12 +1,13 @@
-"""All assigners on real molecules: QM7, and the embedded set against the SMILES it was made from."""
+"""All assigners on real molecules: QM7, and the small ones of QM9 against the SMILES they were made from."""
 
 import numpy as np
 import pytest
+from rdkit import Chem
 
 from tutti import io
 from tutti.chemistry.bonds.pool import assign_all
 from tutti.core.structures import Structures
-from tutti.data import xtb9
+from tutti.data.shipped import EMBEDDED
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +30,14 @@ def test_qm7(hcno, assigner, valid):
     assert verdicts.loc[verdicts["valid"], ["connected", "neutral_atoms"]].all(axis=None)
 
 
-@pytest.mark.parametrize(("assigner", "found"), [("xyz2mol", 871), ("openbabel", 851), ("lookup", 822)])
-def test_the_embedded_set_gives_back_its_smiles(assigner, found):
-    molecules = Structures.load(xtb9.EMBEDDED / "xtb9_6.npz")
+@pytest.mark.parametrize(
+    ("assigner", "found", "others"), [("xyz2mol", 765, 0), ("openbabel", 766, 0), ("lookup", 747, 11)]
+)
+def test_the_embedded_set_gives_back_its_smiles(assigner, found, others):
+    """Of 783; what is valid is the right molecule, but for rings in which lookup sees single bonds."""
+    molecules = Structures.load(EMBEDDED / "qm9_6.npz")
     verdicts = assign_all(molecules, assigner, jobs=2, progress=False)
-    same = verdicts["smiles"].to_numpy(object) == molecules.columns["smiles"].astype(object)
+    expected = np.array([Chem.CanonSmiles(smiles) for smiles in molecules.columns["smiles"].tolist()], object)
+    same = verdicts["smiles"].to_numpy(object) == expected
     assert abs(same.sum() - found) <= 2
-    # What is valid is the right molecule: the assigners fail, they do not invent.
-    assert same.sum() >= verdicts["valid"].sum() - 2
+    assert abs(verdicts["valid"].sum() - same.sum() - others) <= 2

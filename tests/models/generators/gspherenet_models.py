@@ -27,7 +27,7 @@ def model(config: Config = SMALL, seed: int = 0) -> MODEL:
 
 
 def molecules(n: int = 12) -> Structures:
-    everything = Structures.load(EMBEDDED / "xtb9_6.npz")
+    everything = Structures.load(EMBEDDED / "qm9_6.npz")
     return everything[np.linspace(0, len(everything) - 1, n).astype(int)]
 
 

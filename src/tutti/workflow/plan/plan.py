@@ -206,8 +206,11 @@ class Plan:
             *(run["dataset"] for run in self.config["forcefields"]["runs"]),
         ]
         data = " and ".join(self.config["generation"]["datasets"])
+        # Papers are of all of QM9: the small molecules alone are another dataset.
+        kinds = {name: self.config["datasets"][name] for name in used}
+        kinds = {name: each["kind"] for name, each in kinds.items() if each.get("heavy_atoms") is None}
         return {
-            "datasets": {name: self.config["datasets"][name]["kind"] for name in used},
+            "datasets": kinds,
             "models": {name: self._published_name(name) for name in self.samples.models}
             | self.forcefields.published_names(),
             "subsets": self.forcefields.published_subsets(),
