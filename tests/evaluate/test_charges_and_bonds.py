@@ -59,7 +59,6 @@ def test_bonds_of_the_file_alone(tmp_path, molecules):
     assert (out / "report/index.html").is_file()
 
 
-@pytest.mark.xfail(strict=True, reason="xyz2mol does not look at charges yet")
 def test_charges_that_files_say_and_the_charge_of_the_others(tmp_path, molecules):
     (tmp_path / "said.xyz").write_text(
         xyz(molecules[0], "charge=1") + xyz(molecules[1], "total_charge=-1") + xyz(molecules[2], "charge=0")

@@ -55,7 +55,7 @@ class Minimisation:
 
 
 def minimise(
-    numbers: np.ndarray, start: np.ndarray, force_threshold: float, max_steps: int = 1000
+    numbers: np.ndarray, start: np.ndarray, force_threshold: float, max_steps: int = 1000, charge: int = 0
 ) -> Minimisation:
     """BFGS, each SCF starting from the last one's density.
 
@@ -65,11 +65,13 @@ def minimise(
         force_threshold: no atom feels more than this at the end (eV/Å), unless the step limit or the noise of
             the SCF ends it before.
         max_steps: limit of steps.
+        charge: of the whole.
 
     Raises:
         TBLiteRuntimeError: when an SCF does not converge.
     """
-    calculator = _calculator(numbers, start)
+    calculator = Calculator("GFN2-xTB", numbers, start / Bohr, charge=charge)
+    calculator.set("verbosity", 0)
     last = Result()
     energies, forces = [], []
 
@@ -94,9 +96,3 @@ def minimise(
 
 def _largest(vectors: np.ndarray) -> float:
     return float(np.linalg.norm(vectors, axis=1).max())
-
-
-def _calculator(numbers: np.ndarray, positions: np.ndarray) -> Calculator:
-    calculator = Calculator("GFN2-xTB", numbers, positions / Bohr)
-    calculator.set("verbosity", 0)
-    return calculator

@@ -213,3 +213,14 @@ def test_smiles_of_the_sample_is_compared():
     numbers, positions = known("CH3CH2OH")
     smiles = xyz2mol.assign(numbers, positions).smiles
     assert [strain.relax(numbers, positions, text)[3] for text in (smiles, "COC")] == [True, False]
+
+
+def test_ions_are_relaxed_with_their_charge():
+    """Ammonium keeps its four bonds; as a neutral radical, xyz2mol would not know it."""
+    methane = known("CH4")
+    ammonium = np.array([7, 1, 1, 1, 1], np.uint8), methane[1] * 1.03 / 1.09
+    structures = Structures.from_frames([ammonium], columns={"charge": np.array([1])})
+    frame = relax(structures)
+    assert frame["graph_survives"].tolist() == [True]
+    neutral = strain.relax(*ammonium, "[NH4+]", 0)
+    assert neutral[1] != pytest.approx(frame["energy_drop_per_atom"][0], rel=0.1)

@@ -10,6 +10,7 @@ from rdkit import Chem
 
 from tutti.chemistry.bonds import xyz2mol
 from tutti.chemistry.bonds.assignment import Reason
+from tutti.chemistry.bonds.pool import charge_of
 from tutti.core.structures import Structures
 from tutti.core.worker_pool import Crash, Timeout, map_killable
 from tutti.statistics.estimate import table_of
@@ -91,8 +92,7 @@ def molecule(structures: Structures, index: int) -> Chem.RWMol:
     Raises:
         ValueError: when xyz2mol does not find it valid: the verdicts are another assigner's or sample's.
     """
-    charges = structures.columns.get("charge")
-    mol = xyz2mol.molecule(*structures.frame(index), charge=0 if charges is None else int(charges[index]))
+    mol = xyz2mol.molecule(*structures.frame(index), charge_of(structures, index))
     if isinstance(mol, Reason):
         raise ValueError(f"sample {index} is not valid by xyz2mol ({mol}); the verdicts say it is")
     return mol

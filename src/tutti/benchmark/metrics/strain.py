@@ -15,6 +15,8 @@ from scipy import stats
 
 from tutti.benchmark.metrics.permolecule import CHECKED, Failure, check_valid, failures
 from tutti.chemistry.bonds import xyz2mol
+from tutti.chemistry.bonds.assignment import Known
+from tutti.chemistry.bonds.pool import charge_of
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.statistics.estimate import UNKNOWN, Estimate, Row, row, table_of
@@ -47,7 +49,7 @@ def check_all(
     time_limit: float = 120.0,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Relax every sample that xyz2mol found valid, with a total charge of zero.
+    """Relax every sample that xyz2mol found valid, with its total charge.
 
     Args:
         structures: N samples.
@@ -72,7 +74,7 @@ def check_all(
 
     def check(index: int) -> tuple:
         _use_one_thread()
-        return relax(*structures.frame(index), smiles[index])
+        return relax(*structures.frame(index), smiles[index], charge_of(structures, index))
 
     label = "strain" if progress else None
     return check_valid(check, structures, verdicts, COLUMNS, jobs=jobs, time_limit=time_limit, label=label)
@@ -89,7 +91,7 @@ def _use_one_thread() -> None:
         ctypes.CDLL("libgomp.so.1").omp_set_num_threads(1)
 
 
-def relax(numbers: np.ndarray, positions: np.ndarray, smiles: str) -> tuple:
+def relax(numbers: np.ndarray, positions: np.ndarray, smiles: str, charge: int = 0) -> tuple:
     """(reason, *values of `COLUMNS`) of one sample; the values are None where they are not known.
 
     tblite takes an odd number of electrons as one unpaired.
@@ -98,6 +100,7 @@ def relax(numbers: np.ndarray, positions: np.ndarray, smiles: str) -> tuple:
         numbers: [n] uint8, atomic numbers.
         positions: [n, 3] float, Å.
         smiles: what xyz2mol gives the sample.
+        charge: of the whole.
     """
     # Not before the fork, see `_use_one_thread`.
     from tblite.exceptions import TBLiteRuntimeError
@@ -108,7 +111,7 @@ def relax(numbers: np.ndarray, positions: np.ndarray, smiles: str) -> tuple:
     if numbers.max() > HEAVIEST:
         return Failure.UNSUPPORTED_ELEMENT, *nothing
     try:
-        way = xtb.minimise(numbers, positions, FORCE_THRESHOLD, MAX_STEPS)
+        way = xtb.minimise(numbers, positions, FORCE_THRESHOLD, MAX_STEPS, charge)
     except TBLiteRuntimeError:
         return Failure.SCF, *nothing
     if not way.forces[1] <= FORCE_THRESHOLD:
@@ -118,7 +121,7 @@ def relax(numbers: np.ndarray, positions: np.ndarray, smiles: str) -> tuple:
         Failure.NONE,
         1000 * float(way.energies[0] - way.energies[1]) / len(numbers),
         superposed_rmsd(positions[heavy], way.positions[heavy]) if heavy.any() else None,
-        xyz2mol.assign(numbers, way.positions).smiles == smiles,
+        xyz2mol.assign(numbers, way.positions, Known(charge)).smiles == smiles,
         way.forces[0],
     )
 

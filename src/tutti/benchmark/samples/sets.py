@@ -18,8 +18,8 @@ from tutti.io.samples import read_samples
 def read(paths: Sequence[str | Path], charge: int = 0) -> Structures:
     """The samples of files and folders, see `numbered`.
 
-    What cannot be read or judged, and files of a folder that are not looked at, are warned of. `charge` is the
-    total charge of the samples whose file does not say one, see `tutti.io.samples.read_samples`.
+    What cannot be read or judged, and files of a folder that are not looked at, are warned of. `charge` is
+    the total charge of the samples whose file does not say one, see `tutti.io.samples.read_samples`.
 
     Raises:
         FormatError: when not a single sample can be read.

@@ -123,8 +123,8 @@ class Assignment:
         published_smiles: what the published tables compare when they count different molecules, with stereo
             marks and explicit hydrogens; None when the sample is not valid as they have it, or the assigner
             has no part in them.
-        bonds: the bonds as the method gives them: `xyz2mol` marks aromatic ones 1.5, the others are
-            kekulised. A sample that is not valid may have some.
+        bonds: the bonds as the method gives them: `xyz2mol`, `xyz2mol_rdkit` and `given` mark aromatic ones
+            1.5, the others are kekulised. A sample that is not valid may have some.
         connected: a valid molecule is in one piece; None when not valid.
         neutral_atoms: no atom of a valid molecule has a formal charge; None when not valid.
         no_radicals: no atom of a valid molecule has unpaired electrons or lacks hydrogens; None when not

@@ -14,7 +14,7 @@ from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Bonds, Known, 
 
 NEEDS_HYDROGENS = False
 """Samples without any hydrogen atom are judged too: theirs are implied, as the formats have it."""
-AROMATIC, HYDROGEN = 1.5, 1
+HYDROGEN = 1
 _ELEMENTS = frozenset(range(1, graph.MAX_NUMBER + 1))
 
 
@@ -33,7 +33,7 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
     if reason := graph.defect(numbers, positions, _ELEMENTS):
         return Assignment(reason)
     mol = graph.molecule(numbers, positions)
-    if graph.has_overlap(mol):
+    if graph.has_overlap(Chem.Get3DDistanceMatrix(mol)):
         return Assignment(Reason.OVERLAPPING_ATOMS)
     bonds = known.bonds
     if bonds is None or not len(bonds):
@@ -53,10 +53,7 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
 
 def _add(mol: Chem.RWMol, bonds: Bonds, charges: np.ndarray | None, has_hydrogens: bool) -> None:
     """Add bonds and formal charges to a molecule, which implies no hydrogens where it has some."""
-    aromatic = bonds.order == AROMATIC
-    graph.add_bonds(mol, Bonds(bonds.first[~aromatic], bonds.second[~aromatic], bonds.order[~aromatic]))
-    for ends in zip(bonds.first[aromatic].tolist(), bonds.second[aromatic].tolist(), strict=True):
-        mol.AddBond(*ends, Chem.BondType.AROMATIC)  # which makes its atoms aromatic, too
+    graph.add_bonds(mol, bonds)
     formal = [0] * mol.GetNumAtoms() if charges is None else charges.tolist()
     for atom, charge in zip(mol.GetAtoms(), formal, strict=True):
         atom.SetFormalCharge(charge)

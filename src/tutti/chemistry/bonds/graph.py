@@ -21,7 +21,12 @@ for _atom in _ATOMS:
 _NO_HYDROGENS = Chem.RemoveHsParameters()
 _NO_HYDROGENS.showWarnings = False  # that a lone hydrogen stays
 _NO_HYDROGENS.removeDefiningBondStereo = True  # or that of an imine would stay where stereo was perceived
-_BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
+_BOND_TYPES = {
+    1.0: Chem.BondType.SINGLE,
+    1.5: Chem.BondType.AROMATIC,
+    2.0: Chem.BondType.DOUBLE,
+    3.0: Chem.BondType.TRIPLE,
+}
 _CHARGED = Chem.AtomFromSmarts("[!+0]")
 _WITH_IMPLICIT_HYDROGENS = Chem.AtomFromSmarts("[h]")
 _OPEN_SHELL = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
@@ -72,7 +77,7 @@ def has_overlap(distances: np.ndarray) -> bool:
 
 
 def add_bonds(mol: Chem.RWMol, bonds: Bonds) -> None:
-    """Add bonds of order 1, 2 and 3 to a molecule without any."""
+    """Add bonds to a molecule without any; the atoms of aromatic ones (order 1.5) become aromatic too."""
     for first, second, order in zip(
         bonds.first.tolist(), bonds.second.tolist(), bonds.order.tolist(), strict=True
     ):

@@ -12,8 +12,8 @@ VALENCE_OF_CARBON = 4
 _PAULING = 0.71 / np.log(10)
 # Bonds longer than this times the single bond's length are none.
 _REACH = 1.3
-# Open valences of carbon that are too many: QM9's molecules without hydrogens have 0.3 in all at most, 99 % of
-# the skeletons of the others more than 1.7.
+# Open valences of carbon that are too many: QM9's molecules without hydrogens have 0.3 in all at most, the
+# skeletons of 99 % of the others more than 1.7.
 _FEW = 0.6
 
 

@@ -30,7 +30,7 @@ COLUMNS = {
 }
 
 SKELETON = "no_hydrogens"
-"""Column of samples whose hydrogens were left out."""
+"""Column of truth values: samples whose hydrogens were left out."""
 
 
 def assign_all(
@@ -89,16 +89,21 @@ def _unseen(structures: Structures, needs_hydrogens: bool) -> dict[int, Reason]:
     """Why samples are not shown to an assigner, by their index."""
     messages = structures.columns.get("unreadable", np.empty(0))
     unreadable = np.flatnonzero(messages != "") if messages.dtype.kind == "U" else ()
-    bare = structures.columns.get("no_hydrogens", np.empty(0)) if needs_hydrogens else np.empty(0)
+    bare = structures.columns.get(SKELETON, np.empty(0)) if needs_hydrogens else np.empty(0)
     return dict.fromkeys(np.flatnonzero(bare).tolist(), Reason.NO_HYDROGENS) | {
         int(index): Reason.UNREADABLE for index in unreadable
     }
 
 
+def charge_of(structures: Structures, index: int) -> int:
+    """Total charge of a structure: of the column `charge`, or 0 where there is none."""
+    charges = structures.columns.get("charge")
+    return 0 if charges is None else int(charges[index])
+
+
 def _known(structures: Structures, index: int) -> Known:
     """What the samples' file says of one of them."""
-    charges, said = structures.columns.get("charge"), structures.bonds(index)
-    charge = 0 if charges is None else int(charges[index])
+    charge, said = charge_of(structures, index), structures.bonds(index)
     if said is None:
         return Known(charge)
     atoms, orders, formal_charges = said
