@@ -1,4 +1,4 @@
-"""What the sets share that the pipeline makes itself and that may ship, compressed, in `embedded/`."""
+"""What the sets share that may ship, compressed, in `embedded/`."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Recipe:
     """Base of the configurations of such sets.
 
     Attributes:
-        shipped: name of a file in `embedded/` to unpack instead of computing.
+        shipped: name of a file in `embedded/` to unpack instead of making the set.
         shipped_sha256: its hash.
 
     Raises:
@@ -65,7 +65,7 @@ def load(config: Recipe) -> Structures:
         if made_with.get(key) != wanted[key]
     ]
     if differing:
-        advice = "leave out 'shipped' to compute the set"
+        advice = "leave out 'shipped' to make the set"
         raise ValueError(f"{path} was made with {'; '.join(differing)}: {advice}")
     return structures
 
