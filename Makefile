@@ -30,7 +30,7 @@ test-peers: $(STAMP) .venv-schnetpack/.complete .venv-nequip/.complete
 
 # All of QM9, fetched through pip (104 MB), against the paper and the molecules that ship.
 test-qm9: $(STAMP)
-	$(PYTEST) -n 0 -m qm9 tests/data
+	$(PYTEST) -n 0 -m qm9 tests/data tests/chemistry
 
 .venv-%/.complete: envs/peer-%.sh
 	bash $< .venv-$*

@@ -6,6 +6,8 @@ import pytest
 
 from tutti.core import registry
 from tutti.core.structures import Structures
+from tutti.data import qm9
+from tutti.data.download import DownloadError
 from tutti.data.shipped import EMBEDDED
 
 
@@ -22,6 +24,17 @@ def shared_data() -> Path:
 def relaxed() -> Structures:
     """The embedded molecules of QM9, in their B3LYP minima."""
     return Structures.load(EMBEDDED / "qm9_6.npz")
+
+
+@pytest.fixture(scope="session")
+def all_of_qm9(tmp_path_factory: pytest.TempPathFactory) -> Structures:
+    """QM9, fetched through pip; for tests marked `qm9`, which skip where pip does not get it."""
+    folder = tmp_path_factory.mktemp("qm9")
+    try:
+        qm9.make(qm9.Config(source="qm9pack"), folder / "qm9.npz", folder / "work", jobs=1)
+    except DownloadError as error:
+        pytest.skip(f"pip does not get the wheel: {error}")
+    return Structures.load(folder / "qm9.npz")
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Published numbers and their join."""
 
+from importlib.metadata import version
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,7 +41,7 @@ def test_values_are_joined_by_dataset_model_metric_and_subset():
     )
     expected = [0.7497, 0.8013, 0.9916, 0.987, np.nan, np.nan, np.nan]
     np.testing.assert_allclose(filled["published"], expected, rtol=1e-12)
-    assert filled.loc[0, "note"] == "published: daigavane2024symphony, table1"
+    assert filled.loc[0, "note"] == "published: daigavane2024symphony, table1, RDKit 2023.03"
     assert filled.loc[3, "note"] == "published: hoogeboom2022edm, table1"
     assert filled.loc[4, "note"] == ""
 
@@ -64,7 +66,7 @@ def test_other_names_are_mapped_and_another_dataset_is_named():
     filled = published.fill(rows, datasets={"qm9_demo": "qm9"}, models={"symphony_demo": "Symphony"})
     np.testing.assert_allclose(filled["published"], [0.835, 0.976], rtol=1e-12)
     assert filled.loc[0, "note"] == (
-        "short training; published for another dataset (qm9): daigavane2024symphony, table1"
+        "short training; published for another dataset (qm9): daigavane2024symphony, table1, RDKit 2023.03"
     )
 
 
@@ -153,7 +155,10 @@ def test_versus_here_has_every_published_number_of_the_models_with_what_differs(
     assert found[["dataset", "metric", "subset", "published"]].to_numpy().tolist() == [
         ["qm7", "validity_as_published", "xyz2mol", 0.835]
     ]
-    note = "here: qm7, 10 steps; published for qm9: daigavane2024symphony, table1"
+    note = (
+        f"here: qm7, 10 steps, RDKit {version('rdkit')}; "
+        "published for qm9: daigavane2024symphony, table1, RDKit 2023.03"
+    )
     assert found["note"].tolist() == [note]
     assert versus.loc[versus["value"].isna(), "note"].str.startswith("not computed in this run").all()
 

@@ -6,10 +6,6 @@ from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 from scipy.spatial.distance import pdist
 
-from tutti.core.structures import Structures
-from tutti.data import qm9
-from tutti.data.download import DownloadError
-
 pytestmark = pytest.mark.qm9
 
 DIGEST = "9c86f15d65783c4e0c81d73335357c50d56dc2ef884c9b8e5e7c6a1b15ee3a79"
@@ -35,68 +31,58 @@ NAMES = ["A", "B", "C", "mu", "alpha", "homo", "lumo", "gap", "r2", "zpve", "U0"
 HARTREE = 27.211386245988  # eV, CODATA 2018
 
 
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory) -> Structures:
-    folder = tmp_path_factory.mktemp("qm9")
-    try:
-        qm9.make(qm9.Config(source="qm9pack"), folder / "qm9.npz", folder / "work", jobs=1)
-    except DownloadError as error:
-        pytest.skip(f"pip does not get the wheel: {error}")
-    return Structures.load(folder / "qm9.npz")
+def test_the_same_bits_everywhere(all_of_qm9):
+    assert len(all_of_qm9) == 130_831 and all_of_qm9.digest == DIGEST
 
 
-def test_the_same_bits_everywhere(everything):
-    assert len(everything) == 130_831 and everything.digest == DIGEST
-
-
-def test_counts(everything):
-    owners = np.repeat(np.arange(len(everything)), everything.n_atoms)
-    heavy = np.bincount(owners, everything.numbers > 1).astype(int)
+def test_counts(all_of_qm9):
+    owners = np.repeat(np.arange(len(all_of_qm9)), all_of_qm9.n_atoms)
+    heavy = np.bincount(owners, all_of_qm9.numbers > 1).astype(int)
     assert np.bincount(heavy)[1:].tolist() == MOLECULES_BY_HEAVY_ATOMS
-    assert set(everything.numbers.tolist()) == {1, 6, 7, 8, 9}
-    assert everything.n_atoms.min() == 3 and everything.n_atoms.max() == 29
-    ids = set(everything.columns["id"].tolist())
+    assert set(all_of_qm9.numbers.tolist()) == {1, 6, 7, 8, 9}
+    assert all_of_qm9.n_atoms.min() == 3 and all_of_qm9.n_atoms.max() == 29
+    ids = set(all_of_qm9.columns["id"].tolist())
     assert {index: int(f"gdb_{index:06d}" not in ids) for index in UNCHARACTERISED} == UNCHARACTERISED
     assert 133_885 - len(ids) == 3054
 
 
-def test_rows_of_the_paper(everything):
+def test_rows_of_the_paper(all_of_qm9):
     cells = ROWS.split()
     for start in range(0, len(cells), 16):
-        i = everything.columns["id"].tolist().index(cells[start])
+        i = all_of_qm9.columns["id"].tolist().index(cells[start])
         for name, cell in zip(NAMES, cells[start + 1 : start + 16], strict=True):
-            scale = HARTREE if everything.units[name] == "eV" else 1.0
-            assert everything.columns[name][i] == pytest.approx(float(cell) * scale, rel=1e-8), name
+            scale = HARTREE if all_of_qm9.units[name] == "eV" else 1.0
+            assert all_of_qm9.columns[name][i] == pytest.approx(float(cell) * scale, rel=1e-8), name
 
 
-def test_gap_and_energies_fit_each_other(everything):
-    columns = everything.columns
+def test_gap_and_energies_fit_each_other(all_of_qm9):
+    columns = all_of_qm9.columns
     np.testing.assert_allclose(columns["lumo"] - columns["homo"], columns["gap"], atol=1.01e-4 * HARTREE)
     assert (columns["U0"] < columns["U"]).all() and (columns["G"] < columns["U0"]).all()
     # H = U + RT, at 298.15 K
     np.testing.assert_allclose(columns["H"] - columns["U"], 0.000944 * HARTREE, atol=2e-6 * HARTREE)
-    per_atom = columns["U0_atom"] / everything.n_atoms
+    per_atom = columns["U0_atom"] / all_of_qm9.n_atoms
     assert per_atom.min() > -6 and per_atom.max() < -2.9
 
 
-def test_all_geometries_that_others_have_stored(everything, shared_data):
+def test_all_geometries_that_others_have_stored(all_of_qm9, shared_data):
     """113 molecules, each three times: the first without the uncharacterised."""
     lines = (shared_data / "qm9_first339.xyz").read_text().splitlines()
     for k in range(339):
         count = int(lines[0])
         rows, lines = [line.split() for line in lines[2 : count + 2]], lines[count + 2 :]
-        numbers, positions = everything.frame(k % 113)
+        numbers, positions = all_of_qm9.frame(k % 113)
         assert [Chem.Atom(int(number)).GetSymbol() for number in numbers] == [row[0] for row in rows]
         np.testing.assert_allclose(
             positions, np.array([row[1:4] for row in rows], float), rtol=0, atol=5.1e-9
         )
 
 
-def test_molecules_are_what_their_smiles_say(everything):
+def test_molecules_are_what_their_smiles_say(all_of_qm9):
     """Of all whose geometry RDKit can read: it takes some short contacts in cages for bonds."""
-    chosen, read = range(0, len(everything), 600), 0
+    chosen, read = range(0, len(all_of_qm9), 600), 0
     for i in chosen:
-        numbers, positions = everything.frame(i)
+        numbers, positions = all_of_qm9.frame(i)
         assert pdist(positions).min() > 0.6
         symbols = [Chem.Atom(int(number)).GetSymbol() for number in numbers]
         lines = [f"{symbol} {x:f} {y:f} {z:f}" for symbol, (x, y, z) in zip(symbols, positions, strict=True)]
@@ -105,7 +91,7 @@ def test_molecules_are_what_their_smiles_say(everything):
             rdDetermineBonds.DetermineBonds(mol)
         except ValueError:
             continue
-        expected = Chem.MolFromSmiles(str(everything.columns["smiles"][i]))
+        expected = Chem.MolFromSmiles(str(all_of_qm9.columns["smiles"][i]))
         assert Chem.MolToInchi(mol, "/SNon") == Chem.MolToInchi(expected, "/SNon")
         read += 1
     assert read > 0.9 * len(chosen)

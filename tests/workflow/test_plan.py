@@ -99,6 +99,17 @@ def test_the_sets_and_parts_run_side_by_side_before_threads_do(plan):
     assert plan.samples.threads(4 * sets * 2) == 4
 
 
+def test_data_are_judged_without_models_and_with_all_cores(plan_of):
+    plan = plan_of((Path(__file__).parents[2] / "config/studies/qm9_data.yaml").read_text())
+    assert plan.samples.judged == [("qm9", "whole_data", 0)]
+    assert plan.samples.source("whole_data") == {"name": "whole_data", "part": "all", "n": 500}
+    assert plan.samples.reference_files("qm9") == [] and plan.samples.trainings == []
+    assert plan.samples.threads(2) == 2
+    assert plan.published["models"] == {"whole_data": "qm9"}
+    assert plan.published["here"] == {"whole_data": "all of qm9"}
+    assert {drawing.figure for drawing in plan.figures.all} == {"validity", "validity_matrix"}
+
+
 def test_figures_belong_to_their_tables(plan, plan_of):
     names = {drawing.figure for drawing in plan.figures.all}
     assert {"validity", "validity_matrix", "strain", "atom_types", "molecules", "training"} <= names

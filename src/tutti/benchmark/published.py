@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
+from importlib.metadata import version
 
 import pandas as pd
 import yaml
@@ -23,13 +24,14 @@ SUBSETS = {"u298": "U", "h298": "H", "g298": "G"}
 
 @cache
 def numbers() -> pd.DataFrame:
-    """All published numbers: source, table, dataset, model, metric, subset, unit, value, error.
+    """All published numbers: source, table, dataset, model, metric, subset, unit, value, error, rdkit.
 
     Percent are given as fractions (unit `1`), and units are written as everywhere in the pipeline. Names are
-    the papers' own.
+    the papers' own. `rdkit` is the release that a number was made with, where it is known and matters: those
+    since 2023.09 have another connectivity (see `tutti.chemistry.bonds.connectivity`).
     """
     with _data("published.csv") as file:
-        text = dict.fromkeys(["source", "table", *KEY, "unit"], str)
+        text = dict.fromkeys(["source", "table", *KEY, "unit", "rdkit"], str)
         table = pd.read_csv(file, dtype=text, keep_default_na=False, na_values={"error": [""]})
     percent = table["unit"] == "percent"
     table.loc[percent, ["value", "error"]] /= 100
@@ -93,7 +95,7 @@ def fill(
         datasets: published name of a dataset of the table, where it differs (`{"qm9_small": "qm9"}`). A value
             from another dataset than the row's own is for orientation only, and the note names that dataset.
         models: published name of a model of the table, where it differs (`{"symphony_large": "Symphony"}`).
-            The test and training splits are compared with the dataset's own published row.
+            The data and their splits are compared with the dataset's own published row.
         subsets: published name of a subset, by dataset of the table, where it differs
             (`{"md17_ethanol": {"test": "ethanol"}}`); the note names it.
 
@@ -115,10 +117,16 @@ def fill(
                 f"{ours['model']}, {ours['metric']}, {ours['subset']}: the table has the unit "
                 f"'{ours['unit']}', {match['source']} '{match['unit']}'; convert the table's values first"
             )
-        source = f"{PUBLISHED}{_elsewhere(ours, match, subset)}: {match['source']}, {match['table']}"
+        source = f"{PUBLISHED}{_elsewhere(ours, match, subset)}: {_origin(match)}"
         table.loc[i, "published"] = match["value"]
         table.loc[i, "note"] = f"{ours['note']}; {source}".removeprefix("; ")
     return table
+
+
+def _origin(theirs: pd.Series) -> str:
+    """Where a published number stands, and what it was made with."""
+    parts = [theirs["source"], theirs["table"], *([f"RDKit {theirs['rdkit']}"] if theirs["rdkit"] else [])]
+    return ", ".join(parts)
 
 
 def _elsewhere(row: pd.Series, match: pd.Series, subset: str) -> str:
@@ -160,10 +168,9 @@ def beside(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
     }
     shown = set(zip(table["metric"], table["subset"], strict=True))
     missing = [
-        _missing(each.model, each, f"{PUBLISHED}: {each.source}, {each.table}")
-        for each in theirs.itertuples()
-        if (each.metric, each.subset) in shown
-        and tuple(slug(getattr(each, name)) for name in KEY) not in filled
+        _missing(each["model"], each, f"{PUBLISHED}: {_origin(each)}")
+        for _, each in theirs.iterrows()
+        if (each["metric"], each["subset"]) in shown and tuple(map(slug, each[KEY])) not in filled
     ]
     return join([table, *missing])
 
@@ -194,16 +201,17 @@ def versus_here(
     names, parts = _published_names(table, datasets or {}, subsets or {}), []
     for model, name in models.items():
         mine = table[table["model"] == model]
-        for theirs in _comparable()[_comparable()["model"].map(slug) == slug(name)].itertuples():
+        for _, theirs in _comparable()[_comparable()["model"].map(slug) == slug(name)].iterrows():
             named = names.loc[mine.index]
-            same = (named["subset"] == slug(theirs.subset)) & (mine["metric"] == theirs.metric)
-            ours = mine[same & (~named["renamed"] | (named["dataset"] == slug(theirs.dataset)))]
-            note = f"{PUBLISHED} for {theirs.dataset}: {theirs.source}, {theirs.table}"
+            same = (named["subset"] == slug(theirs["subset"])) & (mine["metric"] == theirs["metric"])
+            ours = mine[same & (~named["renamed"] | (named["dataset"] == slug(theirs["dataset"])))]
+            note = f"{PUBLISHED} for {theirs['dataset']}: {_origin(theirs)}"
             if ours.empty:
                 parts.append(_missing(model, theirs, f"not computed in this run; {note}"))
             else:
-                note = f"here: {here[model]}; {note}"
-                parts.append(ours.assign(published=theirs.value, note=note))
+                with_rdkit = f", RDKit {version('rdkit')}" if theirs["rdkit"] else ""
+                note = f"here: {here[model]}{with_rdkit}; {note}"
+                parts.append(ours.assign(published=theirs["value"], note=note))
     return join(parts)
 
 
@@ -219,10 +227,10 @@ def _published_names(
     return names.assign(renamed=names["subset"] != table["subset"].map(slug))
 
 
-def _missing(model: str, theirs: tuple, note: str) -> pd.DataFrame:
+def _missing(model: str, theirs: pd.Series, note: str) -> pd.DataFrame:
     """The table of one row: a published number beside which there is none of ours."""
-    made = row(theirs.metric, theirs.subset, UNKNOWN, None, theirs.unit, note, published=theirs.value)
-    return table_of([made], model=model, dataset=theirs.dataset, seed=0)
+    what = theirs["metric"], theirs["subset"], UNKNOWN, None, theirs["unit"], note
+    return table_of([row(*what, published=theirs["value"])], model=model, dataset=theirs["dataset"], seed=0)
 
 
 def _data(name: str) -> object:

@@ -1,5 +1,7 @@
 """The table of shares against counts done by hand."""
 
+from importlib.metadata import version
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,3 +106,47 @@ def test_verdicts_from_parquet_give_the_same_table(tmp_path):
     again = pd.read_parquet(tmp_path / "v.parquet")
     first, second = (validity_table(v, TRAINING, **NAMES, assigner="lookup") for v in (frame, again))
     pd.testing.assert_frame_equal(first, second)
+
+
+def test_as_published_has_a_definition_of_its_own():
+    """Two isomers that differ in stereo marks only, and one sample that is valid only as published."""
+    frame = verdicts(HAND)
+    published = ["[H]C", "[2H]C", "[H]CO", None, "[H]C[H]", None, "N", None]
+    frame["published_smiles"] = pd.Series(published, dtype=str)
+    table = validity_table(frame, TRAINING, **NAMES, assigner="xyz2mol").set_index("metric")
+    assert table.loc["validity_as_published", ["value", "n"]].tolist() == [5 / 8, 8]
+    assert table.loc["uniqueness_as_published", ["value", "n"]].tolist() == [1, 5]
+    assert table.loc["uniqueness", "value"] == 5 / 6
+
+
+@pytest.mark.parametrize("assigner", ["xyz2mol_rdkit", "given"])
+def test_only_the_published_assigners_are_as_published(assigner):
+    assert not any(name.endswith("_as_published") for name in table_of(HAND, assigner=assigner).index)
+
+
+def test_rdkits_own_is_named_with_its_version():
+    assert set(table_of(HAND, assigner="xyz2mol_rdkit")["subset"]) == {f"RDKit {version('rdkit')}"}
+
+
+@pytest.mark.parametrize(
+    ("assigner", "reasons", "lack"),
+    [
+        (
+            "xyz2mol",
+            ["no_hydrogens"] * 7 + ["valence"],
+            "no hydrogens in 7 of 8 samples, which xyz2mol needs",
+        ),
+        ("given", ["no_bonds"] * 7 + ["unreadable"], "no bonds in the files"),
+    ],
+)
+def test_what_says_nothing_of_the_model_has_no_number(assigner, reasons, lack):
+    frame = verdicts([(None, None, None, None, 6, 0)] * 8).assign(reason=reasons)
+    table = validity_table(frame, TRAINING, **NAMES, assigner=assigner)
+    assert table["value"].isna().all()
+    assert (table["note"] == f"undefined: {lack}").all()
+
+
+def test_one_file_with_bonds_is_enough_for_a_number():
+    frame = verdicts([(None, None, None, None, 6, 0)] * 8).assign(reason=["no_bonds"] * 7 + ["valence"])
+    table = validity_table(frame, TRAINING, **NAMES, assigner="given").set_index("metric")
+    assert table.loc["validity", "value"] == 0

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from known_molecules import known
 from tutti.benchmark.samples import sets
+from tutti.chemistry.bonds.pool import SKELETON, assign_all
 from tutti.core.structures import Structures
 from tutti.data.splits import SplitConfig, make_splits
 from tutti.io import extxyz
@@ -62,3 +64,43 @@ def test_controls_are_of_their_split(tmp_path):
     known = {dataset.frame(i)[1].tobytes() for i in splits.train}
     assert len(copied) == 4 and all(copied.frame(i)[1].tobytes() in known for i in range(4))
     assert copied.columns["index"].tolist() == [0, 1, 2, 3]
+
+
+def skeleton(name):
+    numbers, positions = known(name)
+    return numbers[numbers > 1], positions[numbers > 1]
+
+
+def of(tmp_path, *frames):
+    extxyz.write(tmp_path / "samples.extxyz", Structures.from_frames(frames))
+    return sets.read([tmp_path / "samples.extxyz"])
+
+
+def test_skeletons_are_named_and_not_judged(tmp_path):
+    with pytest.warns(UserWarning, match="2 of 3 samples lack their hydrogens.*no_hydrogens.*'given'"):
+        found = of(tmp_path, skeleton("C6H6"), skeleton("CH3CH2OH"), known("CF4"))
+    assert found.columns[SKELETON].tolist() == [True, True, False]
+    verdicts = assign_all(found, "lookup", 1, progress=False)
+    assert verdicts["reason"].tolist() == ["no_hydrogens", "no_hydrogens", ""]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [known("CO"), known("CF4"), known("C60")],  # molecules
+        [skeleton("C6H6"), known("CF4"), known("C2F4")],  # one failure of a model of fluorocarbons
+        [skeleton("C6H6"), known("CH4")],  # and one of a model of all atoms
+    ],
+)
+def test_samples_without_hydrogens_are_samples(tmp_path, frames):
+    assert SKELETON not in of(tmp_path, *frames).columns
+
+
+def test_all_of_the_data_come_in_random_order(tmp_path):
+    dataset = samples(50, id=np.array([f"m{i}" for i in range(50)]))
+    dataset.save(tmp_path / "data.npz")
+    found = sets.control_of_dataset("whole_data", "all", 5, tmp_path / "data.npz", tmp_path / "none.json")
+    names = found.columns["id"].tolist()
+    assert sorted(names) == sorted(dataset.columns["id"].tolist()) != names
+    assert found.columns["index"].tolist() == list(range(50))
+    assert [f"m{int(x)}" for x in found.positions[::2, 0]] == names

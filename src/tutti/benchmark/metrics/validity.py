@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tutti.chemistry.bonds.assignment import PUBLISHED, Reason, shown
+from tutti.chemistry.bonds.assignment import GIVEN, PUBLISHED, Reason, shown
 from tutti.statistics.estimate import Row, table_of
 from tutti.statistics.proportions import share
 
@@ -43,7 +43,8 @@ def validity_table(
     explicit hydrogens: RDKit's for xyz2mol, OpenBabel's own for openbabel, and for lookup EDM's (Hoogeboom et
     al., ICML 2022) of the largest fragment; see `tutti.chemistry.bonds.assignment.Assignment`.
 
-    Where samples lack their hydrogens no share is defined for an assigner that needs them.
+    Where samples lack their hydrogens no share is defined for an assigner that needs them, and none for
+    `given` where no file brings bonds.
 
     Wilson's interval is that of independent trials. Whether a molecule is a duplicate depends on the others,
     and atoms of one molecule are alike, so there it is a guide only, and the note says so.
@@ -67,11 +68,18 @@ def validity_table(
         rows += _as_published(verdicts, assigner)
     if assigner == "lookup":
         rows += _stability(verdicts, assigner)
-    skeletons = int((verdicts["reason"] == Reason.NO_HYDROGENS).sum())
-    if skeletons:
-        of = f"hydrogens in {skeletons} of {len(verdicts)} samples, which {assigner} needs"
-        rows = [share(row["metric"], row["subset"], 0, 0, of) for row in rows]
+    if lack := _lack(verdicts, assigner):
+        rows = [share(row["metric"], row["subset"], 0, 0, lack) for row in rows]
     return table_of(rows, model=model, dataset=dataset, seed=seed)
+
+
+def _lack(verdicts: pd.DataFrame, assigner: str) -> str:
+    """What the samples lack without which an assigner's verdicts say nothing of the model; or empty."""
+    reasons = verdicts["reason"]
+    if skeletons := int((reasons == Reason.NO_HYDROGENS).sum()):
+        return f"hydrogens in {skeletons} of {len(verdicts)} samples, which {shown(assigner)} needs"
+    read = reasons[reasons != Reason.UNREADABLE]
+    return "bonds in the files" if assigner == GIVEN and (read == Reason.NO_BONDS).all() and len(read) else ""
 
 
 def _shares(verdicts: pd.DataFrame, training_smiles: set[str], kept: np.ndarray, assigner: str) -> list[Row]:

@@ -35,7 +35,7 @@ for _number, _valences in ALLOWED_VALENCES.items():
 
 PUBLISHED = ("xyz2mol", "openbabel", "lookup")
 """The assigners of the published tables."""
-OF_RDKIT = "xyz2mol_rdkit"
+OF_RDKIT, GIVEN = "xyz2mol_rdkit", "given"
 
 
 def shown(assigner: str) -> str:

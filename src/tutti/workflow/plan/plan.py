@@ -209,13 +209,15 @@ class Plan:
         # Papers are of all of QM9: the small molecules alone are another dataset.
         kinds = {name: self.config["datasets"][name] for name in used}
         kinds = {name: each["kind"] for name, each in kinds.items() if each.get("heavy_atoms") is None}
+        models = {name: self._published_name(name) for name in self.samples.models}
+        origins = {name: self._origin(name, data) for name in self.samples.models}
+        if self.samples.has_whole and data in kinds:
+            models[tables.WHOLE], origins[tables.WHOLE] = kinds[data], f"all of {data}"
         return {
             "datasets": kinds,
-            "models": {name: self._published_name(name) for name in self.samples.models}
-            | self.forcefields.published_names(),
+            "models": models | self.forcefields.published_names(),
             "subsets": self.forcefields.published_subsets(),
-            "here": {name: self._origin(name, data) for name in self.samples.models}
-            | self.forcefields.origins(),
+            "here": origins | self.forcefields.origins(),
         }
 
     def _published_name(self, model: str) -> str:

@@ -73,10 +73,15 @@ class SamplePlan:
         return [each for each in self.generated if each.model in self.trained]
 
     @cached_property
+    def has_whole(self) -> bool:
+        """Whether all of the data are judged as a set of their own."""
+        return WHOLE in self.config["evaluation"]["controls"]
+
+    @cached_property
     def judged(self) -> list[Set]:
         """All sets that pass the checks and are measured; without models, if all of the data are one."""
         controls = self.config["evaluation"]["controls"]
-        return self._sets([*self.models, *controls]) if self.models or WHOLE in controls else []
+        return self._sets([*self.models, *controls]) if self.models or self.has_whole else []
 
     @cached_property
     def tables(self) -> list[str]:
@@ -124,7 +129,8 @@ class SamplePlan:
 
     def threads(self, cores: int) -> int:
         """Threads of a job that judges: the sets and their parts are what runs side by side."""
-        jobs = (len(self.judged) + len(self.config["generation"]["datasets"])) * len(self.parts)
+        references = len(self.config["generation"]["datasets"]) if self.needs_reference else 0
+        jobs = (len(self.judged) + references) * len(self.parts)
         return max(1, cores // max(1, jobs))
 
     def to_judge(self, dataset: str, model: str) -> dict[str, list[str] | str]:
