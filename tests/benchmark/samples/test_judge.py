@@ -65,6 +65,16 @@ def test_an_edited_assigner_repeats_its_own_verdicts_only(tmp_path, molecules, c
     assert made == [*ASSIGNERS, "openbabel"]
 
 
+def test_another_version_of_a_library_judges_anew(tmp_path, molecules, monkeypatch):
+    made = calls(monkeypatch)
+    judging(tmp_path).judge("m", molecules, {})
+    judging(tmp_path).judge("m", molecules, {})
+    assert len(made) == len(ASSIGNERS)
+    monkeypatch.setattr(judge, "_versions", lambda: {"rdkit": "2023.3.3"})
+    judging(tmp_path).judge("m", molecules, {})
+    assert made == [*ASSIGNERS] * 2
+
+
 def test_only_new_chunks_of_samples_are_judged(tmp_path, molecules, monkeypatch):
     monkeypatch.setattr(judge, "CHUNK", 10)
     made = calls(monkeypatch)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,8 @@ from tutti.core.structures import Structures
 
 CHUNK = 2000
 """Samples whose bonds are assigned between two saves: seconds of work."""
+LIBRARIES = ("rdkit", "openbabel-wheel", "posebusters", "tblite")
+"""Packages whose verdicts may differ from version to version."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Judge:
         def assign(rows: slice) -> pd.DataFrame:
             return assign_all(structures[rows], assigner, self.jobs, limit, progress=False)
 
-        code = fingerprint(sources("chemistry.bonds.pool", f"chemistry.bonds.{assigner}"), None)
+        code = fingerprint(sources("chemistry.bonds.pool", f"chemistry.bonds.{assigner}"), _versions())
 
         def key(rows: slice) -> list[object]:
             return [assigner, limit, code, structures[rows].digest]
@@ -77,7 +80,7 @@ class Judge:
         def look(rows: slice) -> pd.DataFrame:
             return module.check_all(structures[rows], verdicts.iloc[rows], self.jobs, limit, progress=False)
 
-        code = fingerprint(sources(f"benchmark.metrics.{check}"), None)
+        code = fingerprint(sources(f"benchmark.metrics.{check}"), _versions())
 
         def key(rows: slice) -> list[object]:
             part = verdicts.iloc[rows]
@@ -110,6 +113,12 @@ def write(judged: Judged, folder: Path) -> None:
     judged.structures.save(folder / SAMPLES)
     for name, frame in [*judged.verdicts.items(), *judged.checks.items()]:
         parquet.write(frame, folder / f"{name}.parquet")
+
+
+def _versions() -> dict[str, str]:
+    """Versions of the libraries that give verdicts, as far as they are installed."""
+    installed = {found.name: found.version for found in distributions()}
+    return {name: installed[name] for name in LIBRARIES if name in installed}
 
 
 def _head(verdicts: pd.DataFrame, structures: Structures, limits: Check) -> pd.DataFrame:
