@@ -177,7 +177,7 @@ def _simple() -> Iterator[tuple]:
 
 
 def _molecules() -> Iterator[tuple]:
-    yield "H2", known("H2"), "one bond, all valences kept", "valid"
+    yield "H2", known("H2"), "one bond; longer than the published radii allow", "no_bonds", "valid", "valid"
     yield "CO2", known("CO2"), "O=C=O", "valid"
     yield "water dimer", WATER_DIMER, "two molecules; connectedness is another flag", "valid"
     yield "glycine", embedded("NCC(=O)O"), "an ordinary molecule", "valid"
@@ -218,7 +218,7 @@ def _heaps() -> Iterator[tuple]:
     yield "cloud of N", cloud(60, 5.0, (7,)), "far too many neighbours", *crowded
     yield "dense carbon", lattice(6, 4, 1.3), "cubic lattice: six neighbours inside", *crowded
     yield "dense nitrogen", lattice(7, 4, 1.4), "cubic lattice: six neighbours inside", *crowded
-    yield "dense hydrogen", lattice(1, 5, 0.8), "cubic lattice: six neighbours inside", *crowded
+    yield "dense hydrogen", lattice(1, 5, 0.55), "cubic lattice: six neighbours inside", *crowded
     yield "O60", scaled(known("C60"), 8, 1.0), "three bonds at each oxygen", *crowded
     yield "3000 atoms", cloud(3000, 40.0), "above the limit, whatever it is", "too_many_atoms"
     why = "2^30 ways to place the charges; otherwise as one of them"

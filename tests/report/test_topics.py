@@ -97,7 +97,9 @@ def test_the_glossary_has_the_metrics_of_the_tables_only(run):
 
 def test_metrics_of_the_validity_table_are_all_explained():
     verdicts = pd.DataFrame({name: [True] for name in ("valid", "connected", "neutral_atoms", "no_radicals")})
-    verdicts = verdicts.assign(smiles="C", n_atoms=5, n_stable_atoms=5, molecule_stable=True)
+    verdicts = verdicts.assign(
+        smiles="C", published_smiles="C", reason="", n_atoms=5, n_stable_atoms=5, molecule_stable=True
+    )
     names = dict(model="a", dataset="b", seed=0)
     table = validity_table(verdicts, {"C"}, assigner="lookup", **names)
     for metric in table["metric"]:
