@@ -172,7 +172,9 @@ def test_mirror_images_are_seen_as_one(tolerance):
             assert torch.equal(again[0], order) and torch.equal(again[1], parents)
         for name in ("molecule", "rank", "focus", "first", "second", "has_torsion"):
             assert torch.equal(getattr(again[4], name), getattr(found, name)), name
-        torch.testing.assert_close(again[4].coordinates, found.coordinates, atol=1e-6, rtol=0)
+        # Within a tolerance rounding chooses among atoms alike but for the noise of QM9's geometries.
+        noise = 1e-4 if tolerance else 1e-6
+        torch.testing.assert_close(again[4].coordinates, found.coordinates, atol=noise, rtol=0)
     if tolerance == 0.0:
         for m in range(40):
             own = (found.molecule == m) & found.has_torsion
