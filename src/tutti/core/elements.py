@@ -8,6 +8,8 @@ SYMBOLS: tuple[str, ...] = tuple(chemical_symbols[:119])
 NUMBERS: dict[str, int] = {symbol: z for z, symbol in enumerate(SYMBOLS) if z}
 """Atomic number by symbol in its usual spelling."""
 
+HYDROGEN = NUMBERS["H"]
+
 _SPELLINGS = {
     spelling: z
     for symbol, z in NUMBERS.items()

@@ -8,6 +8,11 @@ def offsets(counts: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64, copy=False)
 
 
+def owners(counts: np.ndarray) -> np.ndarray:
+    """[Σcounts] int64: the owner of each row."""
+    return np.repeat(np.arange(len(counts)), counts)
+
+
 def rows_of(owners: slice | np.ndarray, offsets: np.ndarray) -> slice | np.ndarray:
     """Where the rows of some owners stand, in the order of the owners.
 

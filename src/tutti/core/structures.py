@@ -122,7 +122,7 @@ class Structures:
     @cached_property
     def finite(self) -> np.ndarray:
         """[N] bool: structures all of whose positions are finite numbers."""
-        owners = np.repeat(np.arange(len(self)), self.n_atoms)
+        owners = ragged.owners(self.n_atoms)
         return np.bincount(owners, ~np.isfinite(self.positions).all(1), minlength=len(self)) == 0
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ import typer
 from tqdm import tqdm
 
 from tutti import io
-from tutti.core import properties
+from tutti.core import properties, ragged
 from tutti.core.structures import Structures
 from tutti.core.units import factor
 from tutti.data import qm9pack, shipped, wheel
@@ -239,12 +239,8 @@ def _checked(structures: Structures, expected: int | None) -> Structures:
     return replace(structures, columns={"id": ids, **columns})
 
 
-def _owners(structures: Structures) -> np.ndarray:
-    return np.repeat(np.arange(len(structures)), structures.n_atoms)
-
-
 def _heavy_atoms(structures: Structures) -> np.ndarray:
-    return np.bincount(_owners(structures), structures.numbers > 1, minlength=len(structures))
+    return np.bincount(ragged.owners(structures.n_atoms), structures.numbers > 1, minlength=len(structures))
 
 
 def _with_atomisation(structures: Structures) -> Structures:
@@ -255,9 +251,10 @@ def _with_atomisation(structures: Structures) -> Structures:
     free = np.full((max(FREE_ATOMS) + 1, len(ATOMISATION)), np.nan)
     free[list(FREE_ATOMS)] = list(FREE_ATOMS.values())
     energies = free[structures.numbers] * factor("Hartree", "eV")
+    owners = ragged.owners(structures.n_atoms)
     columns = {}
     for i, (name, total) in enumerate(ATOMISATION.items()):
-        atoms = np.bincount(_owners(structures), energies[:, i], minlength=len(structures))
+        atoms = np.bincount(owners, energies[:, i], minlength=len(structures))
         columns[name] = structures.columns[total] - atoms
     return structures.with_columns(units=properties.units(tuple(columns)), **columns)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tutti.core import ragged
 from tutti.core.elements import NUMBERS
 from tutti.core.structures import Structures
 from tutti.data.download import members
@@ -65,7 +66,7 @@ def _part(contents: bytes, path: str) -> Structures:
         if file != f"dsgdb9nsd_{index:06d}.xyz" or not text:
             found = f"{shown(file)}, {shown(text)}"
             raise FormatError(_where(path, i), f"dsgdb9nsd_{index:06d}.xyz with a SMILES", found)
-    owners = np.repeat(np.arange(len(n_atoms)), n_atoms)
+    owners = ragged.owners(n_atoms)
     values = {
         name: _floats(texts, np.arange(len(texts)), path) * FACTORS[name]
         for name, texts in zip(PROPERTIES, properties, strict=True)

@@ -6,6 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from tutti.core.versions import installed
+
 CODE = ("src", "scripts", "workflow", "config")  # folders that decide what a run does
 
 
@@ -13,13 +15,7 @@ def versions() -> dict[str, str]:
     """Installed versions of Python, of this package and of all it can use at run time."""
     requirements = [entry for entry in importlib.metadata.requires("tutti") if 'extra == "dev"' not in entry]
     required = {re.split(r"[^\w.-]", entry, maxsplit=1)[0].lower() for entry in requirements}
-    found = {"python": platform.python_version(), "tutti": importlib.metadata.version("tutti")}
-    for name in sorted(required):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # an extra that is not installed
-            continue
-    return found
+    return {"python": platform.python_version()} | installed(["tutti", *sorted(required)])
 
 
 def git_commit() -> str | None:

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from scipy.stats import norm
 
+from tutti.core import ragged
 from tutti.core.structures import Structures
 from tutti.statistics.estimate import UNKNOWN, Estimate, Row, row
 
@@ -92,7 +93,7 @@ def of_forces(reference: Structures, predicted: Structures, element: int | None 
     _check_same(reference, predicted)
     differences = _given(predicted.forces, "forces") - _given(reference.forces, "forces")
     chosen = slice(None) if element is None else reference.numbers == element
-    owner = np.repeat(np.arange(len(reference)), reference.n_atoms)[chosen]
+    owner = ragged.owners(reference.n_atoms)[chosen]
     return Differences(differences[chosen].ravel(), np.repeat(owner, 3), len(reference))
 
 

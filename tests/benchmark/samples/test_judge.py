@@ -70,7 +70,7 @@ def test_another_version_of_a_library_judges_anew(tmp_path, molecules, monkeypat
     judging(tmp_path).judge("m", molecules, {})
     judging(tmp_path).judge("m", molecules, {})
     assert len(made) == len(ASSIGNERS)
-    monkeypatch.setattr(judge, "_versions", lambda: {"rdkit": "2023.3.3"})
+    monkeypatch.setattr(judge, "installed", lambda _: {"rdkit": "2023.3.3"})
     judging(tmp_path).judge("m", molecules, {})
     assert made == [*ASSIGNERS] * 2
 

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from tutti.core import ragged
 from tutti.core.structures import Structures
 
 
@@ -38,7 +39,7 @@ class Bonded:
     @cached_property
     def molecule(self) -> np.ndarray:
         """[ΣN] int64: the molecule that each atom belongs to."""
-        return np.repeat(np.arange(len(self)), self.n_atoms)
+        return ragged.owners(self.n_atoms)
 
     @classmethod
     def of(cls, structures: Structures, verdicts: pd.DataFrame) -> Self:

@@ -10,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from tutti.benchmark.tables import WHOLE
+from tutti.core.elements import HYDROGEN
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 
 JITTER = 0.1  # Å, standard deviation of each coordinate
 DISPLACEMENT = 0.3  # Å, of each hydrogen in a random direction
-HYDROGEN = 1
 
 
 def jittered(molecules: Structures, rng: np.random.Generator) -> Structures:

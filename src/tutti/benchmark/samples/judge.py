@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from importlib.metadata import distributions
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +19,7 @@ from tutti.core.cache import Parts
 from tutti.core.progress import Progress
 from tutti.core.sources import fingerprint, sources
 from tutti.core.structures import Structures
+from tutti.core.versions import installed
 
 CHUNK = 2000
 """Samples whose bonds are assigned between two saves: seconds of work."""
@@ -65,7 +65,9 @@ class Judge:
         def assign(rows: slice) -> pd.DataFrame:
             return assign_all(structures[rows], assigner, self.jobs, limit, progress=False)
 
-        code = fingerprint(sources("chemistry.bonds.pool", f"chemistry.bonds.{assigner}"), _versions())
+        code = fingerprint(
+            sources("chemistry.bonds.pool", f"chemistry.bonds.{assigner}"), installed(LIBRARIES)
+        )
 
         def key(rows: slice) -> list[object]:
             return [assigner, limit, code, structures[rows].digest]
@@ -80,7 +82,7 @@ class Judge:
         def look(rows: slice) -> pd.DataFrame:
             return module.check_all(structures[rows], verdicts.iloc[rows], self.jobs, limit, progress=False)
 
-        code = fingerprint(sources(f"benchmark.metrics.{check}"), _versions())
+        code = fingerprint(sources(f"benchmark.metrics.{check}"), installed(LIBRARIES))
 
         def key(rows: slice) -> list[object]:
             part = verdicts.iloc[rows]
@@ -113,12 +115,6 @@ def write(judged: Judged, folder: Path) -> None:
     judged.structures.save(folder / SAMPLES)
     for name, frame in [*judged.verdicts.items(), *judged.checks.items()]:
         parquet.write(frame, folder / f"{name}.parquet")
-
-
-def _versions() -> dict[str, str]:
-    """Versions of the libraries that give verdicts, as far as they are installed."""
-    installed = {found.name: found.version for found in distributions()}
-    return {name: installed[name] for name in LIBRARIES if name in installed}
 
 
 def _head(verdicts: pd.DataFrame, structures: Structures, limits: Check) -> pd.DataFrame:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.benchmark.samples.controls import HYDROGEN, control
+from tutti.benchmark.samples.controls import control
 from tutti.chemistry.bonds.hydrogens import lacks_hydrogens
 from tutti.chemistry.bonds.pool import SKELETON
+from tutti.core.elements import HYDROGEN
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
 from tutti.io import files_of

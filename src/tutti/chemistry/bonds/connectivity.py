@@ -40,13 +40,9 @@ def connected(numbers: np.ndarray, positions: np.ndarray, supported: frozenset[i
         positions: [n, 3] float, Å.
         supported: elements that may occur.
     """
-    if reason := graph.defect(numbers, positions, supported):
-        return reason
-    mol = graph.molecule(numbers, positions)
-    distances = Chem.Get3DDistanceMatrix(mol)
-    if graph.has_overlap(distances):
-        return Reason.OVERLAPPING_ATOMS
-    graph.add_bonds(mol, single_bonds(numbers, distances))
+    mol = graph.unbonded(numbers, positions, supported)
+    if not isinstance(mol, Reason):
+        graph.add_bonds(mol, single_bonds(numbers, Chem.Get3DDistanceMatrix(mol)))
     return mol
 
 

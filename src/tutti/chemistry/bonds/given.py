@@ -11,11 +11,10 @@ from rdkit import Chem, rdBase
 
 from tutti.chemistry.bonds import graph
 from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Bonds, Known, Reason
+from tutti.core.elements import HYDROGEN
 
 NEEDS_HYDROGENS = False
 """Samples without any hydrogen atom are judged too: theirs are implied, as the formats have it."""
-HYDROGEN = 1
-_ELEMENTS = frozenset(range(1, graph.MAX_NUMBER + 1))
 
 
 def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
@@ -30,11 +29,9 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
         positions: [n, 3] float, Å.
         known: bonds and formal charges; the total charge is their sum.
     """
-    if reason := graph.defect(numbers, positions, _ELEMENTS):
-        return Assignment(reason)
-    mol = graph.molecule(numbers, positions)
-    if graph.has_overlap(Chem.Get3DDistanceMatrix(mol)):
-        return Assignment(Reason.OVERLAPPING_ATOMS)
+    mol = graph.unbonded(numbers, positions, graph.ELEMENTS)
+    if isinstance(mol, Reason):
+        return Assignment(mol)
     bonds = known.bonds
     if bonds is None or not len(bonds):
         return Assignment(Reason.NO_BONDS)

@@ -11,6 +11,8 @@ from tutti.chemistry.bonds.assignment import Assignment, Bonds, Reason
 # Two atoms closer than this (Å) stand on one spot; no bond is shorter than H2's 0.74.
 OVERLAP = 0.1
 MAX_NUMBER = 118
+ELEMENTS = frozenset(range(1, MAX_NUMBER + 1))
+"""All, for methods that refuse by themselves those that they do not know."""
 # The overlap test and the bond-length table need n x n matrices, 32 MB each for so many atoms. Generators of
 # molecules stay far below; a runaway sample must not take the memory of the whole run.
 MAX_ATOMS = 2000
@@ -45,6 +47,20 @@ def defect(numbers: np.ndarray, positions: np.ndarray, supported: frozenset[int]
     return None
 
 
+def unbonded(numbers: np.ndarray, positions: np.ndarray, supported: frozenset[int]) -> Chem.RWMol | Reason:
+    """The sample's atoms without bonds, none on another's spot, or why they can be no molecule.
+
+    Args:
+        numbers: [n] uint8, atomic numbers.
+        positions: [n, 3] float, Å.
+        supported: elements that may occur.
+    """
+    if reason := defect(numbers, positions, supported):
+        return reason
+    mol = molecule(numbers, positions)
+    return Reason.OVERLAPPING_ATOMS if has_overlap(mol) else mol
+
+
 def molecule(numbers: np.ndarray, positions: np.ndarray) -> Chem.RWMol:
     """The sample's atoms at their positions, without bonds."""
     mol = Chem.RWMol()
@@ -67,13 +83,9 @@ def _kept_pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
     return np.triu_indices(n_atoms, 1)
 
 
-def has_overlap(distances: np.ndarray) -> bool:
-    """Whether two atoms stand on one spot.
-
-    Args:
-        distances: [n, n] float, Å.
-    """
-    return np.count_nonzero(distances < OVERLAP) > len(distances)
+def has_overlap(mol: Chem.Mol) -> bool:
+    """Whether two atoms stand on one spot."""
+    return np.count_nonzero(Chem.Get3DDistanceMatrix(mol) < OVERLAP) > mol.GetNumAtoms()
 
 
 def add_bonds(mol: Chem.RWMol, bonds: Bonds) -> None:

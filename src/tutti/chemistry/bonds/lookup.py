@@ -83,12 +83,10 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
     """
     if known.charge:
         return _unstable(Reason.CHARGE)
-    if reason := graph.defect(numbers, positions, _ELEMENTS):
-        return _unstable(reason)
-    mol = graph.molecule(numbers, positions)
+    mol = graph.unbonded(numbers, positions, _ELEMENTS)
+    if isinstance(mol, Reason):
+        return _unstable(mol)
     distances = Chem.Get3DDistanceMatrix(mol)
-    if graph.has_overlap(distances):
-        return _unstable(Reason.OVERLAPPING_ATOMS)
     if _has_unknown_bond(numbers, distances):
         return _unstable(Reason.UNSUPPORTED_ELEMENT)
     bonds = find_bonds(numbers, distances)

@@ -13,8 +13,6 @@ from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Known, Reason
 from tutti.chemistry.bonds.connectivity import connected
 from tutti.chemistry.bonds.perception import perceive, perceive_as_given
 
-_ELEMENTS = frozenset(range(1, graph.MAX_NUMBER + 1))  # RDKit refuses those that it has no valences for
-
 
 def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """Bonds of one sample; valid when RDKit raises no error and there is at least one bond.
@@ -26,7 +24,7 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
         positions: [n, 3] float, Å.
         known: its charge counts.
     """
-    mol = connected(numbers, positions, _ELEMENTS)
+    mol = connected(numbers, positions, graph.ELEMENTS)
     if isinstance(mol, Reason):
         return Assignment(mol)
     found = perceive(mol, known.charge)
@@ -45,5 +43,5 @@ def molecule(numbers: np.ndarray, positions: np.ndarray, charge: int = 0) -> Che
         positions: [n, 3] float, Å.
         charge: of the whole.
     """
-    mol = connected(numbers, positions, _ELEMENTS)
+    mol = connected(numbers, positions, graph.ELEMENTS)
     return mol if isinstance(mol, Reason) else perceive(mol, charge)

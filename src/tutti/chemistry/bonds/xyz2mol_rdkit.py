@@ -4,14 +4,11 @@ Its verdicts change with RDKit's version, which is named wherever they are shown
 """
 
 import numpy as np
-from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 
 from tutti.chemistry.bonds import graph
 from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Known, Reason
 from tutti.chemistry.bonds.perception import perceive
-
-_ELEMENTS = frozenset(range(1, graph.MAX_NUMBER + 1))
 
 
 def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
@@ -22,11 +19,9 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
         positions: [n, 3] float, Å.
         known: its charge counts.
     """
-    if reason := graph.defect(numbers, positions, _ELEMENTS):
-        return Assignment(reason)
-    mol = graph.molecule(numbers, positions)
-    if graph.has_overlap(Chem.Get3DDistanceMatrix(mol)):
-        return Assignment(Reason.OVERLAPPING_ATOMS)
+    mol = graph.unbonded(numbers, positions, graph.ELEMENTS)
+    if isinstance(mol, Reason):
+        return Assignment(mol)
     rdDetermineBonds.DetermineConnectivity(mol)
     found = perceive(mol, known.charge)
     return Assignment(found) if isinstance(found, Reason) else graph.accept(found, graph.bonds_of(found))

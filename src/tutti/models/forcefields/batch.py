@@ -9,6 +9,7 @@ import torch
 from ase.data import atomic_masses
 from torch import Tensor
 
+from tutti.core import ragged
 from tutti.core.structures import Structures
 from tutti.models.forcefields.neighbours import NeighbourLists
 from tutti.models.species import Species
@@ -76,7 +77,7 @@ def make_batch(
     pairs = [lists[int(i)] for i in items]
     counts = [len(p.first) for p in pairs]
     offsets = np.repeat(np.cumsum(n_atoms) - n_atoms, counts)
-    structure = np.repeat(np.arange(len(items)), n_atoms)
+    structure = ragged.owners(n_atoms)
     volumes = None
     if structures.cell is not None:
         volumes = torch.from_numpy(np.abs(np.linalg.det(structures.cell[items]))).to(dtype)

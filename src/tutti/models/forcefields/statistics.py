@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from tutti.core import ragged
 from tutti.core.properties import KEYS
 from tutti.core.structures import Structures
 from tutti.models.forcefields.config import ForceFieldConfig
@@ -40,7 +41,7 @@ class Statistics:
         """
         values = target_values(structures, config.target)
         kinds, n_species = species.of(structures.numbers), len(species)
-        owner = np.repeat(np.arange(len(structures)), structures.n_atoms)
+        owner = ragged.owners(structures.n_atoms)
         counts = np.bincount(owner * n_species + kinds, minlength=len(structures) * n_species)
         counts = counts.reshape(len(structures), n_species).astype(float)
         references, offset, rest = np.zeros(n_species), np.zeros(()), values

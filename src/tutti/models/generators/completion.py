@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tutti.core.elements import HYDROGEN
 from tutti.core.files import write_text
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.models.base import Generator
 from tutti.models.generators.sampling import describe_request, in_batches, load_generator
-
-HYDROGEN = 1
 
 
 def without_one_hydrogen(molecules: Structures, n: int, rng: np.random.Generator) -> Structures:
