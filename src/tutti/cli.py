@@ -82,8 +82,8 @@ def evaluate(
     # Processes are what runs side by side; threads of linear algebra would only wait for each other.
     os.environ |= thread_variables(1) | os.environ
     from tutti.core.registry import ConfigError
-    from tutti.evaluate.request import Request
-    from tutti.evaluate.run import evaluate as run
+    from tutti.evaluation.request import Request
+    from tutti.evaluation.run import evaluate as run
     from tutti.io import FormatError
 
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)

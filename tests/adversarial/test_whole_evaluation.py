@@ -8,8 +8,8 @@ from corpus import corpus
 
 from tutti.benchmark import tables
 from tutti.core import tidy
-from tutti.evaluate.request import Request
-from tutti.evaluate.run import evaluate
+from tutti.evaluation.request import Request
+from tutti.evaluation.run import evaluate
 
 READABLE = [case for case in corpus() if not case.error]
 ASSIGNERS = ("xyz2mol", "openbabel", "lookup")
@@ -19,7 +19,7 @@ ASSIGNERS = ("xyz2mol", "openbabel", "lookup")
 def test_the_corpus_through_all_tables(corpus_folders, tmp_path, monkeypatch):
     quick = {name: replace(check, time_limit=5.0) for name, check in tables.declared().checks.items()}
     declared = replace(tables.declared(), checks=quick)
-    monkeypatch.setattr("tutti.evaluate.sets.declared", lambda: declared)
+    monkeypatch.setattr("tutti.evaluation.sets.declared", lambda: declared)
     inputs = tuple(corpus_folders[case.name] for case in READABLE)
     evaluate(Request(inputs=inputs, out=tmp_path, reference=inputs[0], jobs=2, molecules=10_000))
     rows = pd.read_parquet(tmp_path / "molecules.parquet")

@@ -21,7 +21,12 @@ def test_tables_and_figures_of_samples_and_the_page_load_without_torch():
     made = [table for name, table in tables("samples").items() if name not in NEED_TORCH]
     drawn = [figures()["molecules"], *(figure for table in made for figure in table.figures.values())]
     modules = [each.function.rpartition(".")[0] for each in [*made, *drawn]]
-    modules += ["tutti.core.hardware", "tutti.report.provenance", "tutti.report.build", "tutti.evaluate.run"]
+    modules += [
+        "tutti.core.hardware",
+        "tutti.report.provenance",
+        "tutti.report.build",
+        "tutti.evaluation.run",
+    ]
     command = [sys.executable, "-c", SCRIPT, *dict.fromkeys(modules)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

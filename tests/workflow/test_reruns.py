@@ -86,7 +86,7 @@ LEAVES = {
         **{"splits": 1, "train": 2, "complete": 2, "judge": 10, "judge_reference": 2},
         "model_figures": 1,
     },
-    "evaluate/request.py": {},
+    "evaluation/request.py": {},
     "figures/strain.py": {"sample_figures": 1},
     "figures/training.py": {"model_figures": 1},
     "io/sdf.py": {"judge": 2},

@@ -17,7 +17,7 @@ from tutti.cli import app
 from tutti.core import tidy
 from tutti.core.structures import Structures
 from tutti.data.shipped import EMBEDDED
-from tutti.evaluate.request import Request
+from tutti.evaluation.request import Request
 from tutti.io import extxyz
 
 FAST = "validity,assigner_agreement,geometry_with_hydrogens,against_n"
@@ -185,7 +185,7 @@ def test_ctrl_c_says_that_the_same_command_goes_on(folder, tmp_path, monkeypatch
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tutti.evaluate.run.judge_all", interrupt)
+    monkeypatch.setattr("tutti.evaluation.run.judge_all", interrupt)
     result = tutti(folder / "samples.xyz", "--out", tmp_path)
     assert result.exit_code == 130
     assert "The same command goes on" in result.output

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tutti.core.registry import ConfigError
-from tutti.evaluate.folder import RECORD, Folder
+from tutti.evaluation.folder import RECORD, Folder
 
 MADE = {RECORD, "tables/a.csv", "figures/a.svg"}
 

@@ -14,9 +14,9 @@ from tutti.benchmark.tables import MOST_MODELS, Figure, declared, figures
 from tutti.core import parquet
 from tutti.core.cache import Parts
 from tutti.core.progress import Progress
-from tutti.evaluate.folder import RECORD, Folder
-from tutti.evaluate.request import Request
-from tutti.evaluate.sets import Sets, judge_all, verdicts_on
+from tutti.evaluation.folder import RECORD, Folder
+from tutti.evaluation.request import Request
+from tutti.evaluation.sets import Sets, judge_all, verdicts_on
 from tutti.figures.drawing import draw_each
 from tutti.report import tables
 from tutti.report.build import build
@@ -34,7 +34,7 @@ def evaluate(request: Request) -> Path:
 
     Raises:
         FormatError: when not a single sample of a set can be read.
-        ConfigError: when the folder holds something else, see `tutti.evaluate.folder.Folder.claim`.
+        ConfigError: when the folder holds something else, see `tutti.evaluation.folder.Folder.claim`.
     """
     folder = Folder(request.out, request.inputs)
     drawings = list(_drawings(request))

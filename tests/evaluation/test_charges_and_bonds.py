@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tutti.cli import app
 from tutti.core import tidy
-from tutti.evaluate.folder import RECORD
+from tutti.evaluation.folder import RECORD
 
 SMILES = ["[NH4+]", "CC(=O)[O-]", "CCO"]
 

@@ -12,7 +12,7 @@ from tutti.benchmark.samples.molecules import molecules
 from tutti.benchmark.tables import Check, checks_of, declared
 from tutti.core.cache import Parts
 from tutti.core.structures import Structures
-from tutti.evaluate.request import Request
+from tutti.evaluation.request import Request
 
 CONTROL_MOLECULES = 2000
 """At most so many molecules in each control; a tenth as many pass the checks that are limited."""
