@@ -3,6 +3,7 @@ from tutti.core.logs import redirect
 with redirect(snakemake.log[0]):
     from pathlib import Path
 
+    from tutti.report.browser import Set
     from tutti.report.build import build
 
     figures = map(Path, snakemake.input.figures)
@@ -14,4 +15,5 @@ with redirect(snakemake.log[0]):
         figures=list(zip(figures, snakemake.params.captions, strict=True)),
         sidecars=[Path(path) for path in snakemake.input.sidecars],
         benchmarks=[Path(path) for path in snakemake.input.benchmarks],
+        sets=[Set.read(**each) for each in snakemake.params.sets],
     )

@@ -3,13 +3,16 @@
 import base64
 import html
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
+from tutti.core.tidy import read
+from tutti.report import tables
 from tutti.report.build import used
 
-from .pages import CONFIG, Page, page, sections
+from .pages import CONFIG, Page, add_table, packed, page, sections
 
 
 def test_nothing_is_loaded_from_outside(run):
@@ -24,25 +27,28 @@ def test_nothing_is_loaded_from_outside(run):
     assert not [a for tag, a in parsed.tags if tag in ("iframe", "object", "embed")]
 
 
-def test_all_figures_are_embedded_with_their_captions(run):
+def test_figures_are_embedded_with_their_captions(run):
+    path = run["figures"][0][0].with_name("parity-ethanol.png")
+    path.write_bytes(b"\x89PNG not really")
+    run["figures"].append((path, "Second"))
     parsed = Page(page(run))
     images = [a for tag, a in parsed.tags if tag == "img"]
     contents = [base64.b64decode(a["src"].partition("base64,")[2]) for a in images]
-    assert contents == [path.read_bytes() for path, _ in run["figures"]]
+    shown = [run["figures"][0], run["figures"][2]]
+    assert contents == [path.read_bytes() for path, _ in shown]
     assert [a["alt"] for a in images] == ['The "first"', "Second"]
     assert [a["src"].partition(";")[0] for a in images] == ["data:image/svg+xml", "data:image/png"]
 
 
 def test_the_table_is_there_in_all_its_forms(run):
     text = page(run)
-    assert "<td>80.0 [75.0, 85.0] (500)</td>" in text
-    parsed = Page(text)
-    (link,) = [a for tag, a in parsed.tags if tag == "a" and "download" in a]
-    stem = run["tables"][0]
-    assert base64.b64decode(link["href"].partition("base64,")[2]) == stem.with_suffix(".csv").read_bytes()
-    areas = re.findall(r"<textarea[^>]*>\n?(.*?)</textarea>", text, flags=re.DOTALL)
-    copied = [html.unescape(area).removeprefix("\n") for area in areas[:2]]
-    assert copied == [stem.with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".md", ".tex")]
+    assert "<td>80.0<small>[75.0, 85.0] (500)</small></td>" in text
+    stem, parsed = run["tables"][0], Page(text)
+    forms = packed(text)["tables"]["validity"]
+    for form, suffix in {"csv": ".csv", "markdown": ".md", "latex": ".tex"}.items():
+        assert forms[form] == stem.with_suffix(suffix).read_text(encoding="utf-8")
+    buttons = [a for _, a in parsed.tags if "data-table" in a]
+    assert [(a["data-table"], a["data-form"]) for a in buttons] == [("validity", form) for form in forms]
     targets = {a["id"] for tag, a in parsed.tags if tag == "textarea"}
     assert set(parsed.attributes("data-copy")) == targets
 
@@ -53,15 +59,26 @@ def test_a_missing_value_is_a_dash_with_its_note(run):
     assert "<li>&lt;b&gt;&amp;not run</li>" in text
 
 
+def test_three_notes_are_shown_and_the_others_folded(run):
+    rows = [("symphony_demo", "jsd", f"kind{k}") for k in range(5)]
+    add_table(run, "jsd", rows)
+    path = Path(f"{run['tables'][-1]}.csv")
+    table = read(path)
+    tables.write(table.assign(note=[f"note {k}" for k in range(5)]), run["tables"][-1])
+    shown, _, folded = sections(page(run))["distributions"].partition("<summary>2 more notes</summary>")
+    assert re.findall("<li>(.*?)</li>", shown) == ["note 0", "note 1", "note 2"]
+    assert '<ol class="notes" start="4"><li>note 3</li><li>note 4</li></ol>' in folded
+
+
 def test_controls_are_marked(run):
     assert re.search(
-        r'<tr class="[^"]*control[^"]*"><td>[^<]*</td><td>test split \(control\)</td>', page(run)
+        r'<tr class="[^"]*control[^"]*"><td>[^<]*</td><th scope="row">test split \(control\)</th>', page(run)
     )
 
 
 def test_text_is_escaped(run):
     text = page(run)
-    assert "<h1>Demo &lt;1&gt;</h1>" in text
+    assert '<h1 id="top">Demo &lt;1&gt;</h1>' in text
     assert "<1>" not in text
 
 
@@ -106,8 +123,8 @@ def test_other_pictures_and_sidecars_are_refused(run, tmp_path):
 
 def test_a_page_without_a_title_is_called_after_its_run(run):
     del run["title"]
-    assert "<h1>Tutti: demo</h1>" in page(run)
-    assert "<h1>Tutti: demo</h1>" in page(run | {"title": ""})
+    assert '<h1 id="top">demo</h1>' in page(run)
+    assert '<h1 id="top">demo</h1>' in page(run | {"title": ""})
 
 
 def test_an_evaluation_says_which_samples_were_judged(run):
@@ -115,7 +132,7 @@ def test_an_evaluation_says_which_samples_were_judged(run):
     evaluate = {"inputs": inputs, "reference": "/somewhere/qm9.sdf", "assigners": ["xyz2mol"]}
     text = page(run | {"config": {"evaluate": evaluate}, "benchmarks": [], "sidecars": []})
     lead = re.sub(
-        r"\s+", " ", re.sub("<[^>]*>", "", text[text.index('<p class="lead">') : text.index("<dl")])
+        r"\s+", " ", re.sub("<[^>]*>", "", text[text.index('<p class="lead">') : text.index("</header>")])
     )
     assert lead.strip().startswith(
         "500 samples of symphony_demo read from part0.xyz, part1.xyz, part2.xyz, part3.xyz, part4.xyz "

@@ -1,14 +1,18 @@
 """Sections of the page, its glossary and its controls."""
 
 import re
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from tutti.benchmark.metrics.validity import validity_table
 from tutti.benchmark.tables import declared, figures
-from tutti.core.tidy import CONTROLS
-from tutti.report.build import LONG, _glossary
+from tutti.core.tidy import CONTROLS, read
+from tutti.report import tables
+from tutti.report.build import _glossary
+from tutti.report.sections import LONG
 
 from .pages import SVG, Page, add_table, page, sections
 
@@ -16,19 +20,23 @@ from .pages import SVG, Page, add_table, page, sections
 def test_tables_and_figures_stand_under_their_topics(run):
     add_table(run, "jsd", [("symphony_demo", "jsd", "atom_types")])
     add_table(run, "strain", [("symphony_demo", "graph_survives", "xyz2mol")])
+    training = run["figures"][0][0].with_name("training-qm9_demo-symphony_demo.svg")
+    training.write_text(SVG)
     distances = run["figures"][0][0].with_name("jsd.png")
     distances.write_bytes(b"\x89PNG")
-    run["figures"] = [run["figures"][1], (distances, "Distances"), run["figures"][0]]
+    run["figures"] = [(training, "Third"), *run["figures"][1:], (distances, "Distances"), run["figures"][0]]
     text = page(run)
     found = sections(text)
-    assert list(found)[:5] == ["validity", "geometry", "distributions", "samples", "metrics"]
+    assert list(found)[:6] == ["overview", "validity", "geometry", "distributions", "samples", "metrics"]
     for topic, name in {"validity": "validity", "geometry": "strain", "distributions": "jsd"}.items():
-        assert re.findall("<h3>(.*?)</h3>", found[topic]) == [name]
+        assert re.findall("<h3>(.*?)</h3>", found[topic]) == [declared().tables[name].title]
     captions = {topic: re.findall("<figcaption>(.*?)</figcaption>", part) for topic, part in found.items()}
     # Numbered as they stand on the page, whatever the order in which they were given.
     assert captions["validity"] == ["<b>Figure 1.</b> The &#34;first&#34;"]
     assert captions["distributions"] == ["<b>Figure 2.</b> Distances"]
-    assert captions["samples"] == ["<b>Figure 3.</b> Second"]
+    # Galleries of samples are not on the page, where the molecules themselves are.
+    assert captions["samples"] == ["<b>Figure 3.</b> Third"]
+    assert found["distributions"].index("<figure>") < found["distributions"].index("<article>")
     parsed = Page(text)
     anchors = {a["href"][1:] for tag, a in parsed.tags if tag == "a" and a["href"].startswith("#")}
     assert set(found) <= anchors <= {a["id"] for _, a in parsed.tags if "id" in a}
@@ -48,11 +56,18 @@ def test_tables_and_figures_stand_in_the_order_of_their_declaration(run):
     numbers = []
     for topic in declared().topics:
         shown = re.findall(r"<figcaption><b>Figure (\d+)\.</b> (.*?)</figcaption>", found[topic])
-        assert [name for _, name in shown] == [n for n, each in figures().items() if each.topic == topic]
+        drawn = [n for n, each in figures().items() if each.topic == topic and n != "molecules"]
+        assert sorted(name for _, name in shown) == sorted(drawn)
         numbers += [int(number) for number, _ in shown]
-        headings = [name.replace(" ", "_") for name in re.findall("<h3>(.*?)</h3>", found[topic])]
-        assert headings == [name for name, table in declared().tables.items() if table.topic == topic]
-    assert numbers == list(range(1, len(figures()) + 1))
+        made = [(name, table) for name, table in declared().tables.items() if table.topic == topic]
+        headings = re.findall("<h3>(.*?)</h3>", found[topic])
+        assert headings == [table.title or name.replace("_", " ").capitalize() for name, table in made]
+        # A table comes after its own figures.
+        for name, table in made:
+            place = found[topic].index(f'data-table="{name}"')
+            own = [figure for figure in table.figures if figures()[figure].topic == topic]
+            assert all(found[topic].index(f"</b> {figure}</figcaption>") < place for figure in own)
+    assert numbers == list(range(1, len(figures())))
 
 
 def test_what_is_not_declared_is_refused(run):
@@ -65,9 +80,12 @@ def test_what_is_not_declared_is_refused(run):
         page(run)
 
 
-def test_tables_without_rows_are_left_out(run):
+def test_tables_without_numbers_of_the_run_are_left_out(run):
     before = page(run)
     add_table(run, "strain", [])
+    add_table(run, "paper_versus_here", [("symphony_demo", "validity", "xyz2mol")])
+    stem = run["tables"][-1]
+    tables.write(read(Path(f"{stem}.csv")).assign(value=np.nan, published=0.9), stem)
     assert page(run) == before
 
 
@@ -75,17 +93,17 @@ def test_figures_are_as_wide_as_their_text_asks_for(run):
     path = run["figures"][0][0]
     path.write_text(SVG.replace("<svg", '<svg width="380pt" height="100pt"'))
     parsed = Page(page(run))
-    assert [a.get("style") for tag, a in parsed.tags if tag == "img"] == ["max-width: 40.0rem", None]
+    assert [a.get("style") for tag, a in parsed.tags if tag == "img"] == ["max-width: 40.0rem"]
 
 
-def test_long_tables_are_folded(run):
+def test_long_tables_and_those_with_figures_are_folded(run):
     models = [f"model{k}" for k in range(LONG)]
     add_table(run, "jsd", [(model, "jsd", "atom_types") for model in models])
-    assert "<summary>Show" not in page(run)
-    add_table(run, "strain", [(model, "relaxed", "xyz2mol") for model in [*models, "one_more"]])
+    add_table(run, "posebusters", [(model, "posebusters", "all_tests") for model in [*models, "one_more"]])
     found = sections(page(run))
     assert f"<summary>Show {LONG + 1} rows</summary>" in found["geometry"]
-    assert "<summary>Show" not in found["validity"] + found["distributions"]
+    assert "<summary>Show 2 rows</summary>" in found["validity"]
+    assert "<summary>Show" not in found["distributions"]
 
 
 def test_the_glossary_has_the_metrics_of_the_tables_only(run):
@@ -114,9 +132,10 @@ def test_every_control_has_a_name_and_says_what_it_is_for():
 def test_controls_and_adversaries_say_what_they_are_for(run):
     add_table(run, "strain", [(name, "relaxed", "xyz2mol") for name in ("jittered", "symphony_demo")])
     text = page(run)
-    purposes = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", text.partition("<nav>")[0]))
+    shown = text.partition('<details id="controls">')[2].partition("</details>")[0]
+    purposes = dict(re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", shown))
     assert set(purposes) == {"test split (control)", "0.1 Å jitter (adversary)"}
     assert "what a perfect model would get" in purposes["test split (control)"]
     assert "adversary" in purposes["0.1 Å jitter (adversary)"]
     name = r"0\.1 Å jitter \(adversary\)"
-    assert re.search(rf'<tr class="[^"]*control[^"]*"><td>[^<]*</td><td>{name}</td>', text)
+    assert re.search(rf'<tr class="[^"]*control[^"]*"><td>[^<]*</td><th scope="row">{name}</th>', text)

@@ -88,7 +88,7 @@ def test_models_of_the_catalogue_that_share_an_alias_are_changed_one_by_one(tmp_
 def test_the_title_of_the_page_is_made_of_the_name_of_the_run(tmp_path):
     mine = tmp_path / "mine.yaml"
     mine.write_text("run: mine")
-    assert config.load([*FILES, mine])["report"]["title"] == "Tutti: mine"
+    assert config.load([*FILES, mine])["report"]["title"] == "mine"
     assert config.load([*FILES, mine], {"report": {"title": "Ours"}})["report"]["title"] == "Ours"
 
 

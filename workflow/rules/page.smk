@@ -80,6 +80,7 @@ rule report:
     input:
         tables=[layout.table(name) for name in plan.tables],
         figures=[layout.figure(each.name) for each in plan.figures.all],
+        judged=[file for each in plan.samples.judged for file in plan.samples.judged_files(*each)],
         sidecars=plan.sidecars,
         benchmarks=plan.benchmarks,
         code=plan.code("report"),
@@ -98,5 +99,6 @@ rule report:
     params:
         config=plan.used_config(),
         captions=[each.caption for each in plan.figures.all],
+        sets=plan.samples.looked_at(),
     script:
         "../../scripts/report.py"

@@ -24,6 +24,8 @@ WHOLE = "whole_data"
 """The control that is all of the data."""
 MOST_MODELS = 7
 """Figures of samples show the first so many models: there are no more colours that can be told apart."""
+FOUND = ("not_valid", "repeated")
+"""What molecules can be besides failing a check."""
 ROUNDS = 5
 """Timed batches of each size when the speed is measured; one more, not timed, comes first."""
 
@@ -44,6 +46,36 @@ class Topic:
 
     title: str
     about: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the page's first table.
+
+    Attributes:
+        heading: its words.
+        table: that the number stands in.
+        metric: which one.
+        subset: of which; None: the first that the table has of the metric.
+        published: metric that the papers' numbers are of, where it is another.
+        shows: what a click looks for among the molecules: those "not_valid", "repeated" ones, or those that
+            fail a check; empty: all of the model.
+    """
+
+    heading: str
+    table: str
+    metric: str
+    subset: str | None = None
+    published: str | None = None
+    shows: str = ""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One row per model, and what is said of it."""
+
+    title: str
+    columns: tuple[Column, ...]
 
 
 @dataclass(frozen=True)
@@ -138,6 +170,7 @@ class Table:
             or "forcefields" themselves; a force field's "predictions" or "trajectories"; "fits" of signals;
             or other "tables" of the run.
         topic: section of the page.
+        title: heading on the page; by default the name in words.
         function: import path of what makes its rows, of one part or of all that there is.
         finish: import path of what makes the table of the rows of all parts; empty: they are the table.
         verdicts: "all" assigners', or those of `MAIN`.
@@ -153,6 +186,7 @@ class Table:
         "samples", "completions", "generators", "forcefields", "predictions", "trajectories", "fits", "tables"
     ]
     topic: str
+    title: str = ""
     function: str = ""
     finish: str = ""
     verdicts: Literal["all", "main"] = "main"
@@ -176,6 +210,7 @@ class Declarations:
     """Everything that `tables.yaml` says; `metrics` are those that several tables have."""
 
     topics: dict[str, Topic]
+    overview: tuple[Overview, ...]
     controls: dict[str, Control]
     checks: dict[str, Check]
     tables: dict[str, Table]
@@ -188,6 +223,11 @@ class Declarations:
             if table.topic not in self.topics or unknown:
                 raise ValueError(
                     f"table {name}: its topic '{table.topic}' or checks {unknown} are not declared"
+                )
+        for column in (column for each in self.overview for column in each.columns):
+            if column.table not in self.tables or column.shows not in ("", *FOUND, *self.checks):
+                raise ValueError(
+                    f"overview, {column.heading}: {column.table} or {column.shows} is not declared"
                 )
 
 

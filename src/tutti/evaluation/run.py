@@ -19,6 +19,7 @@ from tutti.evaluation.request import Request
 from tutti.evaluation.sets import Sets, judge_all, verdicts_on
 from tutti.figures.drawing import draw_each
 from tutti.report import tables
+from tutti.report.browser import Set
 from tutti.report.build import build
 
 PICTURES = 24
@@ -53,12 +54,15 @@ def evaluate(request: Request) -> Path:
     folder.write_record(_record(request, sets), planned)
     build(
         request.out / PAGE,
-        title=f"Tutti: {', '.join(sets.samples)}",
+        title=", ".join(sets.samples),
         config={"evaluate": _settings(request)},
         tables=[request.out / "tables" / name for name in made],
         figures=[(request.out / "figures" / f"{name}.svg", caption) for name, caption, _ in drawings],
         sidecars=[request.out / RECORD],
         benchmarks=[],
+        sets=[
+            Set(request.dataset, name, 0, judged) for name, judged in (sets.samples | sets.controls).items()
+        ],
     )
     return request.out / PAGE
 

@@ -31,18 +31,27 @@ def ball_radii(numbers: np.ndarray) -> np.ndarray:
     return BALL * covalent_radii[numbers] + BALL_OFFSET
 
 
-def principal_view(positions: np.ndarray) -> np.ndarray:
-    """Positions [n, 3] (Å) centred and turned: x is the longest axis, z (towards the viewer) the shortest.
+def colour_of(number: int) -> np.ndarray:
+    """[3] colour of an element's balls (RGB, 0 ... 1)."""
+    return np.array(to_rgb(COLOURS.get(number, tuple(jmol_colors[number]))))
+
+
+def principal_rotation(positions: np.ndarray) -> np.ndarray:
+    """[3, 3] rotation of positions [n, 3]: x becomes the longest axis, z (towards the viewer) the shortest.
 
     A proper rotation, so that mirror images stay apart, with a fixed tilt.
     """
-    centred = positions - positions.mean(axis=0)
-    axes = np.linalg.svd(centred, full_matrices=True)[2]
+    axes = np.linalg.svd(positions - positions.mean(axis=0), full_matrices=True)[2]
     # An axis is known up to its sign: let the largest component be positive.
     axes *= np.sign(axes[np.arange(3), np.abs(axes).argmax(axis=1)])[:, None]
     axes[2] *= np.sign(np.linalg.det(axes))
     tilt = np.array([[1, 0, 0], [0, np.cos(TILT), -np.sin(TILT)], [0, np.sin(TILT), np.cos(TILT)]])
-    view = centred @ (tilt @ axes).T
+    return tilt @ axes
+
+
+def principal_view(positions: np.ndarray) -> np.ndarray:
+    """Positions [n, 3] (Å) centred and turned by `principal_rotation`."""
+    view = positions @ principal_rotation(positions).T
     return view - (view.max(axis=0) + view.min(axis=0)) / 2
 
 
@@ -68,8 +77,7 @@ def ball_and_stick(
     """
     canvas = _Canvas(half_width, size * OVERSAMPLING)
     for centre, radius, number in zip(view, ball_radii(numbers), numbers.tolist(), strict=True):
-        colour = np.array(to_rgb(COLOURS.get(number, tuple(jmol_colors[number]))))
-        canvas.sphere(centre, radius, colour)
+        canvas.sphere(centre, radius, colour_of(number))
     bonds = list(bonds)
     for first, second, order in bonds:
         inwards = _inwards(view, bonds, first, second) if order == 1.5 else np.zeros(3)

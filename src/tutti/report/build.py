@@ -1,9 +1,9 @@
 """The report: one offline HTML page with everything embedded."""
 
 import base64
-import re
+import gzip
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,16 @@ import jinja2
 import pandas as pd
 
 from tutti.benchmark import published
-from tutti.benchmark.tables import FILE as DECLARATIONS
 from tutti.benchmark.tables import declared, metrics
-from tutti.benchmark.tables import figures as all_figures
 from tutti.core import hardware
 from tutti.core.files import sha256, write_text
-from tutti.core.tidy import CONTROLS, PUBLISHED, metric_name, read
-from tutti.report import provenance, records
-from tutti.report.tables import LEGEND, footnotes, latex, markdown, wide
+from tutti.core.tidy import CONTROLS, metric_name, read
+from tutti.report import browser, provenance, records
+from tutti.report.overview import overviews
+from tutti.report.sections import topics
+from tutti.report.tables import latex, markdown
 
-MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
 CATALOGUES = ("datasets", "models")
-LONG = 60  # rows of a table that is folded
-WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
-POINTS_PER_REM = 9.5
 FILES = 5  # named in the first paragraph
 
 
@@ -37,22 +33,24 @@ def build(
     figures: Sequence[tuple[Path, str]],
     sidecars: Sequence[Path],
     benchmarks: Sequence[Path],
+    sets: Sequence[browser.Set] = (),
 ) -> None:
     """Write the page `out` (.html), which needs no other file and no network.
 
     Args:
         out: results/<run>/report/index.html; other files are named relative to results/<run>.
-        title: heading of the page; empty: "Tutti: <run>".
+        title: heading of the page; empty: the run's name.
         config: the run's merged configuration; that of `tutti evaluate` is {"evaluate": {"inputs": [...],
             "reference": ..., "assigners": [...], ...}}.
-        tables: paths without suffix of tables that `tutti.report.tables.write` made; those without rows are
-            left out.
+        tables: paths without suffix of tables that `tutti.report.tables.write` made; those without a value of
+            this run are left out.
         figures: (.svg or .png file, caption). Up to the first `-`, a file is named as its figure is declared,
             and so are tables.
         sidecars: JSON files that say how a result was made. SHA-256 sums in them are listed as hashes, values
             whose name begins with `seconds` as timings; long lists are left out.
         benchmarks: Snakemake's benchmark files, in results/<run>/benchmarks at the job's place in the run;
             how long a training took is what its record (train.json) says, if that is among the sidecars.
+        sets: judged samples whose molecules can be looked at.
 
     Raises:
         ValueError: for a figure that is neither .svg nor .png, a sidecar that is no JSON object, or a table
@@ -60,7 +58,7 @@ def build(
     """
     root = out.resolve().parents[1]
     config = used(config)
-    tidy = {stem: table for stem in tables if len(table := read(Path(f"{stem}.csv")))}
+    tidy = {stem: table for stem in tables if (table := read(Path(f"{stem}.csv")))["value"].notna().any()}
     told = {_name(path, root): records.read(path) for path in sidecars}
     results = [*(Path(f"{stem}.csv") for stem in tidy), *(path for path, _ in figures)]
     environment = jinja2.Environment(
@@ -70,11 +68,15 @@ def build(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    shown = browser.contents(sets) if sets else None
+    forms = {stem.name: _forms(stem, table) for stem, table in tidy.items()}
+    links = {(each.dataset, each.model, each.seed) for each in sets}
     page = environment.get_template("index.html.j2").render(
-        title=title or f"Tutti: {root.name}",
+        title=title or root.name,
         facts=_facts(config, tidy.values()),
-        legend=LEGEND,
-        topics=_topics(tidy, figures),
+        overviews=overviews({stem.name: table for stem, table in tidy.items()}, links),
+        browser=shown,
+        topics=topics(tidy, figures),
         glossary=_glossary({metric for table in tidy.values() for metric in table["metric"]}),
         config=records.text(config),
         versions=provenance.versions(),
@@ -84,6 +86,7 @@ def build(
         timings=[row for path in benchmarks for row in records.benchmark(path, _name(path, root), told)],
         recorded_times=list(records.times(told)),
         citations=published.cited(_terms(config, tidy.values())),
+        data=_packed({"tables": forms, "browser": shown}),
     )
     write_text(out, page)
 
@@ -152,84 +155,22 @@ def _shortened(names: list[str]) -> list[str]:
     return names if len(names) <= FILES else [*names[:FILES], f"{len(names) - FILES} more"]
 
 
-def _topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]]) -> list[dict[str, Any]]:
-    """Sections with their tables and figures, which are numbered through; empty sections are left out.
-
-    Sections, and tables and figures in each, come in the order of their declaration.
-    """
-    topics = {
-        name: {"id": name, "title": topic.title, "about": topic.about, "tables": [], "figures": []}
-        for name, topic in declared().topics.items()
-    }
-    of_tables = {name: table.topic for name, table in declared().tables.items()}
-    of_figures = {name: figure.topic for name, figure in all_figures().items()}
-    numbers = count(1)
-    for topic, stem in _by_topic(tidy, of_tables, topics):
-        topics[topic]["tables"].append(_table(stem, tidy[stem]))
-    captions = dict(figures)
-    for topic, path in _by_topic(captions, of_figures, topics):
-        figure = {"number": next(numbers), "uri": _data_uri(path), "caption": captions[path]}
-        topics[topic]["figures"].append(figure | {"width": _width(path)})
-    return [topic for topic in topics.values() if topic["tables"] or topic["figures"]]
-
-
-def _by_topic(
-    paths: Iterable[Path], topic_of: Mapping[str, str], topics: Iterable[str]
-) -> list[tuple[str, Path]]:
-    """(topic, path) in the order of the topics and, in each, of `topic_of`, which is by declared name."""
-    names = {path: Path(path).stem.partition("-")[0] for path in paths}
-    if unknown := [path.name for path, name in names.items() if name not in topic_of]:
-        raise ValueError(f"not declared in {DECLARATIONS.name}: {', '.join(unknown)}")
-    order, sections = list(topic_of), list(topics)
-    paths = sorted(names, key=lambda path: (sections.index(topic_of[names[path]]), order.index(names[path])))
-    return [(topic_of[names[path]], path) for path in paths]
-
-
 def _glossary(present: set[str]) -> dict[str, str]:
     """Term and meaning of all that occurs among the metrics."""
     found = [each for each in metrics() if any(map(each.covers, present))]
     return {each.term or metric_name(each.names[0]): each.text for each in found}
 
 
-def _table(stem: Path, tidy: pd.DataFrame) -> dict[str, Any]:
-    """What the template needs of one table."""
-    frames = [{"header": [*cells.index.names, *cells.columns], "rows": _rows(cells)} for cells in wide(tidy)]
-    return {
-        "name": Path(stem).name,
-        "folded": sum(len(frame["rows"]) for frame in frames) > LONG,
-        "frames": frames,
-        "notes": footnotes(tidy),
-        "csv": _data_uri(Path(f"{stem}.csv")),
-        "markdown": markdown(tidy),
-        "latex": latex(tidy),
-    }
+def _forms(stem: Path, table: pd.DataFrame) -> dict[str, str]:
+    """A table as people take it away."""
+    text = Path(f"{stem}.csv").read_text(encoding="utf-8")
+    return {"csv": text, "markdown": markdown(table), "latex": latex(table)}
 
 
-def _rows(cells: pd.DataFrame) -> list[dict[str, Any]]:
-    """Texts of each row with the classes that style it."""
-    controls = tuple(CONTROLS.values())
-    rows, previous = [], None
-    for (metric, model), texts in zip(cells.index, cells.to_numpy().tolist(), strict=True):
-        classes = [
-            *(["repeated"] if metric == previous else ["first"]),
-            *(["control"] if any(label in model for label in controls) else []),
-            *([PUBLISHED] if model.endswith(f", {PUBLISHED}") else []),
-        ]
-        rows.append({"classes": " ".join(classes), "texts": [metric, model, *texts]})
-        previous = metric
-    return rows
-
-
-def _data_uri(path: Path) -> str:
-    if path.suffix not in MEDIA_TYPES:
-        raise ValueError(f"{path}: cannot be embedded, expected one of {', '.join(MEDIA_TYPES)}")
-    return f"data:{MEDIA_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def _width(path: Path) -> str:
-    """Width (rem) at which the text of an .svg figure is as large as the page's; empty: not known."""
-    match = WIDTH.search(path.read_text(encoding="utf-8")[:2000]) if path.suffix == ".svg" else None
-    return f"{float(match[1]) / POINTS_PER_REM:.1f}" if match else ""
+def _packed(data: Mapping[str, Any]) -> str:
+    """Compressed JSON as text, which the page's script unpacks."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _name(path: Path, root: Path) -> str:

@@ -1,5 +1,6 @@
 """Tidy tables as .csv, and their wide form for people as .md and .tex."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ ROUNDING = 1e-9  # in any unit of a table: what is below is shown as 0
 LEGEND = "Cells: value [95 % interval] (n)."
 
 _DIGITS, _SUPERSCRIPTS = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
+CELL = re.compile(
+    r"(?P<value>\S*)( (?P<interval>\[.*\]))?( \((?P<n>\d+)\))?( (?P<marks>[" + _SUPERSCRIPTS + r",]+))?"
+)
 _RAISE = str.maketrans(_DIGITS, _SUPERSCRIPTS)
 _TEX = str.maketrans(
     {
@@ -82,8 +86,8 @@ def _wide(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
             remarks = _remarks(row.note)
             ours[row.subset] = _cell(row) + _marks(notes, [r for r in remarks if not r.startswith(PUBLISHED)])
             if not np.isnan(row.published):
-                number = _number(row.published, row.unit, decimals=2)
-                theirs[row.subset] = number + _marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
+                value = number(row.published, row.unit, decimals=2)
+                theirs[row.subset] = value + _marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
         key = headings[metric], row.label
         if block["value"].notna().any() or not theirs:
             rows[key] = ours
@@ -166,7 +170,8 @@ def _marks(notes: list[str], remarks: list[str]) -> str:
     return f" {numbers.translate(_RAISE)}" if numbers else ""
 
 
-def _number(value: float, unit: str, decimals: int = 1) -> str:
+def number(value: float, unit: str, decimals: int = 1) -> str:
+    """The value as it stands in a cell: fractions (unit `1`) in percent with so many decimals."""
     if unit == "1":
         return f"{100 * value:.{decimals}f}"
     return "0" if abs(value) < ROUNDING else f"{value:.4g}"
@@ -175,12 +180,20 @@ def _number(value: float, unit: str, decimals: int = 1) -> str:
 def _cell(row: tuple) -> str:
     if np.isnan(row.value):
         return MISSING
-    parts = [_number(row.value, row.unit)]
+    parts = [number(row.value, row.unit)]
     if not np.isnan(row.ci_low):
-        parts.append(f"[{_number(row.ci_low, row.unit)}, {_number(row.ci_high, row.unit)}]")
+        parts.append(f"[{number(row.ci_low, row.unit)}, {number(row.ci_high, row.unit)}]")
     if not pd.isna(row.n):
         parts.append(f"({row.n})")
     return " ".join(parts)
+
+
+def parts(cell: str) -> dict[str, str]:
+    """The parts of a cell of the wide form: `value`, `interval`, `n` and `marks`, empty where it has none."""
+    match = CELL.fullmatch(cell)
+    if match is None:
+        raise ValueError(f"no cell of a table: {cell!r}")
+    return {name: text or "" for name, text in match.groupdict().items()}
 
 
 def _without_repeats(cells: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def load(files: Iterable[str | Path], overrides: Mapping[str, Any] | None = None
     for changes in (*map(read, files), overrides or {}):
         _update(merged, changes)
     if isinstance(merged.get("report"), dict):
-        merged["report"].setdefault("title", f"Tutti: {merged.get('run')}")
+        merged["report"].setdefault("title", str(merged.get("run")))
     return merged
 
 

@@ -1,33 +1,67 @@
-for (const table of document.querySelectorAll("table.sortable")) {
+// Sorting: a click on a heading. Controls stand in a body of their own and stay below.
+function sortable(table) {
   const headings = [...table.tHead.rows[0].cells];
-  headings.forEach((heading, column) => heading.firstElementChild.addEventListener("click", () => {
-    const direction = heading.ariaSort === "ascending" ? -1 : 1;
+  const key = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+  headings.forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
+    const rising = heading.ariaSort ? heading.ariaSort !== "ascending" : heading.dataset.better !== "higher";
     headings.forEach((other) => { other.ariaSort = null; });
-    heading.ariaSort = direction === 1 ? "ascending" : "descending";
-    const key = (row) => row.cells[column].textContent.trim();
-    const rows = [...table.tBodies[0].rows].sort((a, b) => {
-      const [x, y] = [parseFloat(key(a)), parseFloat(key(b))];
-      if (isNaN(x) && isNaN(y)) return direction * key(a).localeCompare(key(b));
-      if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y);
-      return direction * (x - y);
-    });
+    heading.ariaSort = rising ? "ascending" : "descending";
+    const direction = rising ? 1 : -1;
+    for (const body of table.tBodies) {
+      body.append(...[...body.rows].sort((a, b) => {
+        const [x, y] = [parseFloat(key(a, column)), parseFloat(key(b, column))];
+        if (isNaN(x) && isNaN(y)) return direction * key(a, column).localeCompare(key(b, column));
+        if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y);
+        return direction * (x - y);
+      }));
+    }
     table.classList.add("sorted");
-    table.tBodies[0].append(...rows);
   }));
 }
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", async () => {
-    const source = document.getElementById(button.dataset.copy);
-    try {
-      await navigator.clipboard.writeText(source.value);
-    } catch {
-      source.hidden = false;
-      source.select();
-      document.execCommand("copy");
-      source.hidden = true;
-    }
-    const label = button.textContent;
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = label; }, 1500);
+
+async function copy(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea");
+    area.value = text;
+    button.after(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  const label = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = label; }, 1500);
+}
+
+function save(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+// What is too large to stand in the page as it is: compressed JSON.
+async function unpacked(element) {
+  const bytes = Uint8Array.from(atob(element.textContent.trim()), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).json();
+}
+
+// Paper has no clicks: everything is unfolded while it is printed.
+function unfoldForPrint() {
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    for (const each of folded) each.open = true;
   });
+  window.addEventListener("afterprint", () => { for (const each of folded) each.open = false; });
+}
+
+document.querySelectorAll("table.sortable").forEach(sortable);
+unfoldForPrint();
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.addEventListener("click", () => copy(document.getElementById(button.dataset.copy).value, button));
 }

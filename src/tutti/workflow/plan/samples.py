@@ -163,6 +163,11 @@ class SamplePlan:
         checks = (dataset, model, int(seed)) in self.judged
         return judged_in(self.folders(dataset, model, seed), self._found_by(checks))
 
+    def looked_at(self) -> list[dict[str, Any]]:
+        """What the page reads of every set whose molecules it shows, see `tutti.benchmark.samples.judged`."""
+        found = {"assigners": self.assigners, "checks": list(self.checks)}
+        return [{**each._asdict(), "folders": self.folders(*each), **found} for each in self.judged]
+
     def reference_folders(self, dataset: str) -> list[str]:
         """Folders of the training molecules that samples are compared with; none where no table does."""
         return self.folders(dataset, REFERENCE, 0) if self.needs_reference else []

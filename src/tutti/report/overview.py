@@ -1,0 +1,161 @@
+"""The first screen of the page: one row per model, with value, interval and rank of what matters most."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from tutti.benchmark.tables import Column, better, declared
+from tutti.core.tidy import CONTROLS, MISSING, PUBLISHED, labels
+from tutti.report.browser import key_of
+from tutti.report.tables import number
+
+Key = tuple[str, str, int]
+"""Dataset, model and seed."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number.
+
+    Attributes:
+        text: the value.
+        interval: its 95 % interval, or empty.
+        n: what it is out of or a mean over, or empty.
+        sort: what it is sorted by, as text; empty where there is no number.
+        rank: place among the models of the same data and seed, 1 the best; None where there is no order.
+        shade: 0 for the worst of these models ... 1 for the best.
+        shows: see `Column`.
+        why: there is no number.
+    """
+
+    text: str = MISSING
+    interval: str = ""
+    n: str = ""
+    sort: str = ""
+    rank: int | None = None
+    shade: float | None = None
+    shows: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model, control or published model; `link` is what its molecules are called in the browser."""
+
+    kind: Literal["model", "control", "published"]
+    name: str
+    key: Key
+    cells: tuple[Cell, ...]
+    link: str = ""
+
+
+def overviews(tidy: Mapping[str, pd.DataFrame], links: Collection[Key] = ()) -> list[dict[str, Any]]:
+    """The first tables of the page, without columns and rows that have no number.
+
+    Args:
+        tidy: tables of the run by name.
+        links: rows whose molecules can be looked at.
+
+    Returns:
+        title, headings with units, `better` of each column, and rows: of every data set the models in the
+        order of the tables, each followed by its published numbers, then the controls.
+    """
+    found = []
+    for overview in declared().overview:
+        columns = [(column, _rows_of(column, tidy)) for column in overview.columns if column.table in tidy]
+        columns = [(column, rows) for column, rows in columns if rows["value"].notna().any()]
+        if not columns or all(set(rows["model"]) <= set(CONTROLS) for _, rows in columns):
+            continue
+        found.append(
+            {
+                "title": overview.title,
+                "columns": [_heading(column, rows) for column, rows in columns],
+                "rows": [
+                    replace(row, link=key_of(*row.key)) if row.key in links else row
+                    for row in _rows(columns, tidy)
+                ],
+            }
+        )
+    return found
+
+
+def _rows_of(column: Column, tidy: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rows of its table that a column shows."""
+    table = tidy[column.table]
+    of_metric = table[table["metric"] == column.metric]
+    subset = column.subset or next(iter(of_metric["subset"]), "")
+    return of_metric[of_metric["subset"] == subset]
+
+
+def _heading(column: Column, rows: pd.DataFrame) -> dict[str, str]:
+    unit = rows["unit"].iloc[0]
+    shown = {"1": "%", "dimensionless": ""}.get(unit, unit)
+    subset = rows["subset"].iloc[0] if column.subset is None else ""
+    return {
+        "text": column.heading,
+        "unit": ", ".join(part for part in (shown, subset) if part),
+        "better": better(column.metric),
+    }
+
+
+def _rows(columns: list[tuple[Column, pd.DataFrame]], tidy: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
+    cells = [_cells(column, rows) for column, rows in columns]
+    keys = list(dict.fromkeys(key for of_column in cells for key in of_column))
+    keys.sort(key=lambda key: key[1] in CONTROLS)
+    names = labels(pd.DataFrame(keys, columns=["dataset", "model", "seed"]))
+    everything = pd.concat(tidy.values())
+    papers = everything[everything["published"].notna()]
+    for key, name in zip(keys, names, strict=True):
+        own = tuple(of_column.get(key, Cell()) for of_column in cells)
+        kind: Literal["model", "control"] = "control" if key[1] in CONTROLS else "model"
+        if any(cell.sort for cell in own):
+            yield Row(kind, name, key, own)
+        published = tuple(_published(column, rows, papers, key) for column, rows in columns)
+        if any(cell.sort for cell in published):
+            yield Row(PUBLISHED, f"{name}, {PUBLISHED}", key, published)
+
+
+def _cells(column: Column, rows: pd.DataFrame) -> dict[Key, Cell]:
+    """A column's cells, ranked and shaded among the models of the same data and seed."""
+    cells = {}
+    for (_, seed), block in rows.groupby(["dataset", "seed"], sort=False):
+        models = block[~block["model"].isin(CONTROLS)]["value"]
+        order = better(column.metric)
+        ranks = models.rank(method="min", ascending=order == "lower") if order != "neither" else {}
+        low, high = models.min(), models.max()
+        for index, row in zip(block.index, block.itertuples(), strict=True):
+            cell = replace(_cell(row), shows=column.shows)
+            if index in ranks and models.count() > 1 and not math.isnan(row.value):
+                share = (row.value - low) / (high - low) if high > low else 1.0
+                shade = share if order == "higher" else 1 - share if high > low else 1.0
+                cell = replace(cell, rank=int(ranks[index]), shade=round(shade, 2))
+            cells[row.dataset, row.model, int(seed)] = cell
+    return cells
+
+
+def _cell(row: Any) -> Cell:
+    if math.isnan(row.value):
+        return Cell(why=row.note)
+    has_interval = not math.isnan(row.ci_low)
+    ends = (number(end, row.unit) for end in (row.ci_low, row.ci_high))
+    return Cell(
+        text=number(row.value, row.unit),
+        interval=f"[{', '.join(ends)}]" if has_interval else "",
+        n="" if pd.isna(row.n) else f"{row.n:,}",
+        sort=f"{row.value:.9g}",
+    )
+
+
+def _published(column: Column, rows: pd.DataFrame, papers: pd.DataFrame, key: Key) -> Cell:
+    """The papers' number for the same model, data and column."""
+    dataset, model, _ = key
+    metrics = [column.metric, *([column.published] if column.published else [])]
+    same = papers[(papers["dataset"] == dataset) & (papers["model"] == model)]
+    same = same[same["metric"].isin(metrics) & (same["subset"] == rows["subset"].iloc[0])]
+    if same.empty:
+        return Cell()
+    theirs = same.iloc[0]
+    return Cell(text=number(theirs["published"], theirs["unit"], 2), sort=f"{theirs['published']:.9g}")

@@ -1,0 +1,142 @@
+"""The sections of the page: topics, each with its tables and figures."""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count, groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tutti.benchmark.tables import FILE as DECLARATIONS
+from tutti.benchmark.tables import declared, table_of_figure
+from tutti.benchmark.tables import figures as all_figures
+from tutti.core.tidy import CONTROLS, PUBLISHED, metric_name
+from tutti.report.tables import footnotes, parts, wide
+
+MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+LONG = 12  # rows of a table that is folded
+WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
+POINTS_PER_REM = 9.5
+
+
+def topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]]) -> list[dict[str, Any]]:
+    """Sections with their tables and figures, which are numbered through; empty sections are left out.
+
+    Sections, and tables and figures in each, come in the order of their declaration; a table comes after its
+    figures. Galleries of samples are left out: the browser of molecules has them.
+
+    Raises:
+        ValueError: for a figure that is neither .svg nor .png, or a table or figure that is not declared.
+    """
+    captions = {path: caption for path, caption in figures if all_figures().get(_stem(path)) != _gallery()}
+    tables = {name: table.topic for name, table in declared().tables.items()}
+    pictures = {name: figure.topic or "" for name, figure in all_figures().items()}
+    numbers = count(1)
+    found = []
+    for name, topic in declared().topics.items():
+        drawn = [
+            (declared_as, list(paths))
+            for declared_as, paths in groupby(_ordered(captions, pictures, name), key=_stem)
+        ]
+        items = []
+        for stem in _ordered(tidy, tables, name):
+            own = [each for each in drawn if table_of_figure(each[0]) == _stem(stem)]
+            items += [_figures(*each, captions, numbers) for each in own]
+            items.append({"figures": [], "table": _table(stem, tidy[stem], folded=bool(own))})
+            drawn = [each for each in drawn if each not in own]
+        items += [_figures(*each, captions, numbers) for each in drawn]
+        if items:
+            found.append({"id": name, "title": topic.title, "about": topic.about, "items": items})
+    return found
+
+
+def _gallery() -> object:
+    return all_figures()["molecules"]
+
+
+def _stem(path: Path) -> str:
+    """The declared name of the figure or table in a file."""
+    return Path(path).stem.partition("-")[0]
+
+
+def _ordered(paths: Iterable[Path], topic_of: Mapping[str, str], topic: str) -> list[Path]:
+    """Those of a topic in the order of `topic_of`, which is by declared name."""
+    paths = list(paths)
+    if unknown := [path.name for path in paths if _stem(path) not in topic_of]:
+        raise ValueError(f"not declared in {DECLARATIONS.name}: {', '.join(unknown)}")
+    order = list(topic_of)
+    return sorted(
+        (path for path in paths if topic_of[_stem(path)] == topic), key=lambda path: order.index(_stem(path))
+    )
+
+
+def _figures(name: str, paths: list[Path], captions: Mapping[Path, str], numbers: count) -> dict[str, Any]:
+    """Figures of one declared name."""
+    figures = [
+        {"number": next(numbers), "uri": data_uri(path), "caption": captions[path], "width": _width(path)}
+        for path in paths
+    ]
+    return {"figures": figures, "words": metric_name(name), "table": None}
+
+
+def _table(stem: Path, tidy: pd.DataFrame, folded: bool) -> dict[str, Any]:
+    """What the template needs of one table."""
+    frames = [
+        {"header": [*cells.index.names, *map(_words, cells.columns)], "rows": _rows(cells)}
+        for cells in wide(tidy)
+    ]
+    name = Path(stem).name
+    words = metric_name(name)
+    return {
+        "name": name,
+        "title": declared().tables[name].title or words[0].upper() + words[1:],
+        "folded": folded or sum(len(frame["rows"]) for frame in frames) > LONG,
+        "frames": frames,
+        "notes": footnotes(tidy),
+    }
+
+
+def _words(subset: str) -> str:
+    """The subset as a heading, whose lines break between words."""
+    return subset.replace("_", " ")
+
+
+def _rows(cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """Cells of each row with the classes that style it."""
+    controls = tuple(CONTROLS.values())
+    rows, previous = [], None
+    for (metric, model), texts in zip(cells.index, cells.to_numpy().tolist(), strict=True):
+        classes = [
+            *(["repeated"] if metric == previous else ["first"]),
+            *(["control"] if any(label in model for label in controls) else []),
+            *([PUBLISHED] if model.endswith(f", {PUBLISHED}") else []),
+        ]
+        rows.append(
+            {
+                "classes": " ".join(classes),
+                "metric": metric,
+                "model": model,
+                "cells": [parts(text) for text in texts],
+            }
+        )
+        previous = metric
+    return rows
+
+
+def data_uri(path: Path) -> str:
+    """The file as an address that needs no file.
+
+    Raises:
+        ValueError: when it is no picture that a page can show.
+    """
+    if path.suffix not in MEDIA_TYPES:
+        raise ValueError(f"{path}: cannot be embedded, expected one of {', '.join(MEDIA_TYPES)}")
+    return f"data:{MEDIA_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _width(path: Path) -> str:
+    """Width (rem) at which the text of an .svg figure is as large as the page's; empty: not known."""
+    match = WIDTH.search(path.read_text(encoding="utf-8")[:2000]) if path.suffix == ".svg" else None
+    return f"{float(match[1]) / POINTS_PER_REM:.1f}" if match else ""
