@@ -33,8 +33,8 @@ def judged(n=N):
     )  # fmt: skip
     passed = pd.array([None if k % 7 == 0 else k != n - 25 for k in range(n)], dtype="boolean")
     check = pd.DataFrame(
-        dict(id=verdicts["id"], checked=valid, bond_lengths=passed, energy_drop_per_atom=12.345, reason="", seconds=1.0)
-    )  # fmt: skip
+        dict(id=verdicts["id"], checked=valid, bond_lengths=passed, energy_drop_per_atom=12.345, reason="")
+    )
     return Judged(structures, {"xyz2mol": verdicts}, {"strain": check})
 
 

@@ -105,16 +105,18 @@ class Picture {
     context.stroke();
   }
 
-  // One stick for each bond, side by side; the second of an aromatic bond is dashed.
+  // One stick for each bond, side by side, from surface to surface; the second of an aromatic bond is dashed.
   stick(a, b, order) {
-    const z = (a.z + b.z) / 2 - 0.01, count = Math.ceil(order);
-    const length = Math.hypot(b.x - a.x, b.y - a.y) || 1;
-    const across = [-(b.y - a.y) / length, (b.x - a.x) / length];
+    const z = (a.z + b.z) / 2, count = Math.ceil(order);
+    const [dx, dy, dz] = [b.x - a.x, b.y - a.y, b.z - a.z];
+    const length = Math.hypot(dx, dy, dz), flat = Math.hypot(dx, dy) || 1;
+    const [from, to] = [0.95 * a.radius / length, 1 - 0.95 * b.radius / length];
+    const start = { x: a.x + from * dx, y: a.y + from * dy }, end = { x: a.x + to * dx, y: a.y + to * dy };
     const paint = () => {
-      for (let k = 0; k < count; k += 1) {
+      for (let k = 0; k < count && from < to; k += 1) {
         const offset = GAP * (k - (count - 1) / 2);
-        const dashed = order === 1.5 && k === 1;
-        this.line(a, b, across.map((value) => value * offset), STICK / Math.sqrt(count), dashed, this.fog(z));
+        const shift = [-dy / flat * offset, dx / flat * offset];
+        this.line(start, end, shift, STICK / Math.sqrt(count), order === 1.5 && k === 1, this.fog(z));
       }
     };
     return { z, paint };
