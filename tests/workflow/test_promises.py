@@ -19,8 +19,13 @@ STUDIES = sorted(
     if path.name not in ("datasets.yaml", "models.yaml")
 )
 RUNS = (DEMO, "config/standard.yaml", "config/paper.yaml")
-"""What README's `<run>` stands for."""
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "config/README.md", "docs/licences.md", "docs/results.md"]
+"""What `<run>` stands for in docs/files.md."""
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "config/README.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
+]
 FOLDERS = "benchmarks|config|docs|envs|scripts|src|tests|workflow"
 
 
@@ -38,8 +43,8 @@ def stems(planned):
 
 
 def promised():
-    """(file without its end, study, seeds) of each row of README that names files of a run."""
-    for cells in rows("README.md"):
+    """(file without its end, study, seeds) of each row of docs/files.md that names files of a run."""
+    for cells in rows("docs/files.md"):
         names = re.findall(r"`([^`]+)`", cells[-1])
         files = [
             re.sub(r"\.(\*|\{.*\})$", "", name) for name in names if name.startswith(("tables/", "figures/"))
@@ -57,19 +62,19 @@ def test_every_configuration_plans_something(study):
 
 
 @pytest.mark.parametrize("name, study, seeds", list(promised()))
-def test_what_readme_promises_is_planned(name, study, seeds):
+def test_what_is_promised_is_planned(name, study, seeds):
     pattern = "[^/]+".join(re.escape(part) for part in re.split("<[a-z]+>", name))
     planned = stems(plan(study, seeds))
     assert any(re.fullmatch(pattern, stem) for stem in planned), f"{study} does not plan {name}"
 
 
-def test_readme_names_every_study():
+def test_every_study_is_named():
     named = {study for _, study, _ in promised()}
     assert set(STUDIES) <= named
 
 
-def test_readme_tells_where_everything_about_single_molecules_lies():
-    text = " ".join((ROOT / "README.md").read_text().split())
+def test_where_everything_about_single_molecules_lies_is_told():
+    text = " ".join((ROOT / "docs/files.md").read_text().split())
     names = ("<dataset>", "<model>", "<k>")
     layout = Layout("run")
     for path in (
