@@ -42,7 +42,7 @@ def test_figures_are_embedded_with_their_captions(run):
 
 def test_the_table_is_there_in_all_its_forms(run):
     text = page(run)
-    assert "<td>80.0<small>[75.0, 85.0] (500)</small></td>" in text
+    assert "<td>80.0<small><span>[75.0, 85.0]</span> <span>(500)</span></small></td>" in text
     stem, parsed = run["tables"][0], Page(text)
     forms = packed(text)["tables"]["validity"]
     for form, suffix in {"csv": ".csv", "markdown": ".md", "latex": ".tex"}.items():
