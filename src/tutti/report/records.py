@@ -45,7 +45,7 @@ def without_long_lists(value: Any) -> Any:
 def hashes(records: Records) -> Iterator[tuple[str, str, str]]:
     """(record, dotted name, SHA-256) of every hash in them."""
     for name, record in records.items():
-        for key, value in _leaves(record):
+        for key, value in leaves(record):
             if isinstance(value, str) and HASH.fullmatch(value):
                 yield name, key, value
 
@@ -53,7 +53,7 @@ def hashes(records: Records) -> Iterator[tuple[str, str, str]]:
 def times(records: Records) -> Iterator[tuple[str, str, str]]:
     """(record, what was measured, s) of every value whose name begins with `seconds`."""
     for name, record in records.items():
-        for key, value in _leaves(record):
+        for key, value in leaves(record):
             if key.rpartition(".")[2].startswith("seconds") and isinstance(value, int | float):
                 yield name, key.replace("_", " "), f"{value:.4g}"
 
@@ -77,10 +77,10 @@ def benchmark(path: Path, name: str, records: Records) -> Iterator[dict[str, str
             yield {"job": name, **shown}
 
 
-def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted name, value) of all that is no mapping in nested mappings."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, f"{name}.{key}".lstrip("."))
+            yield from leaves(item, f"{name}.{key}".lstrip("."))
     else:
         yield name, value

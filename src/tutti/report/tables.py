@@ -84,7 +84,7 @@ def _wide(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         ours, theirs = {}, {}
         for row in block.itertuples():
             remarks = _remarks(row.note)
-            ours[row.subset] = _cell(row) + _marks(notes, [r for r in remarks if not r.startswith(PUBLISHED)])
+            ours[row.subset] = cell(row) + _marks(notes, [r for r in remarks if not r.startswith(PUBLISHED)])
             if not np.isnan(row.published):
                 value = number(row.published, row.unit, decimals=2)
                 theirs[row.subset] = value + _marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
@@ -177,7 +177,8 @@ def number(value: float, unit: str, decimals: int = 1) -> str:
     return "0" if abs(value) < ROUNDING else f"{value:.4g}"
 
 
-def _cell(row: tuple) -> str:
+def cell(row: tuple) -> str:
+    """`value [interval] (n)` of a row of a tidy table; a missing value is `–`."""
     if np.isnan(row.value):
         return MISSING
     parts = [number(row.value, row.unit)]
@@ -188,12 +189,12 @@ def _cell(row: tuple) -> str:
     return " ".join(parts)
 
 
-def parts(cell: str) -> dict[str, str]:
+def parts(text: str) -> dict[str, str]:
     """The parts of a cell of the wide form: `value`, `interval`, `n` and `marks`, empty where it has none."""
-    match = CELL.fullmatch(cell)
+    match = CELL.fullmatch(text)
     if match is None:
-        raise ValueError(f"no cell of a table: {cell!r}")
-    return {name: text or "" for name, text in match.groupdict().items()}
+        raise ValueError(f"no cell of a table: {text!r}")
+    return {name: found or "" for name, found in match.groupdict().items()}
 
 
 def _without_repeats(cells: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,40 @@
+"""What pages have in common: templates, and files inside them."""
+
+import base64
+import re
+from pathlib import Path
+
+import jinja2
+
+MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
+POINTS_PER_REM = 9.5
+_WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
+
+
+def template(name: str) -> jinja2.Template:
+    """A template of this package; what it is not given is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tutti.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(name)
+
+
+def data_uri(path: Path) -> str:
+    """The file as an address that holds all of it.
+
+    Raises:
+        ValueError: when its suffix is not among `MEDIA_TYPES`.
+    """
+    if path.suffix not in MEDIA_TYPES:
+        raise ValueError(f"{path}: cannot be embedded, expected one of {', '.join(MEDIA_TYPES)}")
+    return f"data:{MEDIA_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def width(path: Path) -> str:
+    """Width (rem) at which the text of an .svg figure is as large as the page's; empty: not known."""
+    match = _WIDTH.search(path.read_text(encoding="utf-8")[:2000]) if path.suffix == ".svg" else None
+    return f"{float(match[1]) / POINTS_PER_REM:.1f}" if match else ""

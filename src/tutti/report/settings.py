@@ -1,0 +1,173 @@
+"""What the results of two runs were made with, and where that differs."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tutti.io.text import FormatError
+from tutti.report import records
+
+EVALUATION = "evaluation.json"
+PAGE = "report/index.html"
+RECORDS = (EVALUATION, "data/*.splits.json", "train/*/*/*/train.json", "samples/*/*/*.json")
+MEASURED = re.compile(r"(^|\.)(seconds|peak_memory|best_|leakage|unfinished|non_finite|unreadable)")
+NOT_SETTINGS = ("files", "inputs_sha256", "inputs")
+DECISIVE = re.compile(
+    r"(.*\.)?(dataset_digest|dataset|datasets|splits|train|valid|test|reference|reference\.digest|assigners"
+    r"|charge where none is said|samples|n|molecules in costly checks|molecules|left out)|version of .*"
+)
+"""Settings that decide whether numbers can be compared at all: they are told first."""
+SHORT = 100  # characters of a value
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the records of a folder say.
+
+    Attributes:
+        records: contents of its JSON files that are no results, by name in the folder.
+        page: configuration, versions and machine, as its page shows them; empty without a page.
+    """
+
+    records: dict[str, dict[str, Any]]
+    page: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Settings":
+        """Read the records and the page of a folder.
+
+        Raises:
+            FormatError: for a file that is no JSON object.
+        """
+        files = [file for pattern in RECORDS for file in sorted(path.glob(pattern))]
+        found = {file.relative_to(path).as_posix(): _record(file) for file in files}
+        page = path / PAGE
+        return cls(found, _of_page(page.read_text(encoding="utf-8")) if page.is_file() else {})
+
+    def data(self) -> dict[str, str]:
+        """What identifies the data of the run, by the dataset's name in its tables.
+
+        For an evaluation that is its reference, under the only name that there is: empty.
+        """
+        if EVALUATION in self.records:
+            reference = self.records[EVALUATION].get("judged", {}).get("reference", {})
+            return {"": reference.get("digest", "none")}
+        parts = ("dataset_digest", "train", "valid", "test")
+        splits = {name: each for name, each in self.records.items() if name.endswith(".splits.json")}
+        return {
+            Path(name).name.removesuffix(".splits.json"): _digest([each.get(part) for part in parts])
+            for name, each in splits.items()
+        }
+
+    def values(self, renamed: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """Settings as text, by file and dotted name; `renamed` models bear their new name."""
+        found = {name: dict(_texts(record, renamed)) for name, record in self.records.items()}
+        versions = {key: text for key, text in self.page.items() if key.startswith("version of ")}
+        configuration = {key: text for key, text in self.page.items() if key not in versions}
+        return {"versions": versions, "configuration": configuration, **found}
+
+
+def differences(
+    first: Settings, second: Settings, first_names: Mapping[str, str], second_names: Mapping[str, str]
+) -> list[tuple[str, str, str, bool]]:
+    """(setting, first, second, whether it decides what can be compared) of all that differs, those first.
+
+    Args:
+        first: of the one run.
+        second: of the other one.
+        first_names: what its models are called where the two are compared.
+        second_names: the same of the second one.
+    """
+    one, other = first.values(first_names), second.values(second_names)
+    rows = []
+    for file in dict.fromkeys([*one, *other]):
+        if not (one.get(file) and other.get(file)):
+            if one.get(file) or other.get(file):
+                there = ["recorded" if each.get(file) else "not recorded" for each in (one, other)]
+                rows.append((file, *there, file in ("versions", EVALUATION)))
+            continue
+        for key in dict.fromkeys([*one[file], *other[file]]):
+            texts = [each[file].get(key, ABSENT) for each in (one, other)]
+            if texts[0] != texts[1]:
+                named = key if file in ("versions", "configuration") else f"{file}: {key}"
+                rows.append((named, *texts, bool(DECISIVE.fullmatch(key))))
+    return sorted(rows, key=lambda row: not row[-1])
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        return records.read(path)
+    except ValueError as error:
+        raise FormatError(str(path), "a JSON object", f"this: {error}") from None
+
+
+def _texts(record: Mapping[str, Any], renamed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(dotted name, text) of all that is a setting; long lists are told by their digest."""
+    judged = {renamed.get(name, name): each for name, each in record.get("judged", {}).items()}
+    for key, value in records.leaves({**record, **({"judged": judged} if judged else {})}):
+        if key not in NOT_SETTINGS and not MEASURED.search(key):
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            long = (
+                f"{len(value):,} entries, SHA-256 {_digest(value)[:12]}…" if isinstance(value, list) else text
+            )
+            yield key, text if len(text) <= SHORT else long
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
+def _of_page(text: str) -> dict[str, str]:
+    """Configuration, versions and machine, as `tutti.report.build` shows them."""
+    # What stands before are the figures, in megabytes.
+    reader = _Reader(text[max(0, text.find('<section id="configuration"')) :])
+    try:
+        configuration = yaml.safe_load(reader.configuration)
+    except yaml.YAMLError:
+        configuration = None
+    flat = dict(_texts(configuration, {})) if isinstance(configuration, dict) else {}
+    return {key: each for key, each in flat.items() if not key.startswith("evaluate")} | reader.facts
+
+
+class _Reader(HTMLParser):
+    """The settings in the page's section `configuration`, and the versions and machine of `provenance`."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.configuration, self.facts = "", {}
+        self._section = self._heading = self._term = ""
+        self._open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Enter a section or a tag whose text is wanted."""
+        if tag == "section":
+            self._section = dict(attributes).get("id") or ""
+        if tag in ("pre", "h3", "dt", "dd"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave it."""
+        if self._open and self._open[-1] == tag:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Keep the text of what is open."""
+        tag = self._open[-1] if self._open else ""
+        if self._section == "configuration" and tag == "pre":
+            self.configuration += data
+        elif self._section == "provenance" and tag == "h3":
+            self._heading = data
+        elif self._section == "provenance" and tag == "dt":
+            self._term = data
+        elif self._section == "provenance" and tag == "dd":
+            kind = "version of" if self._heading == "Versions" else "page made with:"
+            self.facts[f"{kind} {self._term}"] = data
