@@ -71,22 +71,9 @@ def compare(first: Path, second: Path, out: Path) -> Path:
     sides = (Results.read(first), Results.read(second))
     found = Pairs.of(*sides)
     numbers = found.rows.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    text = page.template("compare.html.j2").render(_content(sides, found, names, numbers))
     write_text(out / NUMBERS, numbers)
-    counts = _counts(found.rows)
-    content = {
-        "mark": MARK,
-        "names": names,
-        "matched": found.notes,
-        "other_data": found.other_data,
-        "counts": counts,
-        "chance": f"{0.05 * counts['intervals']:.2g}",
-        "csv": page.data_uri(out / NUMBERS),
-        "figure": _figure(found.rows, names),
-        "repeated": sorted({*sides[0].repeated, *sides[1].repeated}),
-        **_made_with(sides, found),
-        **_listed(found.rows, names),
-    }
-    write_text(out / PAGE, page.template("compare.html.j2").render(content))
+    write_text(out / PAGE, text)
     return out / PAGE
 
 
@@ -107,6 +94,32 @@ def _claim(out: Path) -> None:
         path = out / name
         if path.exists() and mark not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
             raise ConfigError(f"{path} was made by no comparison; choose another --out", "--out")
+
+
+def _content(
+    sides: tuple[Results, Results], found: Pairs, names: tuple[str, str], numbers: str
+) -> dict[str, Any]:
+    """All that the template needs; `numbers` is the .csv."""
+    counts = _counts(found.rows)
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / NUMBERS
+        write_text(table, numbers)
+        embedded = {
+            "csv": page.data_uri(table),
+            "figure": _figure(found.rows, names, Path(folder) / "differences"),
+        }
+    return {
+        "mark": MARK,
+        "names": names,
+        "matched": found.notes,
+        "other_data": found.other_data,
+        "counts": counts,
+        "chance": f"{0.05 * counts['intervals']:.2g}",
+        "repeated": sorted({*sides[0].repeated, *sides[1].repeated}),
+        **embedded,
+        **_made_with(sides, found),
+        **_listed(found.rows, names),
+    }
 
 
 def _made_with(sides: tuple[Results, Results], found: Pairs) -> dict[str, Any]:
@@ -218,24 +231,18 @@ def _difference(row: tuple) -> str:
     return f"{text} [{number(row.ci_low, row.unit)}, {number(row.ci_high, row.unit)}]"
 
 
-def _figure(rows: pd.DataFrame, names: tuple[str, str]) -> dict[str, str] | None:
+def _figure(rows: pd.DataFrame, names: tuple[str, str], stem: Path) -> dict[str, str] | None:
     """The forest plot of the models' headline numbers; None when none has an interval."""
     chosen = rows[rows["subset"] == rows["metric"].map(HEADLINES)]
     chosen = chosen[~chosen["model"].isin(CONTROLS) & chosen["ci_low"].notna()]
     if chosen.empty:
         return None
-    order = list(HEADLINES)
+    places = {metric: place for place, metric in enumerate(HEADLINES)}
     chosen = chosen.drop_duplicates(KEY).sort_values(
-        ["metric", "model"], key=lambda names: names.map(order.index) if names.name == "metric" else names
+        ["metric", "model"], key=lambda column: column.map(places) if column.name == "metric" else column
     )
     more = f" The first {MOST_ROWS} of {len(chosen)}." if len(chosen) > MOST_ROWS else ""
-    chosen = chosen.head(MOST_ROWS)
-    with tempfile.TemporaryDirectory() as folder:
-        stem = Path(folder) / "differences"
-        forest.draw(chosen, stem)
-        drawn = stem.with_suffix(".svg")
-        return {
-            "uri": page.data_uri(drawn),
-            "width": page.width(drawn),
-            "caption": CAPTION.format(first=names[0], second=names[1]) + more,
-        }
+    forest.draw(chosen.head(MOST_ROWS), stem)
+    drawn = stem.with_suffix(".svg")
+    caption = CAPTION.format(first=names[0], second=names[1]) + more
+    return {"uri": page.data_uri(drawn), "width": page.width(drawn), "caption": caption}
