@@ -125,7 +125,8 @@ def _content(
 def _made_with(sides: tuple[Results, Results], found: Pairs) -> dict[str, Any]:
     rows = settings.differences(*(side.settings for side in sides), *found.renamed)
     return {
-        "recorded": any(side.settings.records or side.settings.page for side in sides),
+        "recorded": all(side.settings.records for side in sides),
+        "versions": all(side.settings.versions for side in sides),
         "decisive": [row for row in rows if row[-1]],
         "other": [row for row in rows if not row[-1]],
     }
@@ -141,7 +142,7 @@ def _counts(rows: pd.DataFrame) -> dict[str, int]:
         **{verdict: told[verdict] for verdict in CLEAR},
         **{"unclear": told[UNCLEAR], "same": told[SAME], "unknown": told[UNKNOWN]},
         **{f"only_{side}": told[ONLY[side]] for side in SIDES},
-        **{"refused": told[REFUSED], "intervals": intervals, "clear": clear},
+        **{"refused": told[REFUSED], "intervals": intervals, "excluding": clear},
     }
 
 

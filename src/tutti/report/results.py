@@ -1,5 +1,6 @@
 """The results of a run or of an evaluation, read back from its folder."""
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,13 +94,15 @@ def _table(path: Path) -> pd.DataFrame:
 
 
 def _line(path: Path) -> str:
-    """Where the first number stands that is none, as far as the file can be read at all."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except ValueError:
-        return ""
-    columns = [name for name in (*tidy.NUMBERS, "n", "seed") if name in table]
-    texts = table[columns]
-    wrong = texts.apply(pd.to_numeric, errors="coerce").isna() & (texts != "")
-    lines = [f", line {row + 2}, column {name}" for row, name in wrong[wrong].stack().index]
-    return lines[0] if lines else ""
+    """The first line that has too many or too few fields, or a number that is none."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        numbers = [i for i, name in enumerate(header) if name in (*tidy.NUMBERS, "n", "seed")]
+        for row in rows:
+            if len(row) != len(header):
+                return f", line {rows.line_num}, {len(row)} fields under {len(header)} headings"
+            for i in numbers:
+                if row[i] and pd.isna(pd.to_numeric(row[i], errors="coerce")):
+                    return f", line {rows.line_num}, column {header[i]}"
+    return ""

@@ -24,6 +24,7 @@ DECISIVE = re.compile(
     r"|charge where none is said|samples|n|molecules in costly checks|molecules|left out)|version of .*"
 )
 """Settings that decide whether numbers can be compared at all: they are told first."""
+VERSION = "version of "
 SHORT = 100  # characters of a value
 ABSENT = "–"
 
@@ -67,12 +68,16 @@ class Settings:
             for name, each in splits.items()
         }
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the libraries that it was made with, as far as its page shows them."""
+        return {key: text for key, text in self.page.items() if key.startswith(VERSION)}
+
     def values(self, renamed: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """Settings as text, by file and dotted name; `renamed` models bear their new name."""
         found = {name: dict(_texts(record, renamed)) for name, record in self.records.items()}
-        versions = {key: text for key, text in self.page.items() if key.startswith("version of ")}
-        configuration = {key: text for key, text in self.page.items() if key not in versions}
-        return {"versions": versions, "configuration": configuration, **found}
+        configuration = {key: text for key, text in self.page.items() if key not in self.versions}
+        return {"versions": self.versions, "configuration": configuration, **found}
 
 
 def differences(
@@ -169,5 +174,5 @@ class _Reader(HTMLParser):
         elif self._section == "provenance" and tag == "dt":
             self._term = data
         elif self._section == "provenance" and tag == "dd":
-            kind = "version of" if self._heading == "Versions" else "page made with:"
-            self.facts[f"{kind} {self._term}"] = data
+            kind = VERSION if self._heading == "Versions" else "page made with: "
+            self.facts[f"{kind}{self._term}"] = data
