@@ -126,6 +126,7 @@ def _made_with(sides: tuple[Results, Results], found: Pairs) -> dict[str, Any]:
     rows = settings.differences(*(side.settings for side in sides), *found.renamed)
     return {
         "recorded": all(side.settings.records for side in sides),
+        "mixed": sides[0].is_evaluation != sides[1].is_evaluation,
         "versions": all(side.settings.versions for side in sides),
         "decisive": [row for row in rows if row[-1]],
         "other": [row for row in rows if not row[-1]],

@@ -9,6 +9,7 @@ import pandas as pd
 from tutti.benchmark.tables import better, declared
 from tutti.core import tidy
 from tutti.core.tidy import CONTROLS, KEY, OF, split_remarks
+from tutti.figures.differences import STYLES
 from tutti.report.results import Results
 from tutti.statistics.difference import difference
 
@@ -20,8 +21,8 @@ COLUMNS = [
     *(f"{side}_{name}" for side in SIDES for name in (*ENDS, "n")),
     *("difference", "ci_low", "ci_high", "verdict", "remarks"),
 ]
-BETTER, WORSE, DIFFERENT = "better", "worse", "different"
-UNCLEAR, UNKNOWN, SAME = "no clear difference", "no interval", "same"
+BETTER, WORSE, DIFFERENT, UNCLEAR = STYLES
+UNKNOWN, SAME = "no interval", "same"
 CLEAR = (BETTER, WORSE, DIFFERENT)
 ONLY = {side: f"only in the {side}" for side in SIDES}
 REFUSED = "not comparable"

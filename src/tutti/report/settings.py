@@ -83,7 +83,7 @@ class Settings:
 def differences(
     first: Settings, second: Settings, first_names: Mapping[str, str], second_names: Mapping[str, str]
 ) -> list[tuple[str, str, str, bool]]:
-    """(setting, first, second, whether it decides what can be compared) of all that differs, those first.
+    """(setting, first, second, whether it decides what can be compared) of all that differs.
 
     Args:
         first: of the one run.
@@ -104,7 +104,7 @@ def differences(
             if texts[0] != texts[1]:
                 named = key if file in ("versions", "configuration") else f"{file}: {key}"
                 rows.append((named, *texts, bool(DECISIVE.fullmatch(key))))
-    return sorted(rows, key=lambda row: not row[-1])
+    return rows
 
 
 def _record(path: Path) -> dict[str, Any]:
