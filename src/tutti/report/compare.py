@@ -10,12 +10,12 @@ import pandas as pd
 from tutti.benchmark.tables import MAIN, declared
 from tutti.core.files import write_text
 from tutti.core.registry import ConfigError
-from tutti.core.tidy import CONTROLS, KEY, MISSING, metric_name
+from tutti.core.tidy import CONTROLS, KEY, MISSING, metric_name, split_remarks
 from tutti.figures import differences as forest
 from tutti.report import page, pairs, settings
 from tutti.report.pairs import CLEAR, ONLY, REFUSED, SAME, SIDES, TABLE, UNCLEAR, UNKNOWN, Pairs
 from tutti.report.results import Results
-from tutti.report.tables import cell, number
+from tutti.report.tables import cell, marks, number
 
 PAGE, NUMBERS = "index.html", "differences.csv"
 MARK = '<meta name="generator" content="tutti compare">'
@@ -177,16 +177,24 @@ def _topics(rows: pd.DataFrame, names: tuple[str, str]) -> list[dict[str, Any]]:
 
 
 def _table(rows: pd.DataFrame, names: tuple[str, str], hidden: Collection[str] = ()) -> dict[str, Any]:
-    """Headings by column and texts of the rows; columns that say nothing are left out."""
-    texts = _texts(rows)
+    """Headings by column, texts of the rows, and footnotes.
+
+    Remarks are footnotes of the verdicts; where these are hidden, they have a column.
+    """
     columns = ["metric", "subset", "model", *SIDES, "difference", "verdict", "remarks"]
     headings = dict(zip(columns, columns, strict=True)) | dict(zip(SIDES, names, strict=True))
-    empty = [] if any(row["remarks"] for row in texts) else ["remarks"]
-    return {"columns": {key: headings[key] for key in columns if key not in (*hidden, *empty)}, "rows": texts}
+    dropped = [*hidden, *([] if "verdict" in hidden else ["remarks"])]
+    remarks = dict.fromkeys(remark for note in rows["remarks"] for remark in split_remarks(note))
+    notes = [] if "verdict" in hidden else list(remarks)
+    return {
+        "columns": {key: headings[key] for key in columns if key not in dropped},
+        "rows": _texts(rows, notes),
+        "notes": notes,
+    }
 
 
-def _texts(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as the page shows them, with the `styles` of cells."""
+def _texts(rows: pd.DataFrame, notes: list[str]) -> list[dict[str, Any]]:
+    """The rows as the page shows them, with the `styles` of cells; verdicts bear the numbers of `notes`."""
     cells = [_cells(rows, side) for side in SIDES]
     several = rows["dataset"].nunique() > 1, rows["seed"].nunique() > 1
     return [
@@ -196,12 +204,9 @@ def _texts(rows: pd.DataFrame) -> list[dict[str, Any]]:
             "model": _model(row, *several),
             **dict(zip(SIDES, values, strict=True)),
             "difference": _difference(row),
-            "verdict": row.verdict,
+            "verdict": row.verdict + (marks(notes, split_remarks(row.remarks)) if notes else ""),
             "remarks": row.remarks,
-            "styles": {
-                "verdict": row.verdict if row.verdict in CLEAR else "unclear",
-                "remarks": "long" if row.remarks else "",
-            },
+            "styles": {"verdict": row.verdict if row.verdict in CLEAR else "unclear", "remarks": "long"},
         }
         for row, *values in zip(rows.itertuples(), *cells, strict=True)
     ]

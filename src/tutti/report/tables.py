@@ -84,10 +84,10 @@ def _wide(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         ours, theirs = {}, {}
         for row in block.itertuples():
             remarks = _remarks(row.note)
-            ours[row.subset] = cell(row) + _marks(notes, [r for r in remarks if not r.startswith(PUBLISHED)])
+            ours[row.subset] = cell(row) + marks(notes, [r for r in remarks if not r.startswith(PUBLISHED)])
             if not np.isnan(row.published):
-                value = number(row.published, row.unit, decimals=2)
-                theirs[row.subset] = value + _marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
+                text = number(row.published, row.unit, decimals=2)
+                theirs[row.subset] = text + marks(notes, [r for r in remarks if r.startswith(PUBLISHED)])
         key = headings[metric], row.label
         if block["value"].notna().any() or not theirs:
             rows[key] = ours
@@ -164,8 +164,8 @@ def _remarks(note: str) -> list[str]:
     return [remark for remark in split_remarks(note) if not remark.startswith(OF)]
 
 
-def _marks(notes: list[str], remarks: list[str]) -> str:
-    """Superscript numbers of the remarks among the footnotes."""
+def marks(notes: list[str], remarks: list[str]) -> str:
+    """Superscript numbers of the remarks among the footnotes, after a space; empty without remarks."""
     numbers = ",".join(str(notes.index(remark) + 1) for remark in remarks)
     return f" {numbers.translate(_RAISE)}" if numbers else ""
 
