@@ -1,7 +1,7 @@
 """The numbers of two runs, pair by pair, with their differences."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ class Pairs:
     rows: pd.DataFrame
     renamed: tuple[dict[str, str], dict[str, str]]
     notes: list[str]
-    other_data: list[str] = field(default_factory=list)
+    other_data: list[str]
 
     @classmethod
     def of(cls, first: Results, second: Results) -> "Pairs":

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tutti.core.tidy import MISSING
 from tutti.io.text import FormatError
 from tutti.report import records
 
@@ -26,7 +27,6 @@ DECISIVE = re.compile(
 """Settings that decide whether numbers can be compared at all: they are told first."""
 VERSION = "version of "
 SHORT = 100  # characters of a value
-ABSENT = "–"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def differences(
                 rows.append((file, *there, file in ("versions", EVALUATION)))
             continue
         for key in dict.fromkeys([*one[file], *other[file]]):
-            texts = [each[file].get(key, ABSENT) for each in (one, other)]
+            texts = [each[file].get(key, MISSING) for each in (one, other)]
             if texts[0] != texts[1]:
                 named = key if file in ("versions", "configuration") else f"{file}: {key}"
                 rows.append((named, *texts, bool(DECISIVE.fullmatch(key))))
