@@ -1,8 +1,5 @@
 """Pages of a small run, taken apart."""
 
-import base64
-import gzip
-import json
 import re
 from html.parser import HTMLParser
 
@@ -60,12 +57,6 @@ def add_table(run, name, rows):
     table = pd.DataFrame([dict(zip(keys, row, strict=True), **fixed) for row in rows], columns=COLUMNS)
     tables.write(table, stem)
     run["tables"].append(stem)
-
-
-def packed(text):
-    """What the page's script unpacks."""
-    (data,) = re.findall(r'<script id="data" type="text/plain">(.*?)</script>', text)
-    return json.loads(gzip.decompress(base64.b64decode(data)))
 
 
 def sections(text):

@@ -11,8 +11,9 @@ import yaml
 from tutti.core.tidy import read
 from tutti.report import tables
 from tutti.report.build import used
+from tutti.report.page import unpacked
 
-from .pages import CONFIG, Page, add_table, packed, page, sections
+from .pages import CONFIG, Page, add_table, page, sections
 
 
 def test_nothing_is_loaded_from_outside(run):
@@ -44,7 +45,7 @@ def test_the_table_is_there_in_all_its_forms(run):
     text = page(run)
     assert "<td>80.0<small><span>[75.0, 85.0]</span> <span>(500)</span></small></td>" in text
     stem, parsed = run["tables"][0], Page(text)
-    forms = packed(text)["tables"]["validity"]
+    forms = unpacked(text)["tables"]["validity"]
     for form, suffix in {"csv": ".csv", "markdown": ".md", "latex": ".tex"}.items():
         assert forms[form] == stem.with_suffix(suffix).read_text(encoding="utf-8")
     buttons = [a for _, a in parsed.tags if "data-table" in a]

@@ -12,6 +12,7 @@ from tutti.core.tidy import COLUMNS
 from tutti.io.text import FormatError
 from tutti.report import tables
 from tutti.report.compare import NUMBERS, compare
+from tutti.report.page import packed, unpacked
 from tutti.statistics.proportions import share
 
 from .pages import Page, page
@@ -204,8 +205,11 @@ def test_versions_and_configuration_are_read_from_the_page_of_a_run(run, tmp_pat
     second = tmp_path / "other" / "demo"
     (second / "report").mkdir(parents=True)
     (second / "tables").symlink_to(first / "tables")
-    changed = re.sub(r"(<dt>rdkit</dt><dd>)[^<]+", r"\g<1>1999.1", text)
-    (second / "report" / "index.html").write_text(changed.replace("samples: 500", "samples: 50"))
+    data = unpacked(text)
+    data["made_with"]["versions"]["rdkit"] = "1999.1"
+    data["made_with"]["configuration"]["generation"]["samples"] = 50
+    changed = re.sub(r'(<script id="data"[^>]*>)[^<]*', lambda match: match[1] + packed(data), text)
+    (second / "report" / "index.html").write_text(changed)
     _, text = compared(first, second)
     assert "<h1>results/demo against other/demo</h1>" in text
     told = re.findall(r"<tr><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td></tr>", text)

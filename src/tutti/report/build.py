@@ -1,13 +1,9 @@
 """The report: one offline HTML page with everything embedded."""
 
-import base64
-import gzip
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from tutti.benchmark import published
@@ -17,6 +13,7 @@ from tutti.core.files import sha256, write_text
 from tutti.core.tidy import CONTROLS, metric_name, read
 from tutti.report import browser, provenance, records
 from tutti.report.overview import overviews
+from tutti.report.page import packed, template
 from tutti.report.sections import topics
 from tutti.report.tables import latex, markdown
 
@@ -61,17 +58,11 @@ def build(
     tidy = {stem: table for stem in tables if (table := read(Path(f"{stem}.csv")))["value"].notna().any()}
     told = {_name(path, root): records.read(path) for path in sidecars}
     results = [*(Path(f"{stem}.csv") for stem in tidy), *(path for path, _ in figures)]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tutti.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     shown = browser.contents(sets) if sets else None
     forms = {stem.name: _forms(stem, table) for stem, table in tidy.items()}
     links = {(each.dataset, each.model, each.seed) for each in sets}
-    page = environment.get_template("index.html.j2").render(
+    made_with = {"configuration": config, "versions": provenance.versions(), "machine": _machine()}
+    page = template("index.html.j2").render(
         title=title or root.name,
         facts=_facts(config, tidy.values()),
         overviews=overviews({stem.name: table for stem, table in tidy.items()}, links),
@@ -79,16 +70,20 @@ def build(
         topics=topics(tidy, figures),
         glossary=_glossary({metric for table in tidy.values() for metric in table["metric"]}),
         config=records.text(config),
-        versions=provenance.versions(),
-        machine=hardware.hardware() | {"commit": provenance.git_commit() or "not run from a git checkout"},
+        versions=made_with["versions"],
+        machine=made_with["machine"],
         records={name: records.text(records.without_long_lists(record)) for name, record in told.items()},
         hashes=[*records.hashes(told), *((_name(path, root), "file", sha256(path)) for path in results)],
         timings=[row for path in benchmarks for row in records.benchmark(path, _name(path, root), told)],
         recorded_times=list(records.times(told)),
         citations=published.cited(_terms(config, tidy.values())),
-        data=_packed({"tables": forms, "browser": shown}),
+        data=packed({"tables": forms, "browser": shown, "made_with": made_with}),
     )
     write_text(out, page)
+
+
+def _machine() -> dict[str, str]:
+    return hardware.hardware() | {"commit": provenance.git_commit() or "not run from a git checkout"}
 
 
 def used(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,12 +160,6 @@ def _forms(stem: Path, table: pd.DataFrame) -> dict[str, str]:
     """A table as people take it away."""
     text = Path(f"{stem}.csv").read_text(encoding="utf-8")
     return {"csv": text, "markdown": markdown(table), "latex": latex(table)}
-
-
-def _packed(data: Mapping[str, Any]) -> str:
-    """Compressed JSON as text, which the page's script unpacks."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _name(path: Path, root: Path) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from tutti.benchmark.tables import MAIN, declared
+from tutti.benchmark.tables import declared
 from tutti.core.files import write_text
 from tutti.core.registry import ConfigError
-from tutti.core.tidy import CONTROLS, KEY, MISSING, metric_name, split_remarks
+from tutti.core.tidy import CONTROLS, MISSING, metric_name, split_remarks
 from tutti.figures import differences as forest
 from tutti.report import page, pairs, settings
+from tutti.report.overview import rows_of
 from tutti.report.pairs import CLEAR, ONLY, REFUSED, SAME, SIDES, TABLE, UNCLEAR, UNKNOWN, Pairs
 from tutti.report.results import Results
 from tutti.report.tables import cell, marks, number
@@ -20,25 +21,6 @@ from tutti.report.tables import cell, marks, number
 PAGE, NUMBERS = "index.html", "differences.csv"
 MARK = '<meta name="generator" content="tutti compare">'
 """In every page of a comparison, so that no other file is overwritten."""
-HEADLINES = {
-    "validity": MAIN,
-    "strictly_valid": MAIN,
-    "uniqueness": MAIN,
-    "novelty": MAIN,
-    "molecule_stability": "lookup",
-    "geometry_with_hydrogens": "all",
-    "posebusters_all": "all_tests",
-    "energy_drop_median": MAIN,
-    "valid_completion_rate": "test",
-    "mmd_bond_length": "mean",
-    "mmd_bispectrum": "mean",
-    "jsd": "atom_types",
-    "sampling_time": "best batch",
-    "energy_mae": "test",
-    "force_mae": "test",
-    "energy_drift": "NVE",
-}
-"""Metrics in the figure, each with its subset."""
 OTHER_TOPIC = "other"
 MOST_ROWS = 60  # of the figure
 CAPTION = (
@@ -239,15 +221,15 @@ def _difference(row: tuple) -> str:
 
 
 def _figure(rows: pd.DataFrame, names: tuple[str, str], stem: Path) -> dict[str, str] | None:
-    """The forest plot of the models' headline numbers; None when none has an interval."""
-    chosen = rows[rows["subset"] == rows["metric"].map(HEADLINES)]
+    """The forest plot of what the first table of a run's page has; None when nothing has an interval."""
+    columns = [column for overview in declared().overview for column in overview.columns]
+    headlines = [
+        rows_of(column, rows[rows[TABLE] == column.table]).sort_values("model") for column in columns
+    ]
+    chosen = pd.concat(headlines, ignore_index=True)
     chosen = chosen[~chosen["model"].isin(CONTROLS) & chosen["ci_low"].notna()]
     if chosen.empty:
         return None
-    places = {metric: place for place, metric in enumerate(HEADLINES)}
-    chosen = chosen.drop_duplicates(KEY).sort_values(
-        ["metric", "model"], key=lambda column: column.map(places) if column.name == "metric" else column
-    )
     more = f" The first {MOST_ROWS} of {len(chosen)}." if len(chosen) > MOST_ROWS else ""
     forest.draw(chosen.head(MOST_ROWS), stem)
     drawn = stem.with_suffix(".svg")

@@ -65,7 +65,11 @@ def overviews(tidy: Mapping[str, pd.DataFrame], links: Collection[Key] = ()) -> 
     """
     found = []
     for overview in declared().overview:
-        columns = [(column, _rows_of(column, tidy)) for column in overview.columns if column.table in tidy]
+        columns = [
+            (column, rows_of(column, tidy[column.table]))
+            for column in overview.columns
+            if column.table in tidy
+        ]
         columns = [(column, rows) for column, rows in columns if rows["value"].notna().any()]
         if not columns or all(set(rows["model"]) <= set(CONTROLS) for _, rows in columns):
             continue
@@ -82,9 +86,8 @@ def overviews(tidy: Mapping[str, pd.DataFrame], links: Collection[Key] = ()) -> 
     return found
 
 
-def _rows_of(column: Column, tidy: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def rows_of(column: Column, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of its table that a column shows."""
-    table = tidy[column.table]
     of_metric = table[table["metric"] == column.metric]
     subset = column.subset or next(iter(of_metric["subset"]), "")
     return of_metric[of_metric["subset"] == subset]

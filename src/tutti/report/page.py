@@ -1,13 +1,20 @@
 """What pages have in common: templates, and files inside them."""
 
 import base64
+import binascii
+import gzip
+import json
 import re
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
 POINTS_PER_REM = 9.5
+_DATA = re.compile(r'<script id="data" type="text/plain">([^<]*)</script>')
 _WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
 
 
@@ -38,3 +45,18 @@ def width(path: Path) -> str:
     """Width (rem) at which the text of an .svg figure is as large as the page's; empty: not known."""
     match = _WIDTH.search(path.read_text(encoding="utf-8")[:2000]) if path.suffix == ".svg" else None
     return f"{float(match[1]) / POINTS_PER_REM:.1f}" if match else ""
+
+
+def packed(data: Mapping[str, Any]) -> str:
+    """Compressed JSON as text, which a page's script unpacks. Same data, same text."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def unpacked(page: str) -> dict[str, Any]:
+    """The data in a page; empty for a page that has none, or none that can be read."""
+    match = _DATA.search(page)
+    try:
+        return json.loads(gzip.decompress(base64.b64decode(match[1]))) if match else {}
+    except (binascii.Error, OSError, EOFError, zlib.error, ValueError):
+        return {}

@@ -1,7 +1,5 @@
 """The sections of the page: topics, each with its tables and figures."""
 
-import base64
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count, groupby
 from pathlib import Path
@@ -13,12 +11,10 @@ from tutti.benchmark.tables import FILE as DECLARATIONS
 from tutti.benchmark.tables import declared, table_of_figure
 from tutti.benchmark.tables import figures as all_figures
 from tutti.core.tidy import CONTROLS, PUBLISHED, metric_name
+from tutti.report.page import data_uri, width
 from tutti.report.tables import footnotes, parts, wide
 
-MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 LONG = 12  # rows of a table that is folded
-WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
-POINTS_PER_REM = 9.5
 
 
 def topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]]) -> list[dict[str, Any]]:
@@ -75,7 +71,7 @@ def _ordered(paths: Iterable[Path], topic_of: Mapping[str, str], topic: str) -> 
 def _figures(name: str, paths: list[Path], captions: Mapping[Path, str], numbers: count) -> dict[str, Any]:
     """Figures of one declared name."""
     figures = [
-        {"number": next(numbers), "uri": data_uri(path), "caption": captions[path], "width": _width(path)}
+        {"number": next(numbers), "uri": data_uri(path), "caption": captions[path], "width": width(path)}
         for path in paths
     ]
     return {"figures": figures, "words": metric_name(name), "table": None}
@@ -123,20 +119,3 @@ def _rows(cells: pd.DataFrame) -> list[dict[str, Any]]:
         )
         previous = metric
     return rows
-
-
-def data_uri(path: Path) -> str:
-    """The file as an address that needs no file.
-
-    Raises:
-        ValueError: when it is no picture that a page can show.
-    """
-    if path.suffix not in MEDIA_TYPES:
-        raise ValueError(f"{path}: cannot be embedded, expected one of {', '.join(MEDIA_TYPES)}")
-    return f"data:{MEDIA_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def _width(path: Path) -> str:
-    """Width (rem) at which the text of an .svg figure is as large as the page's; empty: not known."""
-    match = WIDTH.search(path.read_text(encoding="utf-8")[:2000]) if path.suffix == ".svg" else None
-    return f"{float(match[1]) / POINTS_PER_REM:.1f}" if match else ""

@@ -5,15 +5,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from tutti.core.tidy import MISSING
 from tutti.io.text import FormatError
 from tutti.report import records
+from tutti.report.page import unpacked
 
 EVALUATION = "evaluation.json"
 PAGE = "report/index.html"
@@ -35,7 +33,7 @@ class Settings:
 
     Attributes:
         records: contents of its JSON files that are no results, by name in the folder.
-        page: configuration, versions and machine, as its page shows them; empty without a page.
+        page: configuration, versions and machine, as its page holds them; empty without a page.
     """
 
     records: dict[str, dict[str, Any]]
@@ -70,7 +68,7 @@ class Settings:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Versions of the libraries that it was made with, as far as its page shows them."""
+        """Versions of the libraries that it was made with, as far as its page holds them."""
         return {key: text for key, text in self.page.items() if key.startswith(VERSION)}
 
     def values(self, renamed: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -131,48 +129,11 @@ def _digest(value: Any) -> str:
 
 
 def _of_page(text: str) -> dict[str, str]:
-    """Configuration, versions and machine, as `tutti.report.build` shows them."""
-    # What stands before are the figures, in megabytes.
-    reader = _Reader(text[max(0, text.find('<section id="configuration"')) :])
-    try:
-        configuration = yaml.safe_load(reader.configuration)
-    except yaml.YAMLError:
-        configuration = None
-    flat = dict(_texts(configuration, {})) if isinstance(configuration, dict) else {}
-    return {key: each for key, each in flat.items() if not key.startswith("evaluate")} | reader.facts
-
-
-class _Reader(HTMLParser):
-    """The settings in the page's section `configuration`, and the versions and machine of `provenance`."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.configuration, self.facts = "", {}
-        self._section = self._heading = self._term = ""
-        self._open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Enter a section or a tag whose text is wanted."""
-        if tag == "section":
-            self._section = dict(attributes).get("id") or ""
-        if tag in ("pre", "h3", "dt", "dd"):
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Leave it."""
-        if self._open and self._open[-1] == tag:
-            self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        """Keep the text of what is open."""
-        tag = self._open[-1] if self._open else ""
-        if self._section == "configuration" and tag == "pre":
-            self.configuration += data
-        elif self._section == "provenance" and tag == "h3":
-            self._heading = data
-        elif self._section == "provenance" and tag == "dt":
-            self._term = data
-        elif self._section == "provenance" and tag == "dd":
-            kind = VERSION if self._heading == "Versions" else "page made with: "
-            self.facts[f"{kind}{self._term}"] = data
+    """Configuration, versions and machine, which `tutti.report.build` packs into the page."""
+    made_with = unpacked(text).get("made_with", {})
+    flat = dict(_texts(made_with.get("configuration", {}), {}))
+    return {
+        **{key: each for key, each in flat.items() if not key.startswith("evaluate")},
+        **{f"{VERSION}{name}": each for name, each in made_with.get("versions", {}).items()},
+        **{f"page made with: {name}": each for name, each in made_with.get("machine", {}).items()},
+    }
