@@ -274,3 +274,11 @@ def test_main_checks_every_study(tmp_path, monkeypatch, capsys):
         config.main(["config/standard.yaml", str(wrong)])
     assert bad.value.code == 1
     assert "unknown key 'seed'" in capsys.readouterr().err
+
+
+def test_what_is_nested_on_the_command_line_has_its_type():
+    given = {"steps": "8000", "rate": "0.5", "ema": "null", "on": "true", "name": "1: 2", "list": ["1", "a"]}
+    typed = {"steps": 8000, "rate": 0.5, "ema": None, "on": True, "name": "1: 2", "list": [1, "a"]}
+    merged = config.load([], {"models": {"symphony_demo": given}, "run": "007"})
+    assert merged["models"]["symphony_demo"] == typed
+    assert merged["run"] == "007"

@@ -11,7 +11,7 @@ from tutti.core.files import write_text
 from tutti.core.registry import ConfigError
 from tutti.core.sources import PACKAGE, fingerprint
 from tutti.workflow import names, requests, schema
-from tutti.workflow.reading import read
+from tutti.workflow.reading import read, typed
 
 FILES = ("config/datasets.yaml", "config/models.yaml", "config/config.yaml")
 SCHEMAS = Path("workflow/schemas")
@@ -19,7 +19,7 @@ COMMAND_LINE = "command line (--config)"
 
 
 def load(files: Iterable[str | Path], overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Merge YAML files and then `overrides`: later ones win.
+    """Merge YAML files and then `overrides`, those of the command line: later ones win.
 
     Mappings are merged key by key, lists are replaced. No two places share an object, though YAML's aliases
     do. A `report.title` that is missing is made of the run's name.
@@ -28,7 +28,7 @@ def load(files: Iterable[str | Path], overrides: Mapping[str, Any] | None = None
         ConfigError: see `tutti.workflow.reading.read`.
     """
     merged: dict[str, Any] = {}
-    for changes in (*map(read, files), overrides or {}):
+    for changes in (*map(read, files), typed(overrides or {})):
         _update(merged, changes)
     if isinstance(merged.get("report"), dict):
         merged["report"].setdefault("title", str(merged.get("run")))

@@ -1,5 +1,6 @@
 """Strict reading of configuration files: each mistake with its file, line and column."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,25 @@ def read(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"no YAML: {error}", str(path)) from None
     finally:
         loader.dispose()
+
+
+def typed(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What `--config` gives, with numbers, truth values and null; Snakemake gives what is nested as text."""
+    return {key: _typed(value) if not isinstance(value, str) else value for key, value in overrides.items()}
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        found = yaml.load(value, LOADER)
+    except yaml.YAMLError:
+        return value
+    return found if found is None or isinstance(found, int | float) else value
 
 
 def _text(path: str | Path) -> str:
