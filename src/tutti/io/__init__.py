@@ -6,7 +6,6 @@ of a generator are read more leniently (see `tutti.io.samples`), it also has
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -16,7 +15,10 @@ from tutti.core import properties
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.core.units import canonical, factor
+from tutti.io.folders import below, name_of, warn_of
 from tutti.io.frames import Frame, pack
+from tutti.io.recovery import begins_like_xyz
+from tutti.io.refusals import refusal
 from tutti.io.text import FILE_END, FormatError
 
 __all__ = ["SUFFIXES", "FormatError", "read"]
@@ -24,6 +26,7 @@ __all__ = ["SUFFIXES", "FormatError", "read"]
 SUFFIXES = {
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
+    ".txt": "extxyz",
     ".sdf": "sdf",
     ".mol2": "mol2",
     ".npz": "npz",
@@ -37,16 +40,18 @@ SUFFIXES = {
     ".data.gz": "n2p2",
     ".n2p2.gz": "n2p2",
 }
-"""Module of the package by the end of a file's name."""
+"""Module of the package by the end of a file's name, the one home of the formats (docs/formats.md).
+
+A .txt file is read only if it begins like an xyz file, as the samples that EDM writes do.
+"""
 
 
 def read(path: str | Path, *, samples: bool = False, units: Mapping[str, str] | None = None) -> Structures:
-    """Read a file, or all readable files of a folder in the order of their names.
+    """Read a file, or all readable files in a folder and below it in natural order of their paths.
 
     Args:
-        path: extended or plain .xyz, .sdf, .mol2, .npz (MD17, rMD17, or written by this package), ASE .db,
-            n2p2 .data; text formats also gzipped. QM9's own .xyz and a gdb9.sdf beside its gdb9.sdf.csv are
-            known.
+        path: a file of a format in `SUFFIXES` (docs/formats.md), or a folder. Files of a folder that are of
+            other kinds are warned of. QM9's own .xyz and a gdb9.sdf beside its gdb9.sdf.csv are known.
         samples: let NaN and inf through, as a generator may produce them; readers of data refuse them.
         units: units of `energy`, `length`, `forces` (default: energy/length) in formats that do not fix them,
             and of columns. The result is in eV and Å, and columns of known properties in their own units.
@@ -72,26 +77,47 @@ def module_of(path: Path) -> str | None:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file itself, or the files of a folder that can be read, in the order of their names.
+    """The file itself, or the files in a folder and below it that can be read, in natural order.
+
+    Hidden files and folders are skipped. Files of other kinds are named in one warning.
 
     Raises:
         FileNotFoundError: when there is no such file or folder.
-        FormatError: when it is a file of another kind, or a folder without any that can be read.
+        FormatError: when it is a file of another kind, or a folder without any that can be read; says of the
+            kinds that people have why they are not read and how to convert them.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
     if not path.is_dir():
-        if module_of(path) is None:
-            raise FormatError(str(path), f"a file named *{', *'.join(SUFFIXES)}", _shown_suffix(path))
+        if not _is_read(path):
+            raise _refusal(path, str(path), f"a file named *{', *'.join(SUFFIXES)}")
         return [path]
-    files = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != "." and module_of(p))
+    found = below(path)
+    files = [file for file in found if _is_read(file)]
+    # DeepChem's QM9 has the properties beside the geometries; the reader of the one reads both.
+    tables = {file.with_name(f"{file.name}.csv") for file in files if module_of(file) == "sdf"}
+    left = [file for file in found if file not in tables.union(files)]
     if not files:
-        raise FormatError(str(path), f"files named *{', *'.join(SUFFIXES)}", "none in this folder")
+        expected = f"files named *{', *'.join(SUFFIXES)}"
+        if not left:
+            raise FormatError(str(path), expected, "none in this folder")
+        raise _refusal(left[0], f"{path}: {name_of(left[0], path)}, the first of {len(left)}", expected)
+    warn_of(left, path)
     return files
 
 
-def _shown_suffix(path: Path) -> str:
-    return f"'{path.suffix}'" if path.suffix else "no suffix"
+def _is_read(path: Path) -> bool:
+    return path.is_file() and module_of(path) is not None and (not _is_txt(path) or begins_like_xyz(path))
+
+
+def _is_txt(path: Path) -> bool:
+    return path.suffix.lower() == ".txt"
+
+
+def _refusal(path: Path, where: str, expected: str) -> FormatError:
+    if _is_txt(path):
+        return FormatError(where, "xyz: the number of atoms, a comment, a line per atom", "other text")
+    return refusal(where, path.name, expected)
 
 
 def _frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
@@ -111,14 +137,9 @@ def _with_column_units(structures: Structures, units: Mapping[str, str]) -> Stru
     return structures
 
 
-def name_of(path: Path) -> str:
-    """The file's name, in valid Unicode whatever its bytes."""
-    return os.fsencode(path.absolute().name).decode(errors="replace")
-
-
 def source_of(path: Path, files: list[Path]) -> str:
     """`Structures.source` of what was read from the files of a path."""
     if path.is_dir():
-        lines = "".join(f"{sha256(file)}  {name_of(file)}\n" for file in files)
+        lines = "".join(f"{sha256(file)}  {name_of(file, path)}\n" for file in files)
         return f"{name_of(path)}/ sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
     return f"{name_of(path)} sha256:{sha256(path)}"

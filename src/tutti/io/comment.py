@@ -15,6 +15,7 @@ PLAIN = "species:S:1:pos:R:3"
 """The atoms' columns where `Properties` is not given."""
 
 RESERVED = ("Properties", "Lattice", "pbc", "energy", "free_energy", "units")
+_ANY_CASE = {name.lower(): name for name in ("Properties", "Lattice", "pbc", "energy")}
 
 # Keys begin at a boundary and brackets end before the next one opens: no line takes quadratic time.
 _PAIR = re.compile(
@@ -41,8 +42,12 @@ class Layout:
 def pairs(line: str, where: str) -> dict[str, str]:
     """Values by key; those of which the type is open are `Untyped`. Words without `=` are prose.
 
+    `Properties`, `Lattice`, `pbc` and `energy` are known in any case, as GPUMD reads and writes them
+    (https://gpumd.org/gpumd/input_files/model_xyz.html); where the usual spelling is there too, it counts.
+
     Raises:
-        FormatError: when a value begins like JSON text and is none.
+        FormatError: when a value begins like JSON text and is none, or a key stands there in two unusual
+            spellings.
     """
     found: dict[str, str] = {}
     for match in _PAIR.finditer(line):
@@ -54,11 +59,20 @@ def pairs(line: str, where: str) -> dict[str, str]:
             found[match["key"]] = json.loads(value[6:]) if value.startswith('_JSON "') else Untyped(value)
         except json.JSONDecodeError as error:
             raise FormatError(where, "JSON text", shown(value)) from error
-    return found
+    return _usual_case(found, where)
+
+
+def _usual_case(found: dict[str, str], where: str) -> dict[str, str]:
+    spellings = [key for key in found if _ANY_CASE.get(key.lower(), key) not in found]
+    named = {_ANY_CASE[key.lower()]: key for key in spellings}
+    if len(named) < len(spellings):
+        raise FormatError(where, f"each of {', '.join(named)} once", " and ".join(spellings))
+    usual = {key: name for name, key in named.items()}
+    return {usual.get(key, key): value for key, value in found.items()}
 
 
 def layout(properties: str, where: str) -> Layout:
-    """Meaning of a `Properties` value such as `species:S:1:pos:R:3:forces:R:3`.
+    """Meaning of a `Properties` value such as `species:S:1:pos:R:3:forces:R:3`; names in any case.
 
     Raises:
         FormatError: when it is malformed or has no species (or Z) and positions.
@@ -78,7 +92,8 @@ def _layout(properties: str) -> Layout:
     for name, count in zip(parts[::3], map(int, parts[2::3]), strict=True):
         columns[name] = slice(width, width + count)
         width += count
-    species, positions = columns.get("species", columns.get("Z")), columns.get("pos")
+    columns = {name.lower(): found for name, found in columns.items()} | columns
+    species, positions = columns.get("species", columns.get("z")), columns.get("pos")
     forces = columns.get("forces", columns.get("force"))
     if species is None or positions is None:
         raise ValueError("Properties with species (or Z) and pos")

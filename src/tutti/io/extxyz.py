@@ -80,7 +80,7 @@ def _sample(header: str, remark: str, atoms: list[str], lines: Lines) -> Frame:
 def _remark(remark: str, where: str) -> tuple[dict[str, str], comment.Layout]:
     """What samples need of a comment line, which may hold anything."""
     plain = comment.layout(comment.PLAIN, where)
-    if not any(name in remark for name in ("Properties", *SAMPLE_INFO)):
+    if "properties" not in remark.lower() and not any(name in remark for name in SAMPLE_INFO):
         return {}, plain
     try:
         info = comment.pairs(remark, where)

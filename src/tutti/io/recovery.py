@@ -3,10 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from tutti.core.elements import number as atomic_number
 from tutti.io.frames import Frame
 from tutti.io.text import FILE_END, FormatError, Lines, number, shown
+
+HEAD = 1 << 16  # bytes of a file that are looked at to tell what it is
 
 # Atom lines read before looking whether the next frame has begun: bounds the cost of a false count.
 LOOK_AHEAD = 128
@@ -38,6 +41,22 @@ def walk(lines: Lines, parse: Parse) -> Iterator[Frame | FormatError]:
             yield frame
     if lines.damage is not None:
         yield lines.damage
+
+
+def begins_like_xyz(path: Path) -> bool:
+    """Whether a text file begins with a count, a comment and an atom, or with no atoms to come.
+
+    A frame that breaks off after an empty comment counts too: it is for the reader to say what is wrong.
+
+    Raises:
+        OSError: when the file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD).decode("utf-8-sig", errors="replace").lstrip().splitlines()
+    if len(head) < 2 or not _is_count(head[0]):
+        return False
+    atoms = [line for line in head[2:] if line.strip()]
+    return any(map(_is_atom, atoms)) or not (atoms or head[1].strip())
 
 
 def _step(header: str, lines: Lines, parse: Parse) -> tuple[Frame, str | None]:

@@ -1,6 +1,5 @@
 """Samples of any generator, read so that broken ones become samples with a reason."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -11,7 +10,8 @@ import numpy as np
 from tutti.core.columns import BOOLEANS
 from tutti.core.elements import SYMBOLS
 from tutti.core.structures import Structures
-from tutti.io import files_of, module_of, name_of, source_of
+from tutti.io import files_of, module_of, source_of
+from tutti.io.folders import name_of
 from tutti.io.frames import CHARGES, Frame
 from tutti.io.text import FILE_END, FormatError, number
 
@@ -22,9 +22,10 @@ ELEMENTS = np.arange(1, len(SYMBOLS))
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What was read, or why nothing could be, and where: file and place in it, from 0."""
+    """What was read, or why nothing could be, and where: file, its name for people, place in it from 0."""
 
     path: Path
+    name: str
     index: int
     found: Frame | FormatError
 
@@ -32,14 +33,13 @@ class _Sample:
 def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
     """All samples of files and folders, in the order given; what cannot be read is a sample without atoms.
 
-    A folder stands for the files in it (not in its subfolders) whose names end like a known format, in
-    natural order: s2 before s10. NaN and inf are let through. Energies, forces, cells and other columns are
-    not read; bonds and formal charges of SD and mol2 files are. Lengths are Å, also in .npz archives of
-    unknown make; archives hold positions [frames, atoms, 3] with numbers [atoms] or [frames, atoms], or are
-    of `Structures.save`.
+    A folder stands for the files in it and below it whose names end like a known format, in natural order:
+    s2 before s10; other files are named in one warning. NaN and inf are let through. Energies, forces, cells
+    and other columns are not read; bonds and formal charges of SD and mol2 files are. Lengths are Å, unless a
+    file says its unit.
 
-    In xyz, SD and mol2 files a bad frame costs only itself. In the other formats, and in a text file cut in
-    the middle of its compression, one unreadable sample stands for all that follows. A file without any
+    In xyz, SD, mol2 and PDB files a bad frame costs only itself. In the other formats, and in a text file cut
+    in the middle of its compression, one unreadable sample stands for all that follows. A file without any
     readable frame is one unreadable sample.
 
     Args:
@@ -53,7 +53,7 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
 
         - `id`: unique text, the samples' own `id` or title when all that could be read have different ones;
           the others, or else all, are numbered in their order: `s000000` and so on;
-        - `file`: the file's name;
+        - `file`: the file's name, or its path below the folder that was given, with `/`;
         - `frame`: the place in the file, from 0;
         - `unreadable`: empty, or the reason with file and line, shortened to 160 characters;
         - `finished`: truth values, where all that could be read have them; unreadable samples are not;
@@ -67,12 +67,12 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
     samples, sources = [], []
     for path in map(Path, paths):
         try:
-            files = sorted(files_of(path), key=_natural)
+            files = files_of(path)
         except FormatError as error:
-            samples.append(_Sample(path, 0, error))
+            samples.append(_Sample(path, name_of(path), 0, error))
             continue
         for file in files:
-            samples += _of_file(file)
+            samples += _of_file(file, name_of(file, path if path.is_dir() else None))
         sources.append(source_of(path, files))
     errors = [sample.found for sample in samples if isinstance(sample.found, FormatError)]
     if len(errors) == len(samples):
@@ -85,17 +85,12 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
     )
 
 
-def _natural(path: Path) -> tuple[list[int | str], str]:
-    parts = re.split(r"([0-9]+)", path.name)
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)], path.name
-
-
-def _of_file(path: Path) -> list[_Sample]:
+def _of_file(path: Path, name: str) -> list[_Sample]:
     found = list(_found(path))
     if not any(isinstance(item, Frame) for item in found):
         # How many frames such a file was meant to hold is anybody's guess.
         found = found[:1] or [FormatError(f"{path}:1", "a structure", FILE_END)]
-    return [_Sample(path, index, item) for index, item in enumerate(found)]
+    return [_Sample(path, name, index, item) for index, item in enumerate(found)]
 
 
 def _found(path: Path) -> Iterator[Frame | FormatError]:
@@ -187,10 +182,9 @@ def _bonds(samples: Sequence[_Sample]) -> dict[str, np.ndarray]:
 
 
 def _columns(samples: Sequence[_Sample]) -> dict[str, np.ndarray]:
-    names = {path: name_of(path) for path in {sample.path for sample in samples}}
     columns = {
         "id": np.array(_ids(samples), dtype=str),
-        "file": np.array([names[sample.path] for sample in samples], dtype=str),
+        "file": np.array([sample.name for sample in samples], dtype=str),
         "frame": np.array([sample.index for sample in samples], dtype=np.int64),
         "unreadable": np.array([_reason(sample) for sample in samples], dtype=str),
     }
@@ -219,5 +213,5 @@ def _ids(samples: Sequence[_Sample]) -> list[str]:
 def _reason(sample: _Sample) -> str:
     if isinstance(sample.found, Frame):
         return ""
-    text = " ".join(str(sample.found).replace(str(sample.path), name_of(sample.path)).splitlines())
+    text = " ".join(str(sample.found).replace(str(sample.path), sample.name).splitlines())
     return text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "..."

@@ -12,7 +12,6 @@ from tutti.chemistry.bonds.pool import SKELETON
 from tutti.core.elements import HYDROGEN
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
-from tutti.io import files_of
 from tutti.io.samples import read_samples
 
 
@@ -26,13 +25,6 @@ def read(paths: Sequence[str | Path], charge: int = 0) -> Structures:
         FormatError: when not a single sample can be read.
         FileNotFoundError: when a path does not exist.
     """
-    paths = [Path(path) for path in paths]
-    for folder in filter(Path.is_dir, paths):
-        taken = set(files_of(folder))
-        left = sorted(path.name for path in folder.iterdir() if path not in taken and path.name[0] != ".")
-        if left:
-            text = f"{folder}: not read, as subfolders or of unknown formats: {', '.join(left[:5])}"
-            warnings.warn(text + (f" and {len(left) - 5} more" if len(left) > 5 else ""), stacklevel=2)
     structures = read_samples(paths, charge)
     problems = structures.columns["unreadable"][structures.columns["unreadable"] != ""]
     if len(problems):
