@@ -16,7 +16,6 @@ def test_a_folder_is_its_files_in_order(tmp_path):
     for name in ("b.xyz", "a.extxyz", "c.extxyz.gz", "D.XYZ"):
         extxyz.write(tmp_path / name, H2.with_columns(id=np.array([name])))
     H2.with_columns(id=np.array(["d.npz"])).save(tmp_path / "d.npz")
-    (tmp_path / "README.md").write_text("not a structure")
     (tmp_path / ".hidden.xyz").write_text("not a structure")
     (tmp_path / "folder.xyz").mkdir()
     structures = io.read(str(tmp_path))
@@ -51,8 +50,11 @@ def test_files_of_a_folder_that_do_not_fit(tmp_path):
 
 
 def test_real_files_that_do_not_fit(shared_data):
-    with pytest.raises(
-        FormatError, match=r"isolated_atoms.xyz:2: expected forces, as other structures have it"
+    with (
+        pytest.raises(
+            FormatError, match=r"isolated_atoms.xyz:2: expected forces, as other structures have it"
+        ),
+        pytest.warns(UserWarning, match="README.md"),
     ):
         io.read(shared_data / "ethanol_pbe")
 
@@ -62,7 +64,7 @@ def test_what_cannot_be_read(tmp_path):
         io.read(tmp_path / "absent.xyz")
     with pytest.raises(FormatError, match=r"expected files named .*xyz.* found none in this folder"):
         io.read(tmp_path)
-    for name, shown in (("x.pdb", "'.pdb'"), ("x", "no suffix")):
+    for name, shown in (("x.md", "'.md'"), ("x", "no suffix")):
         (tmp_path / name).write_text("x")
         with pytest.raises(FormatError, match=rf"{name}: expected a file named \*.xyz.* found {shown}"):
             io.read(tmp_path / name)

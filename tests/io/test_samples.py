@@ -68,7 +68,7 @@ def test_files_and_folders_in_the_order_given(tmp_path):
         "folder/s10.xyz",
         "folder/s9.extxyz",
         "folder/S1.XYZ",
-        "folder/below/no.xyz",
+        "folder/below/s2.xyz",
         "z.xyz",
         "a.xyz",
     ):
@@ -76,21 +76,22 @@ def test_files_and_folders_in_the_order_given(tmp_path):
     (tmp_path / "folder" / "notes.txt").write_text("not a sample")
     with gzip.open(tmp_path / "folder" / "s10.xyz.gz", "wt") as file:
         file.write(HE)
-    found = read_samples([tmp_path / "z.xyz", str(tmp_path / "folder"), tmp_path / "a.xyz"])
-    order = ["z.xyz", "S1.XYZ", "s9.extxyz", "s10.xyz", "s10.xyz.gz", "a.xyz"]
+    with pytest.warns(UserWarning, match=r"folder: 1 file of another kind is not read: notes.txt$"):
+        found = read_samples([tmp_path / "z.xyz", str(tmp_path / "folder"), tmp_path / "a.xyz"])
+    order = ["z.xyz", "S1.XYZ", "below/s2.xyz", "s9.extxyz", "s10.xyz", "s10.xyz.gz", "a.xyz"]
     assert columns(found, "file") == order
     assert found.source.count(" + ") == 2
 
 
 def test_one_argument_that_is_no_file_of_samples_among_others(tmp_path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "x.pdb").write_text("ATOM")
+    (tmp_path / "x.md").write_text("ATOM")
     (tmp_path / "x.xyz").write_text(HE)
-    found = read_samples([tmp_path / "empty", tmp_path / "x.pdb", tmp_path / "x.xyz"])
+    found = read_samples([tmp_path / "empty", tmp_path / "x.md", tmp_path / "x.xyz"])
     assert found.n_atoms.tolist() == [0, 0, 1]
     reasons = columns(found, "unreadable")
     assert reasons[0].startswith("empty: expected files named *.xyz")
-    assert reasons[1].startswith("x.pdb: expected a file named *.xyz")
+    assert reasons[1].startswith("x.md: expected a file named *.xyz")
     with pytest.raises(FileNotFoundError, match="absent"):
         read_samples([tmp_path / "x.xyz", tmp_path / "absent.xyz"])
     with pytest.raises(ValueError, match="no files"):

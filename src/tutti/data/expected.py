@@ -9,7 +9,7 @@ import numpy as np
 
 from tutti.data import file, langevin, li4p2o7, lips, qm9, shipped, water16
 from tutti.data.public import OfMolecule
-from tutti.io.npz import NAMES
+from tutti.io.arrays import NAMES
 
 
 def is_periodic(config: object) -> bool:

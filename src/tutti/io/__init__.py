@@ -20,23 +20,32 @@ from tutti.io.frames import Frame, pack
 from tutti.io.recovery import begins_like_xyz
 from tutti.io.refusals import refusal
 from tutti.io.text import FILE_END, FormatError
+from tutti.io.writing import write
 
-__all__ = ["SUFFIXES", "FormatError", "read"]
+__all__ = ["SUFFIXES", "FormatError", "read", "write"]
 
 SUFFIXES = {
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
     ".txt": "extxyz",
     ".sdf": "sdf",
+    ".mol": "sdf",
     ".mol2": "mol2",
+    ".pdb": "pdb",
+    ".cif": "cif",
     ".npz": "npz",
+    ".pt": "pt",
+    ".pth": "pt",
     ".db": "ase_db",
+    ".traj": "ase_traj",
     ".data": "n2p2",
     ".n2p2": "n2p2",
     ".xyz.gz": "extxyz",
     ".extxyz.gz": "extxyz",
     ".sdf.gz": "sdf",
     ".mol2.gz": "mol2",
+    ".pdb.gz": "pdb",
+    ".cif.gz": "cif",
     ".data.gz": "n2p2",
     ".n2p2.gz": "n2p2",
 }

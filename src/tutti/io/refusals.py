@@ -40,5 +40,8 @@ def reason(name: str) -> str | None:
 
 def refusal(where: str, name: str, readable: str) -> FormatError:
     """The error of a file of this name, whose kind is none of the `readable` ones."""
+    why = reason(name)
+    if why is not None:
+        return FormatError(where, "a format that is read", why)
     _, dot, suffix = name.lstrip(".").rpartition(".")
-    return FormatError(where, readable, reason(name) or (f"'.{suffix}'" if dot else "no suffix"))
+    return FormatError(where, readable, f"'.{suffix}'" if dot else "no suffix")

@@ -11,9 +11,9 @@ from tutti.core.columns import BOOLEANS
 from tutti.core.elements import SYMBOLS
 from tutti.core.structures import Structures
 from tutti.io import files_of, module_of, source_of
-from tutti.io.folders import name_of
+from tutti.io.folders import name_of, warn_of
 from tutti.io.frames import CHARGES, Frame
-from tutti.io.text import FILE_END, FormatError, number
+from tutti.io.text import FILE_END, FormatError, OtherContent, number
 
 # A column of text takes as much memory for every sample as for the longest.
 MAX_REASON = 160
@@ -34,9 +34,9 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
     """All samples of files and folders, in the order given; what cannot be read is a sample without atoms.
 
     A folder stands for the files in it and below it whose names end like a known format, in natural order:
-    s2 before s10; other files are named in one warning. NaN and inf are let through. Energies, forces, cells
-    and other columns are not read; bonds and formal charges of SD and mol2 files are. Lengths are Å, unless a
-    file says its unit.
+    s2 before s10; other files are named in a warning, and so are archives in it that hold no molecules. NaN
+    and inf are let through. Energies, forces, cells and other columns are not read; bonds and formal charges
+    of SD and mol2 files are. Lengths are Å, unless a file says its unit.
 
     In xyz, SD, mol2 and PDB files a bad frame costs only itself. In the other formats, and in a text file cut
     in the middle of its compression, one unreadable sample stands for all that follows. A file without any
@@ -71,8 +71,10 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
         except FormatError as error:
             samples.append(_Sample(path, name_of(path), 0, error))
             continue
-        for file in files:
-            samples += _of_file(file, name_of(file, path if path.is_dir() else None))
+        if path.is_dir():
+            samples += _of_folder(path, files)
+        else:
+            samples += _of_file(path, name_of(path))
         sources.append(source_of(path, files))
     errors = [sample.found for sample in samples if isinstance(sample.found, FormatError)]
     if len(errors) == len(samples):
@@ -83,6 +85,16 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
         columns=_columns(samples) | _charges(samples, charge),
         source=" + ".join(sources),
     )
+
+
+def _of_folder(folder: Path, files: Sequence[Path]) -> list[_Sample]:
+    """Samples of all files, but of those that hold something else where other files hold samples."""
+    found = {file: _of_file(file, name_of(file, folder)) for file in files}
+    others = [file for file, samples in found.items() if isinstance(samples[0].found, OtherContent)]
+    if len(others) < len(files):
+        warn_of(others, folder)
+        found = {file: samples for file, samples in found.items() if file not in others}
+    return [sample for samples in found.values() for sample in samples]
 
 
 def _of_file(path: Path, name: str) -> list[_Sample]:

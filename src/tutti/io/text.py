@@ -21,6 +21,10 @@ class FormatError(ValueError):
         super().__init__(f"{where}: expected {expected}, found {found}")
 
 
+class OtherContent(FormatError):
+    """A file in good order that holds something else than structures, such as a network's weights."""
+
+
 def shown(text: str) -> str:
     """`text` quoted and shortened for an error message."""
     text = text.strip()

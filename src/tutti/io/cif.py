@@ -1,0 +1,69 @@
+"""Crystals of CIF files, by ASE: all atoms of the unit cell, symmetry applied, in Å."""
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import ase.io.cif as ase_cif
+
+from tutti.core.elements import NUMBERS
+from tutti.core.units import Scales
+from tutti.io.ase_traj import of_atoms
+from tutti.io.frames import Frame
+from tutti.io.text import FormatError, open_text, shown
+
+TYPES, LABELS = "_atom_site_type_symbol", "_atom_site_label"
+OCCUPANCY = "_atom_site_occupancy"
+OPERATIONS = (
+    "_space_group_symop_operation_xyz",
+    "_space_group_symop.operation_xyz",
+    "_symmetry_equiv_pos_as_xyz",
+)
+"""Of symmetry, under any of their names."""
+
+
+def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
+    """The structure of each data block, blocks without atoms (of references, say) are none.
+
+    Raises:
+        FormatError: when the file is malformed; when an atom is of no element, or where more than one
+            arrangement is given (a site that is not fully occupied): nothing is guessed.
+    """
+    scales = Scales.of(units, energy="eV", length="Å")
+    try:
+        with open_text(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("error")  # what ASE warns of here are its guesses at broken syntax
+            blocks = list(ase_cif.parse_cif(file))
+    except Exception as error:  # ASE's parser asserts, and raises errors of a dozen types
+        raise FormatError(str(path), "a readable CIF file", repr(error)) from error
+    for block in blocks:
+        if TYPES in block or LABELS in block:
+            yield _frame(block, f"{path}: data_{block.name}", scales)
+
+
+def _frame(block: ase_cif.CIFBlock, where: str, scales: Scales) -> Frame:
+    for symbol in block.get(TYPES) or block.get(LABELS):
+        if _element(str(symbol)) not in NUMBERS:
+            raise FormatError(
+                where, f"elements as {TYPES}, or labels that begin with one", shown(str(symbol))
+            )
+    partial = [value for value in block.get(OCCUPANCY) or () if value not in (1, ".", "?")]
+    if partial:
+        raise FormatError(where, "sites that are fully occupied", f"an occupancy of {partial[0]}")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", module="ase.spacegroup")  # atoms in one place
+            if any(name in block for name in OPERATIONS):
+                warnings.filterwarnings("ignore", "crystal system")  # nothing is left to interpret
+            # All sites are full; with their occupancies ASE would let two atoms share a place.
+            atoms = block.get_atoms(fractional_occupancies=False)
+    except Exception as error:  # as above
+        raise FormatError(where, "a crystal that ASE can read", repr(error)) from error
+    atoms.info.clear()
+    return of_atoms(atoms, where, scales)
+
+
+def _element(symbol: str) -> str:
+    """What stands before charges and numbers: C of C1, Fe of Fe3+."""
+    return re.match("[A-Za-z]*", symbol)[0]

@@ -1,0 +1,132 @@
+"""PyTorch files of plain tensors: the arrays of `tutti.io.arrays` by name, nothing unpickled.
+
+Read are a dictionary of such arrays, of many molecules padded to one size (EDM and relatives) or as lists
+with an entry for each molecule; a list or tuple of dictionaries, each of one molecule or of a batch; and a
+dictionary of dictionaries by number of atoms, as G-SchNet keeps what it generates
+(https://github.com/atomistic-machine-learning/G-SchNet). `torch.load` runs with `weights_only`, which builds
+tensors, numbers, text and containers and refuses everything else.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tutti.io import arrays
+from tutti.io.frames import Frame
+from tutti.io.npz import scales
+from tutti.io.text import FormatError, OtherContent
+
+PLAIN = "plain tensors by name, which need no unpickling"
+
+
+def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
+    """Frames of a file in the units given, or said by arrays `r_unit` and `e_unit`.
+
+    Raises:
+        FormatError: when the file has to be unpickled, is malformed, or its units are not known.
+    """
+    return _frames(path, arrays.NAMES, units, strict=True)
+
+
+def samples(path: Path) -> Iterator[Frame]:
+    """Frames of a file in order, in Å unless it says another unit: geometries are all that is read.
+
+    Raises:
+        FormatError: when the file has to be unpickled or is malformed.
+    """
+    return _frames(path, arrays.GEOMETRY, None, strict=False)
+
+
+def _frames(
+    path: Path, roles: Sequence[str], units: Mapping[str, str] | None, strict: bool
+) -> Iterator[Frame]:
+    count = 0
+    for part in _parts(_load(path), path):
+        chosen = {role: name for role, name in arrays.chosen(part).items() if role in roles}
+        arrays.require(chosen, part, path)
+        found = _batch({role: _array(part[name], name, path) for role, name in chosen.items()})
+        given = units if units is not None or "length_unit" in found else {"length": "Å"}
+        scale = scales(found, set(part), given or {}, path)
+        for frame in arrays.molecules(found, path, scale, count, strict):
+            count += 1
+            yield frame
+
+
+def _load(path: Path) -> object:
+    # Torch takes a second to import, which readers of other formats need not wait for.
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickle protocols: what cannot be read is an error anyway
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # a damaged file raises errors of a dozen types
+        culprit = re.search(r"GLOBAL (\S+)", str(error))
+        reason = f"an object of {culprit[1]}" if culprit else "no such file of torch.save"
+        hint = "; save tensors where it was made: torch.save({'positions': x, 'numbers': z}, 'samples.pt')"
+        raise FormatError(str(path), PLAIN, reason + hint) from error
+
+
+def _parts(content: object, path: Path) -> Iterator[Mapping[str, object]]:
+    """Dictionaries of arrays, each of one molecule or a batch of them."""
+    if isinstance(content, list | tuple) and content and all(isinstance(each, dict) for each in content):
+        yield from content
+    elif not isinstance(content, dict):
+        raise OtherContent(str(path), "a dictionary of arrays by name, or a list of them", _shown(content))
+    elif content and all(isinstance(each, dict) for each in content.values()):
+        yield from content.values()
+    else:
+        yield from _each(content, path)
+
+
+def _each(content: Mapping[str, object], path: Path) -> Iterator[Mapping[str, object]]:
+    """The dictionary itself, or one for each entry where positions are a list of arrays."""
+    positions = content.get(arrays.chosen(content).get("positions"))
+    if not isinstance(positions, list | tuple):
+        yield content
+        return
+    order = [name for name in arrays.chosen(content).values() if name in arrays.NAMES["order"]]
+    lists = {
+        name: value
+        for name, value in content.items()
+        if isinstance(value, list | tuple) and not (name in order and "one_hot" in arrays.chosen(content))
+    }
+    for name, value in lists.items():
+        if len(value) != len(positions):
+            raise FormatError(
+                str(path), f"{len(positions)} entries in '{name}', as in positions", str(len(value))
+            )
+    for i in range(len(positions)):
+        yield {**content, **{name: value[i] for name, value in lists.items()}}
+
+
+def _array(value: object, name: str, path: Path) -> np.ndarray:
+    import torch
+
+    try:
+        if isinstance(value, torch.Tensor):
+            value = value.detach()
+            return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+        array = np.array(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise FormatError(str(path), f"an array in '{name}'", str(error)) from error
+    if array.dtype.hasobject:
+        raise FormatError(str(path), f"numbers or text in '{name}'", _shown(value))
+    return array
+
+
+def _batch(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays of a molecule [atoms, ...] as those of a batch of one; a batch stays as it is."""
+    if found["positions"].ndim != 2:
+        return dict(found)
+    shared = {"order", "length_unit", "energy_unit"}
+    return {role: array if role in shared else array[None] for role, array in found.items()}
+
+
+def _shown(value: object) -> str:
+    return f"a {type(value).__name__}"
