@@ -57,7 +57,8 @@ def test_files_of_one_and_of_many_molecules(tmp_path):
     (tmp_path / "dsgdb9nsd_000003.xyz").write_text(WATER)
     (tmp_path / "dsgdb9nsd_000004.xyz").write_text(second)
     (tmp_path / "readme.txt").write_text("no molecule")
-    folder = io.read(tmp_path)
+    with pytest.warns(UserWarning, match=r"1 file of another kind is not read: readme.txt$"):
+        folder = io.read(tmp_path)
     assert folder.columns["gdb"].tolist() == [3, 4] and folder.units["homo"] == "eV"
     assert folder.columns["smiles"].tolist() == ["O", "O"] and folder.energy is None
     (tmp_path / "all.xyz").write_text(WATER + second)

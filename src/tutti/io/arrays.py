@@ -61,7 +61,7 @@ def molecules(
     (0, -1, NaN, an empty label, no column) and all coordinates (0, -1, NaN) say so: an atom at a place stays.
 
     Args:
-        arrays: by role, see `NAMES`: positions [n, atoms, 3], numbers, labels or mask [atoms] or [n, atoms],
+        arrays: by role, see `NAMES`, as many as `require` wants: positions [n, atoms, 3], numbers, labels or mask [atoms] or [n, atoms],
             one_hot with an axis of k more, counts [n].
         path: of the file.
         scales: from its units.
@@ -69,7 +69,6 @@ def molecules(
         strict: raise where an atom is of no element; else the frame keeps the number for its reader to judge.
 
     Raises:
-        OtherContent: when there are no positions or nothing that tells the elements.
         FormatError: when the arrays do not fit each other, or leave open what an atom is.
     """
     arrays = {role: array for role, array in arrays.items() if role != "counts" or array.ndim}
@@ -107,7 +106,6 @@ def _telling() -> tuple[str, ...]:
 
 
 def _check(arrays: Arrays, path: Path) -> None:
-    require(arrays, arrays, path)
     positions = arrays["positions"]
     if positions.ndim != 3 or positions.shape[2] != 3 or positions.dtype.kind != "f":
         raise FormatError(str(path), "positions [frames, atoms, 3]", f"{positions.dtype}{positions.shape}")

@@ -46,6 +46,7 @@ def samples(path: Path) -> Iterator[Frame]:
     """
     names, found, own = _read(path, arrays.GEOMETRY)
     if own is None:
+        arrays.require(found, names, path)
         units = {} if "length_unit" in found else {"length": "Å"}
         return arrays.molecules(found, path, scales(found, names, units, path))
     if own.n_atoms.dtype.kind not in "iu" or (own.n_atoms < 0).any():

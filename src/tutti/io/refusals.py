@@ -1,5 +1,7 @@
 """Files that are not read although people have them: why, and what to make of them."""
 
+from shlex import quote
+
 from tutti.io.text import FormatError
 
 _PICKLE = """\
@@ -13,7 +15,7 @@ _LAMMPS = """\
 a LAMMPS dump, whose types are elements only where it has the column element; make it with
   dump_modify ... element ..., and convert it: ase convert -i lammps-dump-text {name} {stem}.extxyz"""
 _ARRAYS = (
-    "arrays of unknown meaning; save them in Å as numpy.savez('{stem}.npz', positions=x, numbers=z), of"
+    "arrays of unknown meaning; save them in Å as numpy.savez('samples.npz', positions=x, numbers=z), of"
     " shapes [n, atoms, 3] and [n, atoms], padded with 0"
 )
 _POSITIONS = "a trajectory without its elements; convert it with its topology, to pdb by MDAnalysis or VMD"
@@ -35,7 +37,7 @@ def reason(name: str) -> str | None:
     suffix = next((s for s in REASONS if name.lower().endswith(s)), None)
     if suffix is None:
         return None
-    return REASONS[suffix].format(name=name, stem=name[: -len(suffix)])
+    return REASONS[suffix].format(name=quote(name), stem=quote(name[: -len(suffix)]))
 
 
 def refusal(where: str, name: str, readable: str) -> FormatError:
