@@ -61,8 +61,8 @@ def molecules(
     (0, -1, NaN, an empty label, no column) and all coordinates (0, -1, NaN) say so: an atom at a place stays.
 
     Args:
-        arrays: by role, see `NAMES`, as many as `require` wants: positions [n, atoms, 3], numbers, labels or mask [atoms] or [n, atoms],
-            one_hot with an axis of k more, counts [n].
+        arrays: by role, see `NAMES`, at least those that `require` asks for: positions [n, atoms, 3];
+            numbers, labels or mask [atoms] or [n, atoms]; one_hot with an axis of k more; counts [n].
         path: of the file.
         scales: from its units.
         first: number of the first molecule in the file.
@@ -77,9 +77,11 @@ def molecules(
     numbers = _numbers(arrays, path)
     real = _real(arrays, numbers, path)
     _compare_charges(arrays, numbers, real, path)
-    unknown = numbers[real & ~np.isin(numbers, np.arange(1, len(elements.SYMBOLS)))]
-    if strict and len(unknown):
-        raise FormatError(str(path), "atomic numbers from 1 to 118", str(unknown[0]))
+    unknown = real & ~np.isin(numbers, np.arange(1, len(elements.SYMBOLS)))
+    if strict and unknown.any():
+        i, atom = np.argwhere(unknown)[0]
+        where = f"{path}: frame {first + i}, atom {real[i, : atom + 1].sum()}"
+        raise FormatError(where, "atomic numbers from 1 to 118", str(numbers[i, atom]))
     for i, kept in enumerate(real):
         yield Frame(
             numbers=numbers[i, kept],
@@ -156,7 +158,9 @@ def _of_labels(labels: np.ndarray, path: Path) -> np.ndarray:
     try:
         numbers = [elements.number(str(kind)) if kind else 0 for kind in kinds]
     except KeyError as error:
-        raise FormatError(str(path), "symbols of chemical elements", shown(error.args[0])) from error
+        first = np.argwhere(np.char.strip(text) == error.args[0])[0] + 1
+        where = f"{path}: entry {', '.join(map(str, first))}"
+        raise FormatError(where, "symbols of chemical elements", shown(error.args[0])) from error
     return np.array(numbers)[places].reshape(labels.shape)
 
 
