@@ -15,6 +15,7 @@ from tutti.io.text import FormatError, open_text, shown
 
 TYPES, LABELS = "_atom_site_type_symbol", "_atom_site_label"
 OCCUPANCY = "_atom_site_occupancy"
+FRACTIONAL = "_atom_site_fract_x"
 OPERATIONS = (
     "_space_group_symop_operation_xyz",
     "_space_group_symop.operation_xyz",
@@ -60,6 +61,8 @@ def _frame(block: ase_cif.CIFBlock, where: str, scales: Scales) -> Frame:
             atoms = block.get_atoms(fractional_occupancies=False)
     except Exception as error:  # as above
         raise FormatError(where, "a crystal that ASE can read", repr(error)) from error
+    if not atoms.cell.rank and FRACTIONAL in block:
+        raise FormatError(where, "three lengths and three angles of the cell", "not all of them")
     atoms.info.clear()
     return of_atoms(atoms, where, scales)
 
