@@ -9,6 +9,7 @@ from ase.db import connect
 
 from tutti import io
 from tutti.io import FormatError
+from tutti.io.samples import read_samples
 
 
 @pytest.fixture
@@ -64,6 +65,71 @@ def test_nan_names_the_row(tmp_path):
         database.write(ase.Atoms("OH", [[0, 0, 0], [0, 0, np.nan]]))
     with pytest.raises(FormatError, match=r"x.db: row 2, atom 2: expected finite positions"):
         io.read(tmp_path / "x.db")
+
+
+METADATA = {
+    "_property_unit_dict": {
+        "energy": "kcal/mol",
+        "forces": "kcal/mol/Bohr",
+        "homo": "Ha",
+        "mu": "Debye",
+        "r2": "a0 a0",
+    },
+    "_distance_unit": "Bohr",
+    "atomrefs": {},
+}
+"""As `schnetpack.data.ASEAtomsData.create` writes it."""
+
+
+def schnetpack(path, metadata, **further):
+    """A database as SchNetPack's `ASEAtomsData.add_systems` makes it: all properties in row.data."""
+    water = molecule("H2O")
+    properties = {"energy": np.array([-2.0]), "forces": np.full((3, 3), 1.5), **further}
+    with connect(path, use_lock_file=False) as database:
+        database.metadata = metadata
+        for i in range(2):
+            database.write(water, data={name: array * (i + 1) for name, array in properties.items()})
+    return water
+
+
+def test_properties_and_units_of_schnetpack(tmp_path):
+    further = {
+        "homo": np.array([-0.25]),
+        "mu": np.array([1.85]),
+        "r2": np.array([3.0]),
+        "dipole": np.ones((1, 3)),
+    }
+    water = schnetpack(tmp_path / "x.db", METADATA, **further)
+    found = io.read(tmp_path / "x.db")
+    kcal, bohr = 0.0433641043, 0.529177210903
+    np.testing.assert_allclose(found.energy, [-2 * kcal, -4 * kcal], rtol=1e-8)
+    np.testing.assert_allclose(found.forces[[0, 3], 0], [1.5 * kcal / bohr, 3 * kcal / bohr], rtol=1e-8)
+    np.testing.assert_allclose(found.frame(1)[1], water.positions * bohr)
+    assert found.columns.keys() == {"homo", "mu", "r2"} and found.units == {"homo": "eV", "mu": "D"}
+    np.testing.assert_allclose(found.columns["homo"], [-0.25 * 27.211386245988, -0.5 * 27.211386245988])
+    assert found.columns["mu"].tolist() == [1.85, 3.7] and found.columns["r2"].tolist() == [3, 6]
+    np.testing.assert_allclose(read_samples([tmp_path / "x.db"]).positions, found.positions)
+
+
+def test_units_that_contradict_schnetpack_s(tmp_path):
+    schnetpack(tmp_path / "x.db", METADATA)
+    with pytest.raises(FormatError, match="expected energy in kcal/mol, as the metadata say, found eV given"):
+        io.read(tmp_path / "x.db", units={"energy": "eV"})
+    assert len(io.read(tmp_path / "x.db", units={"energy": "kcal/mol", "length": "bohr"})) == 2
+    schnetpack(tmp_path / "y.db", {"_property_unit_dict": {"energy": "furlong"}})
+    with pytest.raises(FormatError, match=r"y\.db: expected the unit of energy in the metadata, .*'furlong'"):
+        io.read(tmp_path / "y.db")
+
+
+def test_properties_in_row_data_without_units_are_said(tmp_path):
+    schnetpack(tmp_path / "x.db", {})
+    with pytest.warns(
+        UserWarning, match="x.db: energies and forces in row.data are not read: give their units"
+    ):
+        assert io.read(tmp_path / "x.db").energy is None
+    found = io.read(tmp_path / "x.db", units={"energy": "Hartree"})
+    np.testing.assert_allclose(found.energy, [-2 * 27.211386245988, -4 * 27.211386245988], rtol=1e-8)
+    np.testing.assert_allclose(found.forces[0, 0], 1.5 * 27.211386245988, rtol=1e-8)
 
 
 def test_other_files_are_refused_and_left_alone(tmp_path):

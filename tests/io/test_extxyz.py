@@ -11,6 +11,7 @@ from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.core.units import factor
 from tutti.io import FormatError, extxyz, read
+from tutti.io.samples import read_samples
 
 WATER = "O 0.0 0.0 0.1\nH 0.0 0.8 -0.5\nH 0.0 -0.8 -0.5\n"
 TRICKY = [
@@ -214,6 +215,32 @@ def test_lattice_and_periodicity(tmp_path):
     structures = read_text(tmp_path, text)
     assert structures.cell[0].tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 10]] and not structures.cell[3].any()
     assert structures.pbc.tolist() == [[True] * 3, [True, False, True], [False] * 3, [False] * 3]
+
+
+def test_keys_and_columns_in_any_case_as_gpumd_writes_them(tmp_path):
+    # https://gpumd.org/gpumd/input_files/model_xyz.html and nep/input_files/train_test_xyz.html
+    usual = 'energy=-3 Lattice="5 0 0 0 6 0 0 0 7" pbc="T T F" Properties=species:S:1:pos:R:3:forces:R:3'
+    gpumd = 'Energy=-3 lattice="5 0 0 0 6 0 0 0 7" PBC="T T F" properties=Species:s:1:POS:r:3:force:r:3'
+    digests = set()
+    for comment in (usual, gpumd):
+        (tmp_path / "x.xyz").write_text(f"1\n{comment}\nHe 0 0 0 1 2 3\n")
+        found = read(tmp_path / "x.xyz")
+        digests.add(found.digest)
+        assert found.energy.tolist() == [-3] and found.forces.tolist() == [[1, 2, 3]] and not found.columns
+        assert found.cell[0].tolist() == np.diag([5.0, 6, 7]).tolist() and found.pbc.tolist() == [
+            [True, True, False]
+        ]
+    assert len(digests) == 1
+    (tmp_path / "y.xyz").write_text("1\nproperties=tag:I:1:species:S:1:pos:R:3\n7 He 1 2 3\n")
+    assert read_samples([tmp_path / "y.xyz"]).positions.tolist() == [[1, 2, 3]]
+
+
+def test_of_two_spellings_the_usual_one_counts(tmp_path):
+    (tmp_path / "x.xyz").write_text("1\nenergy=1 Energy=2\nHe 0 0 0\n")
+    found = read(tmp_path / "x.xyz")
+    assert found.energy.tolist() == [1] and found.columns["Energy"].tolist() == [2]
+    error = error_of(tmp_path / "x.xyz", "1\nENERGY=1 Energy=2\nHe 0 0 0\n")
+    assert error == "x.xyz:2: expected each of energy once, found ENERGY and Energy"
 
 
 def test_columns_need_all_frames_and_one_type(tmp_path):

@@ -46,6 +46,14 @@ def test_geometries(tmp_path, to_block):
             np.testing.assert_allclose(positions, molecule.GetConformer().GetPositions(), atol=5.1e-5)
 
 
+def test_a_single_mol_file(tmp_path):
+    (tmp_path / "x.mol").write_text(Chem.MolToMolBlock(MOLECULES[0]))
+    found = read_samples([tmp_path / "x.mol"])
+    assert found.n_atoms.tolist() == io.read(tmp_path / "x.mol").n_atoms.tolist() == [6]
+    (tmp_path / "y.mol").write_text(Chem.MolToMolBlock(embedded("CO", "methanol")))
+    assert read_samples([tmp_path / "y.mol"]).n_bonds.tolist() == [5]
+
+
 def test_wrong_valences_do_not_matter(tmp_path):
     text = BLOCKS[0].replace("  1  2  1  0", "  1  2  3  0")
     assert text != BLOCKS[0]

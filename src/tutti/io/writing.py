@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -50,20 +51,24 @@ def _check_pdb(path: Path, structures: Structures) -> None:
     if bad.any():
         value = structures.positions[bad][0]
         raise ValueError(f"{path}: coordinates of a PDB file are between -1000 and 10000 Å, found {value}")
-    if structures.pbc is not None and (structures.pbc.any(1) & ~structures.pbc.all(1)).any():
+    if structures.pbc is None:
+        return
+    if (structures.pbc.any(1) & ~structures.pbc.all(1)).any():
         raise ValueError(f"{path}: a PDB file is periodic in all directions or none")
+    if structures.pbc.any() and not structures.pbc.all():
+        # A cell holds for all models that come after it.
+        raise ValueError(f"{path}: some structures of a PDB file are periodic and others not")
 
 
-def _models(structures: Structures) -> list[str]:
+def _models(structures: Structures) -> Iterator[str]:
+    """Each structure as a model; no END follows, which ASE reads as one more."""
     # Everything that reads would wait for ase.io, which takes longer to import than the rest.
     from ase.io.proteindatabank import write_proteindatabank
 
-    models = []
     for i, atoms in enumerate(structures.to_ase(), 1):
         if not atoms.pbc.any():
             atoms.cell = np.zeros((3, 3))
         # One by one: ASE takes the elements and the cell of all of them from the first.
         text = io.StringIO()
         write_proteindatabank(text, [atoms], write_arrays=False)
-        models.append(text.getvalue().replace("MODEL     1\n", f"MODEL     {i:4d}\n"))
-    return [*models, "END\n"]
+        yield text.getvalue().replace("MODEL     1\n", f"MODEL     {i:4d}\n")
