@@ -74,7 +74,7 @@ def test_what_is_wrong_with_a_file_is_left_to_its_reader(name, content, tmp_path
 
 
 def test_arrays_without_a_known_name_and_folders_are_not_counted(tmp_path):
-    np.savez(tmp_path / "other.npz", x=np.zeros(3))
+    np.savez(tmp_path / "other.npz", y=np.zeros(3))
     assert most_structures(Config(tmp_path / "other.npz")) is None
     assert most_structures(Config(tmp_path)) is None
 

@@ -37,7 +37,7 @@ class Bomb:
 )
 def test_the_reason_and_a_way_out(tmp_path, name, found):
     (tmp_path / name).write_bytes(pickle.dumps(Bomb()))
-    for read in (io.read, lambda path: read_samples([path])):
+    for read in (io.check, io.read, lambda path: read_samples([path])):
         with pytest.raises(FormatError, match=f"(?s){name}: expected a format that is read, found .*{found}"):
             read(tmp_path / name)
 

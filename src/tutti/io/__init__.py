@@ -22,7 +22,7 @@ from tutti.io.refusals import refusal
 from tutti.io.text import FILE_END, FormatError
 from tutti.io.writing import write
 
-__all__ = ["SUFFIXES", "FormatError", "read", "write"]
+__all__ = ["SUFFIXES", "FormatError", "check", "read", "write"]
 
 SUFFIXES = {
     ".xyz": "extxyz",
@@ -85,6 +85,20 @@ def module_of(path: Path) -> str | None:
     return next((module for suffix, module in SUFFIXES.items() if name.endswith(suffix)), None)
 
 
+def check(path: str | Path) -> None:
+    """Look at a file's name (of a .txt at its beginning) before long work; what is in a folder is not seen.
+
+    Raises:
+        FileNotFoundError: when there is no such file or folder.
+        FormatError: when it is a file of a kind that is not read; says why and how to convert it.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    if not path.is_dir() and not _is_read(path):
+        raise _refusal(path, str(path), f"a file named *{', *'.join(SUFFIXES)}")
+
+
 def files_of(path: Path) -> list[Path]:
     """The file itself, or the files in a folder and below it that can be read, in natural order.
 
@@ -92,14 +106,10 @@ def files_of(path: Path) -> list[Path]:
 
     Raises:
         FileNotFoundError: when there is no such file or folder.
-        FormatError: when it is a file of another kind, or a folder without any that can be read; says of the
-            kinds that people have why they are not read and how to convert them.
+        FormatError: when it is a file of another kind, see `check`, or a folder without any that can be read.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder")
+    check(path)
     if not path.is_dir():
-        if not _is_read(path):
-            raise _refusal(path, str(path), f"a file named *{', *'.join(SUFFIXES)}")
         return [path]
     found = below(path)
     files = [file for file in found if _is_read(file)]
