@@ -111,6 +111,14 @@ def test_properties_and_units_of_schnetpack(tmp_path):
     np.testing.assert_allclose(read_samples([tmp_path / "x.db"]).positions, found.positions)
 
 
+def test_ase_s_own_energies_count_where_there_are_two(database):
+    path, _ = database
+    with connect(path, use_lock_file=False) as own:
+        own.update(1, data={"energy": np.array([7.0]), "forces": np.zeros((3, 3))})
+    found = io.read(path, units={"energy": "eV"})
+    assert found.energy.tolist() == [-0.5, -1.5, -2.5] and found.forces[0, 0] == 0.25
+
+
 def test_units_that_contradict_schnetpack_s(tmp_path):
     schnetpack(tmp_path / "x.db", METADATA)
     with pytest.raises(FormatError, match="expected energy in kcal/mol, as the metadata say, found eV given"):
@@ -121,8 +129,9 @@ def test_units_that_contradict_schnetpack_s(tmp_path):
         io.read(tmp_path / "y.db")
 
 
-def test_properties_in_row_data_without_units_are_said(tmp_path):
-    schnetpack(tmp_path / "x.db", {})
+@pytest.mark.parametrize("metadata", [{}, {"_property_unit_dict": {"energy": "", "forces": ""}}])
+def test_properties_in_row_data_without_units_are_said(tmp_path, metadata):
+    schnetpack(tmp_path / "x.db", metadata)
     with pytest.warns(
         UserWarning, match="x.db: energies and forces in row.data are not read: give their units"
     ):

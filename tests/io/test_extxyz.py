@@ -1,6 +1,7 @@
 import gzip
 import io
 import tracemalloc
+from dataclasses import replace
 
 import ase.io
 import numpy as np
@@ -239,6 +240,10 @@ def test_of_two_spellings_the_usual_one_counts(tmp_path):
     (tmp_path / "x.xyz").write_text("1\nenergy=1 Energy=2\nHe 0 0 0\n")
     found = read(tmp_path / "x.xyz")
     assert found.energy.tolist() == [1] and found.columns["Energy"].tolist() == [2]
+    extxyz.write(tmp_path / "again.xyz", found)
+    assert read(tmp_path / "again.xyz").digest == found.digest
+    with pytest.raises(ValueError, match="'Energy' cannot be the name of a column"):
+        extxyz.write(tmp_path / "again.xyz", replace(found, energy=None))
     error = error_of(tmp_path / "x.xyz", "1\nENERGY=1 Energy=2\nHe 0 0 0\n")
     assert error == "x.xyz:2: expected each of energy once, found ENERGY and Energy"
 

@@ -88,6 +88,7 @@ def test_elements_are_those_of_their_columns(tmp_path):
         ),
         (CARBON.replace("1.500", "1.5OO"), "x.pdb:2: expected a number, found '1.5OO'"),
         (CARBON[:46], "x.pdb:2: expected coordinates in columns 31 to 54"),
+        ("ATOM 1 C 0.0 1.5 -2.25 C", "x.pdb:2: expected coordinates in columns 31 to 54"),
         (CARBON[:38], "x.pdb:2: expected coordinates in columns 31 to 54"),
         (CARBON.replace("1.500", "  nan"), "x.pdb:2: expected finite positions"),
     ],

@@ -115,7 +115,8 @@ def files_of(path: Path) -> list[Path]:
     files = [file for file in found if _is_read(file)]
     # DeepChem's QM9 has the properties beside the geometries; the reader of the one reads both.
     tables = {file.with_name(f"{file.name}.csv") for file in files if module_of(file) == "sdf"}
-    left = [file for file in found if file not in tables.union(files)]
+    read_ones = tables.union(files)
+    left = [file for file in found if file not in read_ones]
     if not files:
         expected = f"files named *{', *'.join(SUFFIXES)}"
         if not left:

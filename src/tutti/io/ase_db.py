@@ -22,6 +22,7 @@ from tutti.io.text import FormatError
 
 PROPERTIES = "_property_unit_dict"
 """Where SchNetPack's metadata say the units."""
+TRAINED = ("energy", "forces")
 
 
 def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
@@ -39,7 +40,9 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
             said = database.metadata
             units_of = _units_said(said, units, path)
             scales = Scales.of({**units, **units_of}, energy="eV", length="Å")
-            known = said.get(PROPERTIES, dict.fromkeys(("energy", "forces")) if "energy" in units else {})
+            known = dict(said.get(PROPERTIES, dict.fromkeys(TRAINED)))
+            if "energy" not in {**units, **units_of}:
+                known = {name: unit for name, unit in known.items() if name not in TRAINED}
             for row in database.select(sort="id"):
                 yield _frame(row, path, scales, known)
     except FormatError:
@@ -63,10 +66,9 @@ def _units_said(metadata: Mapping[str, Any], given: Mapping[str, str], path: Pat
 
 
 def _frame(row: AtomsRow, path: Path, scales: Scales, known: Mapping[str, str | None]) -> Frame:
-    energy, forces = row.get("energy"), row.get("forces")
     data = {name: np.asarray(row.data[name]) for name in known if name in row.data}
-    energy, forces = data.pop("energy", energy), data.pop("forces", forces)
-    if not known and not {"energy", "forces"}.isdisjoint(row.data) and energy is None and forces is None:
+    energy, forces = (row.get(name, data.pop(name, None)) for name in TRAINED)
+    if energy is None and forces is None and not row.data.keys().isdisjoint(TRAINED):
         text = (
             "energies and forces in row.data are not read: give their units, or say them in the metadata as"
         )

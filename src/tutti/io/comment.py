@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -60,6 +60,12 @@ def pairs(line: str, where: str) -> dict[str, str]:
         except json.JSONDecodeError as error:
             raise FormatError(where, "JSON text", shown(value)) from error
     return _usual_case(found, where)
+
+
+def is_misread(name: str, written: Collection[str]) -> bool:
+    """Whether a key of this name is special, or taken for a special one that is not `written` beside it."""
+    usual = _ANY_CASE.get(name.lower(), name)
+    return name in RESERVED or (usual != name and usual not in written)
 
 
 def _usual_case(found: dict[str, str], where: str) -> dict[str, str]:

@@ -157,8 +157,10 @@ def write(path: str | Path, structures: Structures) -> None:
 
 def _writers(structures: Structures, path: Path) -> dict[str, object]:
     writers = {}
+    special = {"energy": structures.energy, "Lattice": structures.cell, "pbc": structures.pbc}
+    written = {"Properties", *(name for name, array in special.items() if array is not None)}
     for name, array in structures.columns.items():
-        if name in comment.RESERVED or not re.fullmatch(r"[^\s='\"\[\]{}]+", name):
+        if comment.is_misread(name, written) or not re.fullmatch(r"[^\s='\"\[\]{}]+", name):
             raise ValueError(f"{path}: '{name}' cannot be the name of a column of an extended xyz file")
         try:
             writers[name] = comment.writer(array)

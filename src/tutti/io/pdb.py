@@ -15,7 +15,7 @@ from tutti.core.units import Scales
 from tutti.io.frames import Frame
 from tutti.io.text import FormatError, Lines, number, shown
 
-ATOM = ("ATOM  ", "HETATM")
+ATOM = ("ATOM", "HETATM")
 END = ("ENDMDL", "END")
 AXES = (slice(30, 38), slice(38, 46), slice(46, 54))
 ALTERNATE, OCCUPANCY, ELEMENT = slice(16, 17), slice(54, 60), slice(76, 78)
