@@ -270,8 +270,8 @@ def test_models_of_the_same_name_are_told_apart_by_their_folders(tmp_path):
 
 def test_what_a_folder_holds_besides_is_told(tmp_path):
     (tmp_path / "in/sub").mkdir(parents=True)
-    (tmp_path / "in/a.xyz").write_text("1\n\nH 0 0 0\n")
-    (tmp_path / "in/notes.txt").write_text("")
+    (tmp_path / "in/sub/a.xyz").write_text("1\n\nH 0 0 0\n")
+    (tmp_path / "in/sub/notes.txt").write_text("")
     result = tutti(tmp_path / "in", "--out", tmp_path / "out", "--only", "validity", "--assigners", "lookup")
     assert result.exit_code == 0, result.output
-    assert "notes.txt, sub" in result.output
+    assert "1 file of another kind is not read: sub/notes.txt" in result.output

@@ -10,6 +10,10 @@ a pickle, which can run any code when it is opened; open it where you trust it, 
   or, with ASE: ase.io.write("samples.extxyz", [ase.Atoms(z, x) for z, x in molecules])"""
 _FLAT = "no 3D positions in SMILES or a table; give the molecules' geometries, such as xyz or sdf"
 _ASE = "a format that ASE reads; convert it: ase convert {name} {stem}.extxyz"
+_GUESSED = (
+    "no elements but names of atoms, from which ASE guesses; convert it and look at the elements:"
+    " ase convert {name} {stem}.extxyz"
+)
 _BABEL = "a format that Open Babel reads; convert it: obabel {name} -O {stem}.sdf"
 _LAMMPS = """\
 a LAMMPS dump, whose types are elements only where it has the column element; make it with
@@ -23,8 +27,9 @@ _POSITIONS = "a trajectory without its elements; convert it with its topology, t
 REASONS = {
     **dict.fromkeys((".pkl", ".pickle", ".p", ".pck", ".pckl", ".dill", ".joblib", ".mol_dict"), _PICKLE),
     **dict.fromkeys((".smi", ".smiles", ".inchi", ".csv", ".tsv", ".parquet"), _FLAT),
-    **dict.fromkeys((".gro", ".xsf", ".cube", ".gen", ".vasp", ".poscar", ".cell", ".com", ".gjf"), _ASE),
+    **dict.fromkeys((".xsf", ".cube", ".gen", ".vasp", ".poscar", ".cell", ".com", ".gjf"), _ASE),
     **dict.fromkeys((".cml", ".mmcif", ".mcif", ".pdbqt", ".mop", ".cdx"), _BABEL),
+    ".gro": _GUESSED,
     ".lammpstrj": _LAMMPS,
     **dict.fromkeys((".npy", ".h5", ".hdf5", ".lmdb", ".mat"), _ARRAYS),
     **dict.fromkeys((".xtc", ".trr", ".dcd", ".nc"), _POSITIONS),
