@@ -39,7 +39,8 @@ def _hopeless() -> Iterator[tuple[str, str, bytes, str]]:
     flat = _archive(positions=np.zeros((4, 3)), numbers=np.ones(4, int))
     yield "npz of one frame", "s.npz", flat, r"s\.npz: expected positions \[frames, atoms, 3\]"
     yield "text as db", "s.db", TEXT, r"s\.db: expected an ASE database"
-    yield "other suffix", "s.pdb", TEXT, r"expected files named .* found none"
+    yield "other suffix", "s.other", TEXT, r"expected files named .* found '.other'"
+    yield "other text", "s.pdb", TEXT, r"expected a structure, found the end of the file"
 
 
 def _archive(**arrays: np.ndarray) -> bytes:
