@@ -169,8 +169,8 @@ class Table:
         of: what a part of it is made from: judged "samples"; "completions" of a generator; the "generators"
             or "forcefields" themselves; a force field's "predictions" or "trajectories"; "fits" of signals;
             or other "tables" of the run.
+        title: heading on the page.
         topic: section of the page.
-        title: heading on the page; by default the name in words.
         function: import path of what makes its rows, of one part or of all that there is.
         finish: import path of what makes the table of the rows of all parts; empty: they are the table.
         verdicts: "all" assigners', or those of `MAIN`.
@@ -185,8 +185,8 @@ class Table:
     of: Literal[
         "samples", "completions", "generators", "forcefields", "predictions", "trajectories", "fits", "tables"
     ]
+    title: str
     topic: str
-    title: str = ""
     function: str = ""
     finish: str = ""
     verdicts: Literal["all", "main"] = "main"

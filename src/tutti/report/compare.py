@@ -10,7 +10,7 @@ import pandas as pd
 from tutti.benchmark.tables import declared
 from tutti.core.files import write_text
 from tutti.core.registry import ConfigError
-from tutti.core.tidy import CONTROLS, MISSING, metric_name, split_remarks
+from tutti.core.tidy import CONTROLS, MISSING, labels, metric_name, split_remarks
 from tutti.figures import differences as forest
 from tutti.report import page, pairs, settings
 from tutti.report.overview import rows_of
@@ -154,7 +154,9 @@ def _topics(rows: pd.DataFrame, names: tuple[str, str]) -> list[dict[str, Any]]:
         clear = part["verdict"].isin(CLEAR)
         parts = {"shown": part[clear], "folded": part[~clear]}
         table = {key: _table(each, names, hidden) if len(each) else None for key, each in parts.items()}
-        found[known.topic if known else OTHER_TOPIC].append({"name": name, **table})
+        found[known.topic if known else OTHER_TOPIC].append(
+            {"title": known.title if known else name.replace("_", " "), **table}
+        )
     return [{"id": name, "title": titles[name], "tables": each} for name, each in found.items() if each]
 
 
@@ -178,19 +180,18 @@ def _table(rows: pd.DataFrame, names: tuple[str, str], hidden: Collection[str] =
 def _texts(rows: pd.DataFrame, notes: list[str]) -> list[dict[str, Any]]:
     """The rows as the page shows them, with the `styles` of cells; verdicts bear the numbers of `notes`."""
     cells = [_cells(rows, side) for side in SIDES]
-    several = rows["dataset"].nunique() > 1, rows["seed"].nunique() > 1
     return [
         {
             "metric": _metric(row),
-            "subset": row.subset,
-            "model": _model(row, *several),
+            "subset": row.subset.replace("_", " "),
+            "model": label,
             **dict(zip(SIDES, values, strict=True)),
             "difference": _difference(row),
             "verdict": row.verdict + (marks(notes, split_remarks(row.remarks)) if notes else ""),
             "remarks": row.remarks,
             "styles": {"verdict": row.verdict if row.verdict in CLEAR else "unclear", "remarks": "long"},
         }
-        for row, *values in zip(rows.itertuples(), *cells, strict=True)
+        for row, label, *values in zip(rows.itertuples(), labels(rows), *cells, strict=True)
     ]
 
 
@@ -204,11 +205,6 @@ def _cells(rows: pd.DataFrame, side: str) -> list[str]:
 def _metric(row: tuple) -> str:
     unit = {"1": "%", "dimensionless": ""}.get(row.unit, row.unit)
     return f"{metric_name(row.metric)} ({unit})" if unit else metric_name(row.metric)
-
-
-def _model(row: tuple, datasets: bool, seeds: bool) -> str:
-    name = CONTROLS.get(row.model, row.model)
-    return (f"{row.dataset}: " if datasets else "") + name + (f", seed {row.seed}" if seeds else "")
 
 
 def _difference(row: tuple) -> str:

@@ -84,10 +84,9 @@ def _table(stem: Path, tidy: pd.DataFrame, folded: bool) -> dict[str, Any]:
         for cells in wide(tidy)
     ]
     name = Path(stem).name
-    words = metric_name(name)
     return {
         "name": name,
-        "title": declared().tables[name].title or words[0].upper() + words[1:],
+        "title": declared().tables[name].title,
         "folded": folded or sum(len(frame["rows"]) for frame in frames) > LONG,
         "frames": frames,
         "notes": footnotes(tidy),
