@@ -15,12 +15,15 @@ from matplotlib.patches import Patch
 
 from tutti.core.files import atomic_path
 from tutti.core.tidy import CONTROLS
+from tutti.figures import svg
+from tutti.figures.palette import BAD, BAND, CONTROL, FAINT, GOOD, INK, PAGE, PALETTE, QUIET, REFERENCE
 
-# Okabe & Ito, Color Universal Design (2008): distinguishable with every common colour blindness.
-PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+__all__ = ["BAD", "BAND", "CONTROL", "FAINT", "GOOD", "INK", "PAGE", "PALETTE", "QUIET", "REFERENCE"]
+
+AREA = {"facecolor": REFERENCE, "edgecolor": CONTROL, "linewidth": 0.7}
+"""An area that is the reference's."""
+
 MARKERS = "osD^vPX"
-REFERENCE = "#B3B3B3"  # data are grey, models are coloured
-CONTROL = "#8C8C8C"  # darker: for lines and points
 DASHES = [
     "-",
     (0, (4, 1.5)),
@@ -30,8 +33,8 @@ DASHES = [
     (0, (5, 1, 1, 1, 1, 1)),
     (0, (2, 3)),
 ]
-INK, FAINT = "#222222", "#D9D9D9"
-GOOD, BAD = "#007A5A", "#B84A00"  # darker than in the palette: for text on white
+
+DPI = 200  # of the .png, and of what is drawn as pixels in the .svg
 
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same everywhere
@@ -44,6 +47,7 @@ STYLE = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.7,
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -60,7 +64,6 @@ STYLE = {
     "legend.frameon": False,
     "legend.fontsize": 8.5,
     "lines.linewidth": 1.5,
-    "savefig.facecolor": "white",
     "svg.hashsalt": "tutti",  # fixed element ids: the same figure gives the same bytes
 }
 
@@ -69,17 +72,22 @@ STYLE = {
 def new_figure(stem: Path, width: float, height: float) -> Iterator[Figure]:
     """A figure in the project's style, of `width` x `height` inches, saved as `stem`.svg and .png at the end.
 
-    The files carry no date and no version: same data, same bytes.
+    The files carry no date and no version: same data, same bytes. The .svg has no background and follows the
+    colour scheme of the page (see `svg.finish`), the .png is on white.
     """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        for suffix, metadata in ((".svg", {"Date": None, "Creator": None}), (".png", {"Software": None})):
-            with atomic_path(f"{stem}{suffix}") as temporary, warnings.catch_warnings():
-                # A file's name may hold letters that the font lacks; they are drawn as boxes.
-                warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-                figure.savefig(temporary, dpi=200, metadata=metadata)
+        with warnings.catch_warnings():
+            # A file's name may hold letters that the font lacks; they are drawn as boxes.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            with atomic_path(f"{stem}.svg") as temporary:
+                metadata = {"Date": None, "Creator": None}
+                figure.savefig(temporary, dpi=DPI, facecolor="none", metadata=metadata)
+                temporary.write_text(svg.finish(temporary.read_text("utf-8")), "utf-8")
+            with atomic_path(f"{stem}.png") as temporary:
+                figure.savefig(temporary, dpi=DPI, facecolor="white", metadata={"Software": None})
 
 
 def nothing(stem: Path, why: str) -> None:
@@ -141,6 +149,8 @@ def legend(figure: Figure, handles: Sequence[Line2D | Patch]) -> None:
     figure.legend(handles=list(handles), loc="outside lower center", ncols=n_columns)
 
 
-def patches(names: Mapping[str, str]) -> list[Patch]:
+def patches(names: Mapping[str, str]) -> list[Line2D | Patch]:
     """Legend handles of what is drawn in the labels' `colours`: `names` are their texts, by label."""
-    return [Patch(color=colour, label=names[label]) for label, colour in colours(list(names)).items()]
+    (reference, *_), models = names, list(colours(list(names)).items())[1:]
+    lines = [Line2D([], [], color=colour, label=names[label]) for label, colour in models]
+    return [Patch(label=names[reference], **AREA), *lines]

@@ -1,5 +1,6 @@
 """Metrics against the number of molecules that are scored."""
 
+import textwrap
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from matplotlib.ticker import NullLocator
 from tutti.core.tidy import CONTROLS, check, labels, metric_name
 from tutti.figures import legend, line_styles, new_figure, nothing, panels
 
+WRAPPED = 24  # characters of a label's line
 SUBSET = r"^n=(\d+)$"
 
 
@@ -62,9 +64,8 @@ def _curves(axes: Axes, table: pd.DataFrame, styles: dict[str, dict]) -> None:
     sizes = sorted(set(table["molecules"].astype(int)))
     axes.set_xticks(_apart(sizes), [f"{n:,}" for n in _apart(sizes)])
     axes.xaxis.set_minor_locator(NullLocator())
-    shown = {"1": " (%)", "dimensionless": ""}.get(unit, f" ({unit})")
-    axes.set_title(metric_name(metric) + shown)
-    axes.set_xlabel("molecules")
+    shown = {"1": " (%)", "dimensionless": " (no unit)"}.get(unit, f" ({unit})")
+    axes.set(xlabel="molecules scored", ylabel=textwrap.fill(metric_name(metric) + shown, WRAPPED))
     axes.grid(axis="y")
     axes.ticklabel_format(axis="y", useOffset=False)
     if unit == "1":

@@ -52,7 +52,7 @@ def draw(samples: Mapping[str, Mapping[str, Observations]], stem: Path, columns:
         blocks = np.atleast_1d(figure.subfigures(len(keys), 1))
         for block, key in zip(blocks, keys, strict=True):
             values = {label: _values(of_key.get(key), columns) for label, of_key in samples.items()}
-            _environment(block, key, values, columns)
+            _environment(block, key, values, columns, key == keys[-1])
 
 
 def _values(observed: Observations | None, columns: Sequence[Triple]) -> np.ndarray:
@@ -65,9 +65,9 @@ def _values(observed: Observations | None, columns: Sequence[Triple]) -> np.ndar
 
 
 def _environment(
-    block: SubFigure, key: str, values: Mapping[str, np.ndarray], columns: Sequence[Triple]
+    block: SubFigure, key: str, values: Mapping[str, np.ndarray], columns: Sequence[Triple], named: bool
 ) -> None:
-    """One row of panels with its colour scale."""
+    """One row of panels with its colour scale; the columns are `named` below the last."""
     centre, component = _first_component(next(iter(values.values())))
     limit = max(np.abs(array).max(initial=0) for array in values.values()) or 1.0
     scale = ScalarMappable(AsinhNorm(limit / LINEAR, vmin=-limit, vmax=limit), COLOURS)
@@ -76,7 +76,8 @@ def _environment(
     for panel, (label, array) in zip(axes, values.items(), strict=True):
         panel.set_title(f"{shown(label)}\nn = {len(array):,}", size=7.5, weight="normal")
         panel.spines[["top", "right"]].set_visible(True)
-        panel.set_xticks(range(len(columns)), [_column(triple) for triple in columns], rotation=90, size=6.5)
+        names = [_column(triple) for triple in columns] if named else []
+        panel.set_xticks(range(len(columns)) if named else [], names, rotation=90, size=6.5)
         panel.set(xlim=(-0.5, len(columns) - 0.5), yticks=[])
         panel.tick_params(length=0)
         if len(array):
@@ -88,6 +89,7 @@ def _environment(
     decades = 10.0 ** np.arange(np.ceil(np.log10(limit / LINEAR)), np.log10(limit))
     ticks = [*-decades[::-1], 0, *decades]
     bar = block.colorbar(scale, ax=list(axes), pad=0.015, aspect=30, ticks=ticks, format="%g")
+    bar.set_label("value (no unit)", size=7.5)
     bar.ax.minorticks_off()
     bar.ax.tick_params(labelsize=6.5)
     bar.outline.set_linewidth(0.5)
@@ -105,7 +107,7 @@ def _heat_map(axes: Axes, values: np.ndarray, order: np.ndarray, scale: ScalarMa
     chosen = numpy_generator(0, "bispectra").permutation(len(values))[:ROWS]
     rows = values[chosen[np.argsort(order[chosen], kind="stable")]]
     extent = (-0.5, values.shape[1] - 0.5, len(rows), 0)
-    axes.imshow(rows, norm=scale.norm, cmap=scale.cmap, aspect="auto", interpolation="nearest", extent=extent)
+    axes.imshow(rows, norm=scale.norm, cmap=scale.cmap, aspect="auto", interpolation="none", extent=extent)
 
 
 def _column(triple: Triple) -> str:

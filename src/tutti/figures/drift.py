@@ -7,15 +7,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from tutti.figures import legend, line_styles, new_figure, nothing, shown
+from tutti.figures import FAINT, INK, legend, line_styles, new_figure, nothing, shown
 from tutti.simulation.trajectory import Trajectory
 
-POINTS = 500  # of a line, each the mean of consecutive frames, in a band from their least to their largest
-TALLEST = 20.0  # times the reference's range, beyond which an energy leaves the figure
+POINTS = 150  # of a line, each the mean of consecutive frames, in a band from their least to their largest
+TALLEST = 1.5  # times what half of the models reach, beyond which an energy leaves the figure
 
 
 def draw(trajectories: Mapping[str, Trajectory], stem: Path, *, has_reference: bool = True) -> None:
     """Draw total energy per atom, from the first frame's on, against time; a cross where a simulation failed.
+
+    The reference is a dark line above the others. The axis holds it, and half of the others: how far the rest
+    get is written in the legend.
 
     Args:
         trajectories: at constant energy, by label.
@@ -27,29 +30,46 @@ def draw(trajectories: Mapping[str, Trajectory], stem: Path, *, has_reference: b
         return
     first = next(iter(trajectories))
     styles = line_styles(list(trajectories), {first} if has_reference else set())
-    with new_figure(stem, 5.2, 3.2) as figure:
+    if has_reference:
+        styles[first] |= {"color": INK, "linestyle": "-", "linewidth": 1.2, "zorder": 4}
+    with new_figure(stem, 6.6, 3.4) as figure:
         axes = figure.subplots()
         ranges = {label: _line(axes, t, styles[label]) for label, t in trajectories.items()}
-        axes.set(xlabel="time (ps)", ylabel="energy – first energy (meV/atom)")
+        axes.set(xlabel="time (ps)", ylabel="total energy − first (meV/atom)")
         axes.set_xlim(0, max(t.duration for t in trajectories.values()) / 1000)
-        tallest = TALLEST * max(np.ptp(ranges[first]), 1e-3)
-        axes.set_ylim(
-            max(min(low for low, _ in ranges.values()), -tallest) - 0.02 * tallest,
-            min(max(high for _, high in ranges.values()), tallest) + 0.02 * tallest,
-        )
+        axes.set_ylim(*_ends(ranges, first if has_reference else None))
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
         axes.grid(axis="y")
         handles = []
         for label, trajectory in trajectories.items():
             if trajectory.failure:
                 _cross(axes, trajectory, styles[label]["color"])
             style = styles[label] | {"marker": "x" if trajectory.failure else ""}
-            handles.append(Line2D([], [], label=_text(label, trajectory), **style))
+            text = _text(label, trajectory) + _beyond(ranges[label], axes.get_ylim())
+            handles.append(Line2D([], [], label=text, **style))
         legend(figure, handles)
+
+
+def _ends(ranges: Mapping[str, tuple[float, float]], reference: str | None) -> tuple[float, float]:
+    """Of the axis."""
+    reach = {label: max(-low, high) for label, (low, high) in ranges.items()}
+    others = [value for label, value in reach.items() if label != reference]
+    tallest = max(TALLEST * float(np.median(others or [0.0])), 1.1 * reach.get(reference, 0.0), 1e-3)
+    low, high = (np.clip([pair[k] for pair in ranges.values()], -tallest, tallest) for k in (0, 1))
+    margin = 0.05 * (high.max() - low.min())
+    return low.min() - margin, high.max() + margin
 
 
 def _text(label: str, trajectory: Trajectory) -> str:
     failed = f", failed after {trajectory.failure_time / 1000:.3g} ps" if trajectory.failure else ""
     return shown(label) + failed
+
+
+def _beyond(ends: tuple[float, float], axis: tuple[float, float]) -> str:
+    """How far energies get that leave the axis."""
+    if ends[0] >= axis[0] and ends[1] <= axis[1]:
+        return ""
+    return f", to {max(ends, key=abs):.3g} meV/atom"
 
 
 def _line(axes: Axes, trajectory: Trajectory, style: dict) -> tuple[float, float]:
@@ -61,7 +81,7 @@ def _line(axes: Axes, trajectory: Trajectory, style: dict) -> tuple[float, float
     counts = np.diff(np.append(starts, len(energy)))
     times = np.add.reduceat(trajectory.times, starts) / counts / 1000
     low, high = np.minimum.reduceat(energy, starts), np.maximum.reduceat(energy, starts)
-    axes.fill_between(times, low, high, color=style["color"], alpha=0.25, linewidth=0)
+    axes.fill_between(times, low, high, color=style["color"], alpha=0.2, linewidth=0)
     axes.plot(times, np.add.reduceat(energy, starts) / counts, **style | {"marker": ""})
     return float(low.min()), float(high.max())
 

@@ -38,7 +38,7 @@ def draw_radial(
             axes.set_xlabel("distance (Å)")
             axes.set_xlim(distances[0], distances[-1])
         for axes in grid[:, 0]:
-            axes.set_ylabel("filter")
+            axes.set_ylabel("filter (no unit)")
         for axes in grid.flat[len(filters) :]:
             axes.set_axis_off()
         ranks = ["strongest channel" if k == 0 else f"{k + 1}." for k in range(most)]
@@ -78,6 +78,6 @@ def draw_cuts(
             for axes in row[len(chosen) :]:
                 axes.set_axis_off()
             row[0].set_ylabel(f"interaction {t}\ny (Å)")
-            figure.colorbar(image, ax=row.tolist(), aspect=12, pad=0.01)
+            figure.colorbar(image, ax=row.tolist(), aspect=12, pad=0.01, label="filter (no unit)")
         for axes in grid[-1]:
             axes.set_xlabel("x (Å)")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,13 +10,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from tutti.figures import CONTROL, colours, legend, new_figure, nothing, shown
+from tutti.figures import AREA, INK, legend, line_styles, new_figure, nothing, shown
 from tutti.statistics.wilson import wilson
 
 WIDTH = 0.8  # of what belongs to one kind, which stand 1 apart
 
 
-def draw(counts: Mapping[str, Mapping[str, int]], stem: Path, xlabel: str) -> None:
+def draw(counts: Mapping[str, Mapping[str, int]], stem: Path, xlabel: str, ylabel: str) -> None:
     """Draw the share of each kind: the reference as grey bars, the models as points with 95 % intervals.
 
     Intervals are Wilson's and take what is counted as independent. A kind that a label lacks has no place on
@@ -26,6 +27,7 @@ def draw(counts: Mapping[str, Mapping[str, int]], stem: Path, xlabel: str) -> No
             whole numbers stand in ascending order, others by their frequency in the reference.
         stem: the figure's path without suffix.
         xlabel: what the kinds are.
+        ylabel: what the shares are of, with its unit.
 
     Raises:
         ValueError: when a count is negative, or there are more labels than colours.
@@ -41,21 +43,21 @@ def draw(counts: Mapping[str, Mapping[str, int]], stem: Path, xlabel: str) -> No
         axes = figure.subplots()
         axes.set_yscale("log")
         axes.set_ylim(foot, 1.5)
-        palette = colours(list(counts))
         reference, *models = counts
-        _bars(axes, shares[reference], palette[reference], foot)
+        styles = line_styles(models, set())
+        _bars(axes, shares[reference], foot)
         for k, label in enumerate(models):
             place = (k - (len(models) - 1) / 2) * WIDTH / max(len(models), 1)
-            _points(axes, place, shares[label], palette[label], foot)
+            _points(axes, place, shares[label], styles[label], foot)
         axes.set_xticks(range(len(kinds)), kinds)
-        axes.set(xlim=(-0.6, len(kinds) - 0.4), xlabel=xlabel, ylabel="share (%)")
+        axes.set(xlim=(-0.6, len(kinds) - 0.4), xlabel=xlabel, ylabel=ylabel)
         axes.tick_params(axis="x", length=0)
         axes.yaxis.set_major_locator(LogLocator(numticks=12))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
         axes.grid(axis="y")
-        handles = [Patch(color=palette[reference], label=shown(reference))]
+        handles = [Patch(label=shown(reference), **AREA)]
         handles += [
-            Line2D([], [], color=palette[label], marker="o", markersize=4, label=shown(label))
+            Line2D([], [], label=shown(label), markersize=4, **styles[label] | {"linestyle": "-"})
             for label in models
         ]
         if any((shares[label][:, 0] == 0).any() for label in models):
@@ -85,19 +87,19 @@ def _shares(counts: Mapping[str, int], kinds: Sequence[str]) -> np.ndarray:
     return np.array(rows, dtype=float).reshape(-1, 3) / [max(total, 1), 1, 1]
 
 
-def _bars(axes: Axes, shares: np.ndarray, colour: str, foot: float) -> None:
+def _bars(axes: Axes, shares: np.ndarray, foot: float) -> None:
     places = np.arange(len(shares))
     found = shares[:, 0] > 0
-    axes.bar(places[found], shares[found, 0] - foot, WIDTH, bottom=foot, color=colour, alpha=0.75)
-    axes.vlines(places[found], *shares[found, 1:].T, color=CONTROL, linewidth=0.8)
+    axes.bar(places[found], shares[found, 0] - foot, WIDTH, bottom=foot, **AREA)
+    axes.vlines(places[found], *shares[found, 1:].T, color=INK, linewidth=0.8)
 
 
-def _points(axes: Axes, place: float, shares: np.ndarray, colour: str, foot: float) -> None:
-    places = np.arange(len(shares)) + place
+def _points(axes: Axes, place: float, shares: np.ndarray, style: dict[str, Any], foot: float) -> None:
+    places, colour = np.arange(len(shares)) + place, style["color"]
     found = shares[:, 0] > 0
     low = np.maximum(shares[found, 1], foot)
     axes.vlines(places[found], low, shares[found, 2], color=colour, linewidth=1.6, zorder=3)
-    axes.plot(places[found], shares[found, 0], "o", color=colour, markersize=4, zorder=4)
+    axes.plot(places[found], shares[found, 0], style["marker"], color=colour, markersize=4, zorder=4)
     for place in places[~found]:
         axes.annotate(
             "0", (place, 0), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",

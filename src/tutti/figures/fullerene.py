@@ -48,7 +48,7 @@ def draw(trajectories: Mapping[str, Mapping[str, Trajectory]], stem: Path) -> No
             _curves(axes, {key: values[name].ravel() for key, values in found.items()}, colours, dashes)
             axes.set(xlabel=xlabel, yticks=[])
             axes.set_ylim(0, None)
-        figure.axes[0].set_ylabel("density")
+        figure.axes[0].set_ylabel("density (1/Å)")
         handles = [
             Line2D([], [], color=colours[label], linestyle=dashes[kind], label=f"{shown(label)}, {kind}")
             for label, kind in found

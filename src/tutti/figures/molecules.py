@@ -10,7 +10,8 @@ from matplotlib.patches import FancyBboxPatch
 
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
-from tutti.figures import BAD, GOOD, new_figure
+from tutti.figures import BAD, GOOD, INK, new_figure
+from tutti.figures.palette import CARDS
 from tutti.figures.rendering import ball_and_stick, ball_radii, bonds_by_distance, principal_view
 
 COLUMNS = 6
@@ -76,13 +77,14 @@ def _half_width(numbers: np.ndarray, view: np.ndarray) -> float:
 def _tile(axes: Axes, left: float, top: float, verdict: pd.Series) -> None:
     """Card, mark and caption of one sample."""
     colour = GOOD if verdict.valid else BAD
+    face, edge = CARDS[bool(verdict.valid)]
     card = FancyBboxPatch(
         (left + 0.03, top - 1 - CAPTION + 0.03),
         0.94,
         0.94 + CAPTION,
         boxstyle="round,pad=0,rounding_size=0.06",
-        facecolor="#FAFAFA" if verdict.valid else "#FDF3EC",
-        edgecolor="#E3E3E3" if verdict.valid else "#EBC9B3",
+        facecolor=face,
+        edgecolor=edge,
         linewidth=0.7,
     )
     axes.add_patch(card)
@@ -92,5 +94,5 @@ def _tile(axes: Axes, left: float, top: float, verdict: pd.Series) -> None:
     axes.text(left + 0.09, top - 0.08, "✓" if verdict.valid else "✗", color=colour, size=9, va="top")
     axes.text(
         left + 0.5, top - 1 - CAPTION / 2 + 0.04, text, size=6, ha="center", va="center",
-        color="#222222" if verdict.valid else BAD, linespacing=1.25,
+        color=INK if verdict.valid else BAD, linespacing=1.25,
     )  # fmt: skip

@@ -14,13 +14,14 @@ from torch import Tensor
 from tutti.benchmark.signals.parametrisations import Symphony
 from tutti.benchmark.signals.study import Fits
 from tutti.benchmark.signals.targets import LMAX, octahedron, quadrature
-from tutti.figures import FAINT, new_figure
+from tutti.figures import new_figure
 from tutti.figures.signals import channels_text
 from tutti.nn.spherical import harmonics
 
 # Cells of a map from pole to pole; there are twice as many around.
 CELLS = 180
 MAP = "magma"
+CIRCLE = "#D8D8D8"  # on the map, which a dark page leaves as it is
 # Densities in units of the uniform one, between which colours are spread.
 SHOWN = (1e-2, 1e2)
 # The map's poles are on a threefold axis, and no direction is on its rim: all six are seen whole.
@@ -58,7 +59,7 @@ def draw(fits: Sequence[Fits], stem: Path) -> None:
         figure.colorbar(
             ScalarMappable(LogNorm(*SHOWN), MAP),
             ax=maps,
-            label="density / uniform",
+            label="density / uniform density",
             extend="both",
             aspect=18,
             pad=0.02,
@@ -112,6 +113,6 @@ def _map(axes: Axes, density: Tensor, title: str) -> None:
     axes.pcolormesh(*_edges(), density.numpy().clip(*SHOWN), norm=LogNorm(*SHOWN), cmap=MAP, rasterized=True)
     place = octahedron()[0].numpy() @ FRAME.T
     longitudes, latitudes = np.arctan2(place[:, 1], place[:, 0]), np.arcsin(place[:, 2])
-    axes.plot(longitudes, latitudes, "o", color=FAINT, fillstyle="none", markersize=7, markeredgewidth=0.5)
+    axes.plot(longitudes, latitudes, "o", color=CIRCLE, fillstyle="none", markersize=7, markeredgewidth=0.5)
     axes.set_title(title, loc="center", fontweight="normal")
     axes.set(xticks=[], yticks=[])

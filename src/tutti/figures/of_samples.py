@@ -36,12 +36,12 @@ def bispectra(sets: Sets, stem: Path) -> None:
 
 def atom_types(sets: Sets, stem: Path) -> None:
     """Figure 7 of the Symphony paper."""
-    _frequencies("atom_types", sets, stem, "element")
+    _frequencies("atom_types", sets, stem, "element", "share of the atoms (%)")
 
 
 def ring_sizes(sets: Sets, stem: Path) -> None:
     """Figure 8 of the Symphony paper."""
-    _frequencies("ring_sizes", sets, stem, "atoms in the ring")
+    _frequencies("ring_sizes", sets, stem, "atoms in the ring", "share of the rings (%)")
 
 
 def atom_counts(sets: Sets, stem: Path) -> None:
@@ -54,10 +54,10 @@ def strain(sets: Sets, stem: Path) -> None:
     draw_strain({label: judged.checks["strain"] for label, judged in sets.items()}, stem)
 
 
-def _frequencies(kind: str, sets: Sets, stem: Path, xlabel: str) -> None:
+def _frequencies(kind: str, sets: Sets, stem: Path, xlabel: str, ylabel: str) -> None:
     found = {label: counts(judged)[kind] for label, judged in sets.items()}
     totals = {
         label: dict(zip(of_kind.names, of_kind.per_molecule.sum(axis=0).tolist(), strict=True))
         for label, of_kind in found.items()
     }
-    frequencies.draw(totals, stem, xlabel)
+    frequencies.draw(totals, stem, xlabel, ylabel)

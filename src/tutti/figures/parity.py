@@ -7,25 +7,29 @@ from types import MappingProxyType
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
 from tutti.core.properties import KEYS
 from tutti.core.structures import Structures
-from tutti.figures import INK, PALETTE, new_figure, nothing, panels, shown
+from tutti.figures import INK, line_styles, new_figure, nothing, panels, shown
+from tutti.figures.palette import MIDDLE
 
 FEW = 3000
 """Up to so many points are drawn one by one, more as their density."""
 
 HEXAGONS = 55
-DENSITY = LinearSegmentedColormap.from_list("density", ["#D6E6F2", PALETTE[0], "#002B45"])
+FAINTEST = 0.35  # opacity of a hexagon with one point
+SIZES = (2.0, 5.0)  # of a point, pt: of very many and of very few
+PIXELS = 300  # so many points weigh more as paths than as pixels
 
 
 @dataclass(frozen=True)
 class _Quantity:
-    """Points of one panel: references [M], predictions [M], both in `unit`."""
+    """Points of one panel: references [M], predictions [M], both in `unit`; M is the number of `counted`."""
 
     name: str
     unit: str
+    counted: str
     reference: np.ndarray
     predicted: np.ndarray
 
@@ -36,7 +40,7 @@ def draw(
     stem: Path,
     targets: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Draw a column of panels per model: energies per atom and force components, or its property.
+    """Draw a column of panels per model, in its colour: energies per atom and forces, or its property.
 
     Energies are given relative to the mean reference energy per atom.
 
@@ -56,48 +60,66 @@ def draw(
         return
     n_rows, n_columns = panels(len(quantities), 4)
     height = max(map(len, quantities.values()))
+    styles = line_styles(list(predictions), set())
     with new_figure(stem, 0.5 + 2.35 * n_columns, 2.45 * n_rows * height) as figure:
         axes = figure.subplots(n_rows * height, n_columns, squeeze=False)
         for panel in axes.flat:
             panel.set_axis_off()
         for i, (label, found) in enumerate(quantities.items()):
+            colour = styles[label]["color"]
             for k, quantity in enumerate(found):
-                _panel(axes[i // n_columns * height + k, i % n_columns], quantity, shown(label))
+                panel = axes[i // n_columns * height + k, i % n_columns]
+                _panel(panel, quantity, shown(label), MIDDLE.get(colour, colour))
 
 
 def _quantities(reference: Structures, predicted: Structures, target: str) -> list[_Quantity]:
     if target != "energy":
         unit = KEYS[target].unit
-        return [_quantity(target, unit, reference.columns[target], predicted.columns[target])]
+        return [_quantity(target, unit, "structures", reference.columns[target], predicted.columns[target])]
     per_atom = [1000 * side.energy / side.n_atoms for side in (reference, predicted)]
     zero = per_atom[0].mean() if len(reference) else 0.0
-    found = [_quantity("energy", "meV/atom", *(values - zero for values in per_atom))]
+    found = [_quantity("energy", "meV/atom", "structures", *(values - zero for values in per_atom))]
     if reference.forces is not None:
-        found.append(_quantity("force", "eV/Å", reference.forces.ravel(), predicted.forces.ravel()))
+        found.append(
+            _quantity("force", "eV/Å", "components", reference.forces.ravel(), predicted.forces.ravel())
+        )
     return found
 
 
-def _quantity(name: str, unit: str, reference: np.ndarray, predicted: np.ndarray) -> _Quantity:
+def _quantity(name: str, unit: str, counted: str, reference: np.ndarray, predicted: np.ndarray) -> _Quantity:
     finite = np.isfinite(reference) & np.isfinite(predicted)
-    return _Quantity(name, unit, reference[finite], predicted[finite])
+    return _Quantity(name, unit, counted, reference[finite], predicted[finite])
 
 
-def _panel(axes: Axes, quantity: _Quantity, label: str) -> None:
+def _panel(axes: Axes, quantity: _Quantity, label: str, colour: str) -> None:
     axes.set_axis_on()
     x, y = quantity.reference, quantity.predicted
     low, high = min(x.min(), y.min()), max(x.max(), y.max())
     margin = 0.04 * (high - low) or 1.0
     ends = (low - margin, high + margin)
-    axes.plot(ends, ends, color=INK, linewidth=0.7, zorder=0)
-    if len(x) <= FEW:
-        axes.plot(x, y, ".", color=PALETTE[0], markersize=3, alpha=0.5, markeredgewidth=0)
-    else:
-        axes.hexbin(
-            x, y, gridsize=HEXAGONS, extent=(*ends, *ends), bins="log", mincnt=1, cmap=DENSITY, linewidths=0.1
-        )
+    _points(axes, x, y, ends, colour)
+    axes.plot(ends, ends, color=INK, linewidth=0.7, zorder=3)
     axes.set(xlim=ends, ylim=ends, aspect="equal", title=label)
     axes.set_xlabel(f"reference {quantity.name} ({quantity.unit})")
     axes.set_ylabel(f"predicted {quantity.name} ({quantity.unit})")
     axes.locator_params(nbins=5)
     error = np.abs(y - x).mean()
-    axes.text(0.04, 0.96, f"MAE {error:.3g} {quantity.unit}", transform=axes.transAxes, va="top")
+    numbers = f"MAE {error:.3g} {quantity.unit}\nn = {len(x):,} {quantity.counted}"
+    axes.text(0.04, 0.97, numbers, transform=axes.transAxes, va="top")
+
+
+def _points(axes: Axes, x: np.ndarray, y: np.ndarray, ends: tuple[float, float], colour: str) -> None:
+    """Points that are smaller the more there are, or their density."""
+    if len(x) <= FEW:
+        share = np.log(len(x)) / np.log(FEW)
+        size = SIZES[1] + share * (SIZES[0] - SIZES[1])
+        axes.plot(
+            x, y, "o", color=colour, markersize=size, alpha=0.9 - 0.4 * share, markeredgewidth=0,
+            rasterized=len(x) > PIXELS,
+        )  # fmt: skip
+        return
+    shades = [to_rgba(colour, FAINTEST), to_rgba(colour, 1.0)]
+    axes.hexbin(
+        x, y, gridsize=HEXAGONS, extent=(*ends, *ends), bins="log", mincnt=1, linewidths=0, rasterized=True,
+        cmap=LinearSegmentedColormap.from_list("density", shades),
+    )  # fmt: skip

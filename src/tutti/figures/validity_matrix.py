@@ -6,15 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from tutti.benchmark.metrics.validity_ranks import WHO, columns_of, moved, ranks, shares
 from tutti.core.tidy import CONTROLS, MISSING, labels, metric_name
-from tutti.figures import BAD, CONTROL, GOOD, INK, new_figure
+from tutti.figures import BAD, BAND, CONTROL, GOOD, INK, PALETTE, QUIET, new_figure
 
-# Light, so that dark text can be read on all of it.
-COLOURS = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", "#DCEBF6", "#86BCE2"])
+OPAQUE = 0.35  # a cell of 100 %, so that text can be read on all of them
 CELL_WIDTH, CELL_HEIGHT = 0.66, 0.38  # inches
 GAP = 0.2  # between models and controls, and between assigners, in cells
 
@@ -82,8 +80,8 @@ def _two_lines(name: str) -> str:
 
 def _cell(axes: Axes, x: float, y: float, cell: tuple) -> None:
     missing = np.isnan(cell.value)
-    colour = "#F5F5F5" if missing else COLOURS(cell.value)
-    axes.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, facecolor=colour, linewidth=0))
+    look = {"facecolor": BAND} if missing else {"facecolor": PALETTE[0], "alpha": OPAQUE * cell.value}
+    axes.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, linewidth=0, **look))
     ranked = not np.isnan(cell.rank)
     axes.text(
         x, y - 0.16 * ranked, MISSING if missing else f"{100 * cell.value:.1f}", ha="center", va="center",
@@ -93,5 +91,5 @@ def _cell(axes: Axes, x: float, y: float, cell: tuple) -> None:
         arrow = f" {'▲' if cell.moved > 0 else '▼'}{abs(cell.moved):.0f}" if cell.moved else ""
         axes.text(
             x, y + 0.23, f"rank {cell.rank:.0f}{arrow}", ha="center", va="center", size=6.5,
-            color={-1: BAD, 0: "#5F6A73", 1: GOOD}[np.sign(cell.moved)],
+            color={-1: BAD, 0: QUIET, 1: GOOD}[np.sign(cell.moved)],
         )  # fmt: skip

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tutti.figures import REFERENCE, legend, line_styles, new_figure, nothing, patches, shown
+from matplotlib.patches import Patch
+
+from tutti.figures import AREA, legend, line_styles, new_figure, nothing, shown
 from tutti.simulation.analysis.spectrum import RESOLUTION, spectra
 from tutti.simulation.trajectory import Trajectory
 
@@ -25,10 +27,10 @@ def draw(trajectories: Mapping[str, Trajectory], stem: Path, resolution: float =
         return
     models = [label for label in found if label != reference]
     styles = {label: style | {"marker": ""} for label, style in line_styles(models, set()).items()}
-    with new_figure(stem, 5.6, 0.9 + 1.4 * max(len(models), 1)) as figure:
+    with new_figure(stem, 6.6, 0.9 + 1.4 * max(len(models), 1)) as figure:
         axes = figure.subplots(max(len(models), 1), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
         for panel in axes:
-            panel.fill_between(*found[reference], color=REFERENCE, linewidth=0)
+            panel.fill_between(*found[reference], **AREA)
             panel.set_yticks([])
             panel.spines["left"].set_visible(False)
         for panel, label in zip(axes, models, strict=False):
@@ -38,4 +40,4 @@ def draw(trajectories: Mapping[str, Trajectory], stem: Path, resolution: float =
         axes[0].set_ylim(0, None)
         axes[-1].set_xlabel("wavenumber (cm⁻¹)")
         figure.supylabel("power (a.u.)", fontsize=8.5)
-        legend(figure, patches({reference: shown(reference)}))
+        legend(figure, [Patch(label=shown(reference), **AREA)])
