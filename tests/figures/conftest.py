@@ -1,8 +1,11 @@
 """Small molecules by hand, with their verdicts."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutti.core.structures import Structures
@@ -14,6 +17,7 @@ METHANE = (
 )
 CARBON_DIOXIDE = ([6, 8, 8], [[0.0, 0.0, 0.0], [1.16, 0.0, 0.0], [-1.17, 0.0, 0.0]])
 FAR = ([6, 1], [[0.0, 0.0, 0.0], [1e6, 0.0, np.nan]])
+NUMBER = re.compile(r"^[−-]?\d")
 EMPTY = (np.zeros(0, dtype=int), np.zeros((0, 3)))
 
 
@@ -34,6 +38,28 @@ def verdicts():
             "bond_order": [[1.0, 1.0], [1.0] * 4, [2.0, 2.0], [], []],
         }
     )
+
+
+def unlabelled(figure):
+    """Axes of a drawn figure whose ticks have numbers, but nothing says of what."""
+    above = {"x": figure.get_supxlabel(), "y": figure.get_supylabel()}
+    for axes in (each for each in figure.findobj(Axes) if each.axison and each.get_visible()):
+        for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+            shown = [
+                tick.label1 if tick.label1.get_visible() else tick.label2 for tick in axis.get_major_ticks()
+            ]
+            numbers = [text.get_text() for text in shown if text.get_visible()]
+            if any(map(NUMBER.search, numbers)) and not (axis.get_label_text() or above[name]):
+                yield name, axes.get_title(loc="left"), numbers
+
+
+@pytest.fixture(autouse=True)
+def labelled(monkeypatch):
+    """Every figure that a test draws says what is on its axes."""
+    figures, save = [], Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k)))
+    yield
+    assert [found for figure in figures for found in unlabelled(figure)] == []
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ def table():
 
 def test_lines_panels_and_bands(table, drawn, tmp_path):
     figure = drawn(against_n.draw, table, tmp_path / "n")
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["uniqueness (%)", "novelty (%)", "MMD"]
+    names = ["uniqueness (%)", "novelty (%)", "MMD (no unit)"]
+    assert [axes.get_ylabel() for axes in figure.axes] == names
     assert all(axes.get_xscale() == "log" for axes in figure.axes)
     uniqueness, novelty, mmd = figure.axes
     a, control = sorted(uniqueness.lines, key=lambda line: line.get_color() == CONTROL)

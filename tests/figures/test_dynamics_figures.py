@@ -10,7 +10,7 @@ from tutti.benchmark.forcefields.simulations import DynamicsConfig, SimulatedStu
 from tutti.core.structures import Structures
 from tutti.data.c20 import cage
 from tutti.figures import (
-    CONTROL,
+    INK,
     PALETTE,
     diffusion,
     drift,
@@ -60,14 +60,16 @@ def test_drift(energies, drawn, tmp_path):
     figure = drawn(drift.draw, energies, tmp_path / "drift")
     (axes,) = figure.axes
     lines = [line for line in axes.lines if len(line.get_xdata()) > 1]
-    assert [line.get_color() for line in lines] == [CONTROL, *PALETTE[:2]]
+    assert [line.get_color() for line in lines] == [INK, *PALETTE[:2]]
     model = lines[1]
-    assert model.get_xdata()[[0, -1]] == pytest.approx([0.001, 1.997])
-    assert model.get_ydata()[[0, -1]] == pytest.approx([0.005, 9.985])  # meV/atom, of the means of two frames
+    # The means of seven frames at the start and of the last six.
+    assert model.get_xdata()[[0, -1]] == pytest.approx([0.005, 1.992], abs=0.002)
+    assert model.get_ydata()[[0, -1]] == pytest.approx(5 * model.get_xdata()[[0, -1]])  # meV/atom
+    assert lines[0].get_zorder() > max(line.get_zorder() for line in lines[1:])
     crosses = [line for line in axes.lines if line.get_marker() == "x"]
     assert [line.get_xdata()[0] for line in crosses] == pytest.approx([1.998, 0])
-    assert crosses[0].get_ydata()[0] == axes.get_ylim()[1] < 100
-    assert texts(figure)[2] == "failed, failed after 2.1 ps"
+    assert crosses[0].get_ydata()[0] == axes.get_ylim()[1] < 20
+    assert texts(figure)[2] == "failed, failed after 2.1 ps, to 2.5e+08 meV/atom"
 
 
 def test_drift_without_a_second_frame(energies, drawn, tmp_path):
@@ -80,7 +82,7 @@ def test_distances_of_a_molecule(drawn, tmp_path):
     runs = {"reference": run(positions), "model": run(positions * 1.1), "other": run(positions * 1.2)}
     grid = Grid(4.0, 20)
     (axes,) = drawn(radial_distribution.draw, runs, grid, tmp_path / "h").axes
-    assert axes.get_ylabel() == "h(r) (1/Å)"
+    assert axes.get_ylabel() == "density of distances h(r) (1/Å)"
     for line, label in zip(axes.lines, ("model", "other"), strict=True):
         np.testing.assert_allclose(line.get_xdata(), grid.centres)
         np.testing.assert_allclose(line.get_ydata(), pair_distribution(runs[label], grid).mean(axis=0))

@@ -35,14 +35,14 @@ def test_parity_of_energies_and_forces(reference, predicted, drawn, tmp_path):
     energies, others, forces, shifted = figure.axes
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["a", "b", "a", "b"]
     per_atom = 1000 * reference.energy / 3
-    points = others.lines[1]
+    points = others.lines[0]
     np.testing.assert_allclose(points.get_xdata(), per_atom - per_atom.mean())
     np.testing.assert_allclose(points.get_ydata() - points.get_xdata(), 100)
     assert [axes.texts[0].get_text() for axes in figure.axes] == [
-        "MAE 0 meV/atom",
-        "MAE 100 meV/atom",
-        "MAE 0 eV/Å",
-        "MAE 0.2 eV/Å",
+        "MAE 0 meV/atom\nn = 400 structures",
+        "MAE 100 meV/atom\nn = 400 structures",
+        "MAE 0 eV/Å\nn = 3,600 components",
+        "MAE 0.2 eV/Å\nn = 3,600 components",
     ]
     for axes in (forces, shifted):  # 3600 points: a density, on the diagonal or above
         (density,) = axes.collections
@@ -50,7 +50,8 @@ def test_parity_of_energies_and_forces(reference, predicted, drawn, tmp_path):
         assert counts.sum() == 3600
         height = np.average(places[:, 1] - places[:, 0], weights=counts)
         assert height == pytest.approx(0.2 if axes is shifted else 0.0, abs=0.02)
-    assert energies.get_xlim() == energies.get_ylim()
+    assert all(axes.get_xlim() == axes.get_ylim() for axes in figure.axes)
+    assert [axes.lines[0].get_color() for axes in (energies, others)] == PALETTE[:2]
 
 
 def test_parity_of_properties(reference, predicted, drawn, tmp_path):
@@ -58,7 +59,8 @@ def test_parity_of_properties(reference, predicted, drawn, tmp_path):
         parity.draw, reference, {"a": predicted, "b": predicted}, tmp_path / "parity", {"a": "homo"}
     )
     shown = [axes for axes in figure.axes if axes.axison]
-    assert [axes.texts[0].get_text() for axes in shown] == ["MAE 0.5 eV", "MAE 100 meV/atom", "MAE 0.2 eV/Å"]
+    said = [axes.texts[0].get_text().partition("\n")[0] for axes in shown]
+    assert said == ["MAE 0.5 eV", "MAE 100 meV/atom", "MAE 0.2 eV/Å"]
     assert shown[0].get_xlabel() == "reference homo (eV)"
 
 
@@ -68,7 +70,17 @@ def test_parity_without_finite_points(reference, drawn, tmp_path):
     assert [text.get_text() for text in figure.texts] == ["no prediction to compare"]
     broken.energy[:10] = reference.energy[:10]
     figure = drawn(parity.draw, reference, {"a": broken}, tmp_path / "parity")
-    assert len(figure.axes[0].lines[1].get_xdata()) == 10
+    (points, _), (numbers,) = figure.axes[0].lines, figure.axes[0].texts
+    assert len(points.get_xdata()) == 10 and numbers.get_text().endswith("n = 10 structures")
+
+
+def test_few_points_are_large_and_many_small(reference, drawn, tmp_path):
+    sizes = []
+    for n in (1, 10, 400):
+        few = reference[:n]
+        figure = drawn(parity.draw, few, {"a": few}, tmp_path / "parity")
+        sizes.append(figure.axes[0].lines[0].get_markersize())
+    assert sizes[0] == 5 and sizes[0] > sizes[1] > sizes[2] > 2
 
 
 def errors(model, slope, seed=0, metric="force_mae", unit="meV/Å"):

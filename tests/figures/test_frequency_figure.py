@@ -16,7 +16,7 @@ COUNTS = {
 
 
 def test_shares_and_intervals(drawn, tmp_path):
-    figure = drawn(frequencies.draw, COUNTS, tmp_path / "types", "element")
+    figure = drawn(frequencies.draw, COUNTS, tmp_path / "types", "element", "share (%)")
     (axes,) = figure.axes
     # In the order of the reference, then what only the models have; nobody has fluorine.
     assert [label.get_text() for label in axes.get_xticklabels()] == ["H", "C", "O", "N"]
@@ -34,7 +34,7 @@ def test_shares_and_intervals(drawn, tmp_path):
 
 
 def test_zeros_are_said(drawn, tmp_path):
-    figure = drawn(frequencies.draw, COUNTS, tmp_path / "types", "element")
+    figure = drawn(frequencies.draw, COUNTS, tmp_path / "types", "element", "share (%)")
     (axes,) = figure.axes
     # a has no oxygen; b has neither carbon nor oxygen nor nitrogen.
     assert [text.get_text() for text in axes.texts] == ["0"] * 4
@@ -44,10 +44,10 @@ def test_zeros_are_said(drawn, tmp_path):
 
 def test_ring_sizes_ascend(drawn, tmp_path):
     counts = {"training_split": {"6": 50, "5": 100, "10": 1}, "a": {"3": 5, "5": 1}}
-    figure = drawn(frequencies.draw, counts, tmp_path / "rings", "ring size")
+    figure = drawn(frequencies.draw, counts, tmp_path / "rings", "ring size", "share (%)")
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["3", "5", "6", "10"]
     whole = {"training_split": {"6": 50}, "a": {"6": 1}}
-    assert texts(drawn(frequencies.draw, whole, tmp_path / "rings", "ring size")) == [
+    assert texts(drawn(frequencies.draw, whole, tmp_path / "rings", "ring size", "share (%)")) == [
         "training split (control)",
         "a",
     ]
@@ -55,19 +55,21 @@ def test_ring_sizes_ascend(drawn, tmp_path):
 
 def test_a_model_without_anything_is_zero_everywhere(drawn, tmp_path):
     counts = {"training_split": {"6": 50, "5": 100}, "a": {}}
-    figure = drawn(frequencies.draw, counts, tmp_path / "rings", "ring size")
+    figure = drawn(frequencies.draw, counts, tmp_path / "rings", "ring size", "share (%)")
     assert [text.get_text() for text in figure.axes[0].texts] == ["0", "0"]
 
 
 def test_nothing_at_all_is_said_so(drawn, tmp_path):
-    figure = drawn(frequencies.draw, {"training_split": {}, "a": {"3": 0}}, tmp_path / "rings", "ring size")
+    figure = drawn(
+        frequencies.draw, {"training_split": {}, "a": {"3": 0}}, tmp_path / "rings", "ring size", "share (%)"
+    )
     assert [text.get_text() for text in figure.texts] == ["ring size: none in any valid molecule"]
 
 
 def test_negative_counts_are_an_error(tmp_path):
     with pytest.raises(ValueError, match="cannot be negative"):
-        frequencies.draw({"training_split": {"H": 3, "C": -1}}, tmp_path / "types", "element")
+        frequencies.draw({"training_split": {"H": 3, "C": -1}}, tmp_path / "types", "element", "share (%)")
 
 
 def test_two_drawings_have_the_same_bytes(same_bytes):
-    same_bytes(lambda stem: frequencies.draw(COUNTS, stem, "element"))
+    same_bytes(lambda stem: frequencies.draw(COUNTS, stem, "element", "share (%)"))

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from tutti.core.tidy import COLUMNS
-from tutti.figures import validity
+from tutti.figures import CONTROL, PAGE, PALETTE, validity
+
+from .observed import texts
 
 
 @pytest.fixture
@@ -23,14 +25,25 @@ def table():
 def test_points_whiskers_and_published_values(table, drawn, tmp_path):
     figure = drawn(validity.draw, table, tmp_path / "validity")
     (axes,) = figure.axes  # neither the missing novelty nor the JSD, which is no fraction
-    assert axes.get_title(loc="left") == "validity (%)"
+    assert axes.get_xlabel() == "validity (%)"
     assert [label.get_text() for label in axes.get_yticklabels()] == ["edm", "test split (control)"]
-    whiskers, points, published = (axes.lines[k::3] for k in range(3))
-    np.testing.assert_allclose([line.get_xdata() for line in whiskers], [[98, 100], [70, 90], [60, 80]])
+    whiskers = [segment[:, 0] for lines in axes.collections for segment in lines.get_segments()]
+    np.testing.assert_allclose(whiskers, [[98, 100], [70, 90], [60, 80]])
+    published = [line for line in axes.lines if line.get_markerfacecolor() == PAGE]
+    points = [line for line in axes.lines if line not in published]
     np.testing.assert_allclose([line.get_xdata()[0] for line in points], [99, 80, 70])
-    np.testing.assert_allclose([line.get_xdata()[0] for line in published], [np.nan, 86.7, np.nan])
+    np.testing.assert_allclose([line.get_xdata()[0] for line in published], [86.7])
     assert [round(line.get_ydata()[0]) for line in points] == [1, 0, 0]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["xyz2mol", "lookup", "published"]
+    assert [line.get_color() for line in points] == [CONTROL, PALETTE[0], PALETTE[0]]
+    assert texts(figure) == ["xyz2mol", "lookup", "hollow: published"]
+
+
+def test_what_the_matrix_compares_is_drawn_where_a_published_number_stands_beside_it(table, drawn, tmp_path):
+    rows = table[table["metric"] == "validity"]
+    more = [rows.assign(metric=name, published=np.nan) for name in ("strictly_valid", "valid_and_unique")]
+    more.append(rows.assign(metric="validity_as_published"))
+    figure = drawn(validity.draw, pd.concat([table, *more]), tmp_path / "validity")
+    assert [axes.get_xlabel() for axes in figure.axes] == ["validity (%)", "validity as published (%)"]
 
 
 def test_no_fraction_is_said_so(table, drawn, tmp_path):

@@ -25,8 +25,8 @@ LINE = 0.16  # height of a line of numbers, inches
 def bond_lengths(samples: Mapping[str, Mapping[str, Observations]], stem: Path) -> None:
     """Draw bond-length densities of the 10 most frequent bond types of the reference, one panel each.
 
-    The axes are the reference's: its central 99 % with a margin, up to twice its peak, where others are cut. Above the curves stand
-    how many bonds there are and, where it is not 0, the share outside the axis.
+    The axes are the reference's: its central 99 % with a margin, up to twice its peak, where others are cut.
+    Above the curves stand how many bonds there are and, where it is not 0, the share outside the axis.
 
     Args:
         samples: by label, the bond lengths (values [n, 1], Å) by bond type, `C-O:2.0` for example. The first

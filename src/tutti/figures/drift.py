@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from tutti.figures import FAINT, INK, legend, line_styles, new_figure, nothing, shown
+from tutti.figures import INK, legend, line_styles, new_figure, nothing, shown
 from tutti.simulation.trajectory import Trajectory
 
 POINTS = 150  # of a line, each the mean of consecutive frames, in a band from their least to their largest
@@ -38,7 +38,6 @@ def draw(trajectories: Mapping[str, Trajectory], stem: Path, *, has_reference: b
         axes.set(xlabel="time (ps)", ylabel="total energy − first (meV/atom)")
         axes.set_xlim(0, max(t.duration for t in trajectories.values()) / 1000)
         axes.set_ylim(*_ends(ranges, first if has_reference else None))
-        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=0)
         axes.grid(axis="y")
         handles = []
         for label, trajectory in trajectories.items():
@@ -56,7 +55,7 @@ def _ends(ranges: Mapping[str, tuple[float, float]], reference: str | None) -> t
     others = [value for label, value in reach.items() if label != reference]
     tallest = max(TALLEST * float(np.median(others or [0.0])), 1.1 * reach.get(reference, 0.0), 1e-3)
     low, high = (np.clip([pair[k] for pair in ranges.values()], -tallest, tallest) for k in (0, 1))
-    margin = 0.05 * (high.max() - low.min())
+    margin = 0.05 * (high.max() - low.min()) or 1e-3
     return low.min() - margin, high.max() + margin
 
 

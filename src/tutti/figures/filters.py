@@ -35,10 +35,8 @@ def draw_radial(
             for colour, channel in zip(PALETTE, chosen, strict=False):
                 axes.plot(distances, values[:, channel], color=colour)
             axes.set_title(f"interaction {t}")
-            axes.set_xlabel("distance (Å)")
+            axes.set(xlabel="distance (Å)", ylabel="filter (no unit)")
             axes.set_xlim(distances[0], distances[-1])
-        for axes in grid[:, 0]:
-            axes.set_ylabel("filter (no unit)")
         for axes in grid.flat[len(filters) :]:
             axes.set_axis_off()
         ranks = ["strongest channel" if k == 0 else f"{k + 1}." for k in range(most)]

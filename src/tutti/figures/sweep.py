@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from tutti.benchmark.tables import MAIN
 from tutti.core.tidy import check
-from tutti.figures import FAINT, INK, legend, line_styles, new_figure, nothing
+from tutti.figures import CONTROL, INK, legend, line_styles, new_figure, nothing
 
 METRICS = ("validity", "uniqueness")
 
@@ -92,7 +92,7 @@ def _front(axes: Axes, table: pd.DataFrame, names: list[str], styles: dict[str, 
             color=INK,
         )
     best = pareto_front(pairs.to_numpy())
-    axes.plot(*pairs.to_numpy()[best].T, color=FAINT, zorder=0)
+    axes.plot(*pairs.to_numpy()[best].T, color=CONTROL, linewidth=0.9, zorder=1)
     axes.set(xlabel="validity (%)", ylabel="uniqueness (%)")
     axes.margins(0.12)
     axes.grid(axis="both")
