@@ -51,14 +51,17 @@ def saved(tmp_path):
 
 
 def shapes(text):
-    """(tag, numbers of its geometry, style) of each element that is drawn."""
+    """(tag, numbers of its geometry, steps of its path, style) of each element that is drawn."""
     found = []
     for element in ElementTree.fromstring(text).iter():
         tag = element.tag.rpartition("}")[2]
         if tag in ("path", "use", "image", "rect", "g"):
-            geometry = [element.get(name, "") for name in ("d", "x", "y", "width", "height", "transform")]
-            numbers = [float(number) for value in geometry for number in re.findall(NUMBER, value)]
-            found.append((tag, numbers, re.findall("[A-Za-z]", geometry[0]), element.get("style")))
+            path, shift = element.get("d", ""), element.get("transform", "")
+            place = [float(element.get(name, 0)) for name in ("x", "y", "width", "height")]
+            if pure := re.fullmatch(rf"translate\(({NUMBER}) ({NUMBER})\)", shift):
+                place[:2], shift = place[:2] + np.array([float(pure[1]), float(pure[2])]), ""
+            numbers = [*place, *map(float, re.findall(NUMBER, path + shift))]
+            found.append((tag, numbers, re.findall("[A-Za-z]", path), element.get("style")))
     return found
 
 

@@ -6,6 +6,7 @@ from tutti.figures.palette import DARK
 
 DECIMALS = 2  # of coordinates in points: 0.01 pt is 3.5 µm
 _GEOMETRY = re.compile(r' (?:d|x|y|width|height)="[^"]*"|translate\([^)]*\)')
+_LETTER = re.compile(r'(<use xlink:href="[^"]*") transform="translate\(([-\d.]+) ([-\d.]+)\)"')
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?")
 
 
@@ -13,14 +14,16 @@ def finish(text: str) -> str:
     """The .svg file that matplotlib wrote, smaller and with colours that follow the page's scheme.
 
     Coordinates are rounded to `DECIMALS`; comments, indents and identifiers that nothing refers to go, the
-    others become short. Where the reader, or the page around the figure, prefers a dark scheme, a style sheet
-    replaces the colours by those of `palette.DARK`; programs without style sheets show what is for white.
+    others become short, and so do the places of letters. Where the reader, or the page around the figure,
+    prefers a dark scheme, a style sheet replaces the colours by those of `palette.DARK`; programs without
+    style sheets show what is for white.
 
     Raises:
         ValueError: when the text has no drawing.
     """
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = _GEOMETRY.sub(_shortened, re.sub(r"\n\s*", "\n", text))
+    text = _LETTER.sub(lambda m: f'{m[1]} x="{m[2]}"' + (f' y="{m[3]}"' if m[3] != "0" else ""), text)
     referred = dict.fromkeys(re.findall(r'(?<=href="#)[^"]+|(?<=url\(#)[^)]+', text))
     names = {name: f"i{k}" for k, name in enumerate(referred)}
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{names[m[1]]}"' if m[1] in names else "", text)
