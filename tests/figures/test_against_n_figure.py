@@ -24,7 +24,7 @@ def table():
 
 def test_lines_panels_and_bands(table, drawn, tmp_path):
     figure = drawn(against_n.draw, table, tmp_path / "n")
-    names = ["uniqueness (%)", "novelty (%)", "MMD (no unit)"]
+    names = ["uniqueness (%)", "novelty (%)", "MMD (no\u00a0unit)"]
     assert [axes.get_ylabel() for axes in figure.axes] == names
     assert all(axes.get_xscale() == "log" for axes in figure.axes)
     uniqueness, novelty, mmd = figure.axes

@@ -39,10 +39,10 @@ def test_parity_of_energies_and_forces(reference, predicted, drawn, tmp_path):
     np.testing.assert_allclose(points.get_xdata(), per_atom - per_atom.mean())
     np.testing.assert_allclose(points.get_ydata() - points.get_xdata(), 100)
     assert [axes.texts[0].get_text() for axes in figure.axes] == [
-        "MAE 0 meV/atom\nn = 400 structures",
-        "MAE 100 meV/atom\nn = 400 structures",
-        "MAE 0 eV/Å\nn = 3,600 components",
-        "MAE 0.2 eV/Å\nn = 3,600 components",
+        "MAE 0 meV/atom\nn = 400",
+        "MAE 100 meV/atom\nn = 400",
+        "MAE 0 eV/Å\nn = 3,600",
+        "MAE 0.2 eV/Å\nn = 3,600",
     ]
     for axes in (forces, shifted):  # 3600 points: a density, on the diagonal or above
         (density,) = axes.collections
@@ -71,7 +71,7 @@ def test_parity_without_finite_points(reference, drawn, tmp_path):
     broken.energy[:10] = reference.energy[:10]
     figure = drawn(parity.draw, reference, {"a": broken}, tmp_path / "parity")
     (points, _), (numbers,) = figure.axes[0].lines, figure.axes[0].texts
-    assert len(points.get_xdata()) == 10 and numbers.get_text().endswith("n = 10 structures")
+    assert len(points.get_xdata()) == 10 and numbers.get_text().endswith("n = 10")
 
 
 def test_few_points_are_large_and_many_small(reference, drawn, tmp_path):
@@ -123,7 +123,7 @@ def test_learning_curves(drawn, tmp_path):
 
 def test_learning_curves_of_nothing(drawn, tmp_path):
     figure = drawn(learning_curve.draw, curves.table(errors("a", -0.2)[:0]), tmp_path / "curve")
-    assert [text.get_text() for text in figure.texts] == ["no error for any number of training structures"]
+    assert [text.get_text() for text in figure.texts] == ["no error for any number of training"]
 
 
 def times(model, batches=()):

@@ -64,7 +64,7 @@ def _curves(axes: Axes, table: pd.DataFrame, styles: dict[str, dict]) -> None:
     sizes = sorted(set(table["molecules"].astype(int)))
     axes.set_xticks(_apart(sizes), [f"{n:,}" for n in _apart(sizes)])
     axes.xaxis.set_minor_locator(NullLocator())
-    shown = {"1": " (%)", "dimensionless": " (no unit)"}.get(unit, f" ({unit})")
+    shown = {"1": " (%)", "dimensionless": " (no\u00a0unit)"}.get(unit, f" ({unit})")
     axes.set(xlabel="molecules scored", ylabel=textwrap.fill(metric_name(metric) + shown, WRAPPED))
     axes.grid(axis="y")
     axes.ticklabel_format(axis="y", useOffset=False)

@@ -21,9 +21,13 @@ DARK = {
     GOOD: "#3DBE94",
     BAD: "#F08A4B",
     QUIET: "#A3ADB6",
-    REFERENCE: "#5C646C",
-    "#7A4E00": "#E69F00",
-    "#00366B": "#56B4E9",
+    REFERENCE: "#4A5259",
+    "#0072B2": "#4AA8E8",
+    "#D55E00": "#F0813A",
+    "#009E73": "#2BC193",
+    "#CC79A7": "#E39AC4",
+    "#7A4E00": "#F0E442",
+    "#00366B": "#8A7BFF",
     "#5E2A84": "#D9C2FF",
     "#FAFAFA": "#242A30",
     "#E3E3E3": "#434B53",
@@ -33,4 +37,5 @@ DARK = {
 """What a colour is on a dark page; the others are the same on both."""
 
 MIDDLE = {"#7A4E00": "#A67C00", "#00366B": "#3D97CF", "#5E2A84": "#8A5FD0"}
-"""What such a colour of the palette is where it is drawn as pixels, which are the same on both pages."""
+"""What a colour of the palette is where it is drawn as pixels, which are the same on both pages; the others
+stand out from both."""

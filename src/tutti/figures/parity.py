@@ -18,18 +18,17 @@ FEW = 3000
 """Up to so many points are drawn one by one, more as their density."""
 
 HEXAGONS = 55
-FAINTEST = 0.35  # opacity of a hexagon with one point
+FAINTEST = 0.5  # opacity of a hexagon with one point
 SIZES = (2.0, 5.0)  # of a point, pt: of very many and of very few
 PIXELS = 300  # so many points weigh more as paths than as pixels
 
 
 @dataclass(frozen=True)
 class _Quantity:
-    """Points of one panel: references [M], predictions [M], both in `unit`; M is the number of `counted`."""
+    """Points of one panel: references [M], predictions [M], both in `unit`."""
 
     name: str
     unit: str
-    counted: str
     reference: np.ndarray
     predicted: np.ndarray
 
@@ -75,20 +74,18 @@ def draw(
 def _quantities(reference: Structures, predicted: Structures, target: str) -> list[_Quantity]:
     if target != "energy":
         unit = KEYS[target].unit
-        return [_quantity(target, unit, "structures", reference.columns[target], predicted.columns[target])]
+        return [_quantity(target, unit, reference.columns[target], predicted.columns[target])]
     per_atom = [1000 * side.energy / side.n_atoms for side in (reference, predicted)]
     zero = per_atom[0].mean() if len(reference) else 0.0
-    found = [_quantity("energy", "meV/atom", "structures", *(values - zero for values in per_atom))]
+    found = [_quantity("energy", "meV/atom", *(values - zero for values in per_atom))]
     if reference.forces is not None:
-        found.append(
-            _quantity("force", "eV/Å", "components", reference.forces.ravel(), predicted.forces.ravel())
-        )
+        found.append(_quantity("force", "eV/Å", reference.forces.ravel(), predicted.forces.ravel()))
     return found
 
 
-def _quantity(name: str, unit: str, counted: str, reference: np.ndarray, predicted: np.ndarray) -> _Quantity:
+def _quantity(name: str, unit: str, reference: np.ndarray, predicted: np.ndarray) -> _Quantity:
     finite = np.isfinite(reference) & np.isfinite(predicted)
-    return _Quantity(name, unit, counted, reference[finite], predicted[finite])
+    return _Quantity(name, unit, reference[finite], predicted[finite])
 
 
 def _panel(axes: Axes, quantity: _Quantity, label: str, colour: str) -> None:
@@ -98,13 +95,13 @@ def _panel(axes: Axes, quantity: _Quantity, label: str, colour: str) -> None:
     margin = 0.04 * (high - low) or 1.0
     ends = (low - margin, high + margin)
     _points(axes, x, y, ends, colour)
-    axes.plot(ends, ends, color=INK, linewidth=0.7, zorder=3)
+    axes.plot(ends, ends, color=INK, linewidth=0.6, zorder=3)
     axes.set(xlim=ends, ylim=ends, aspect="equal", title=label)
     axes.set_xlabel(f"reference {quantity.name} ({quantity.unit})")
     axes.set_ylabel(f"predicted {quantity.name} ({quantity.unit})")
     axes.locator_params(nbins=5)
     error = np.abs(y - x).mean()
-    numbers = f"MAE {error:.3g} {quantity.unit}\nn = {len(x):,} {quantity.counted}"
+    numbers = f"MAE {error:.3g} {quantity.unit}\nn = {len(x):,}"
     axes.text(0.04, 0.97, numbers, transform=axes.transAxes, va="top")
 
 
