@@ -1,9 +1,11 @@
 """The drawing functions and the declarations of figures: each has the other."""
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from inspect import getmembers, isfunction, ismodule, signature
 from operator import attrgetter
+from pathlib import Path
 from pkgutil import iter_modules
 from types import CodeType, FunctionType
 
@@ -75,3 +77,12 @@ def test_every_drawing_function_draws_a_declared_figure():
     }
     name = attrgetter("__module__", "__qualname__")
     assert len(drawing) > 30 and sorted(map(name, drawing - reached)) == []
+
+
+def test_the_axes_of_every_drawing_module_are_looked_at():
+    """`labelled`, which every test of this folder uses, sees a figure of each."""
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    modules = [each.name for each in iter_modules(package.__path__)]
+    drawing = {name for name in modules if "new_figure" in vars(import_module(f"{package.__name__}.{name}"))}
+    assert {module for module in drawing if not re.search(rf"\b{module}\b[.,]", tests)} == set()
+    assert len(drawing) > 15

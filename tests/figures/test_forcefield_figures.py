@@ -123,7 +123,7 @@ def test_learning_curves(drawn, tmp_path):
 
 def test_learning_curves_of_nothing(drawn, tmp_path):
     figure = drawn(learning_curve.draw, curves.table(errors("a", -0.2)[:0]), tmp_path / "curve")
-    assert [text.get_text() for text in figure.texts] == ["no error for any number of training"]
+    assert [text.get_text() for text in figure.texts] == ["no error for any number of training structures"]
 
 
 def times(model, batches=()):

@@ -96,3 +96,10 @@ def test_what_a_speed_is_measured_of(plan_of):
     theirs = plan.speed.of("ethanol", "reference", "0")
     assert "model" not in theirs["arguments"] and theirs["threads"] == ours["threads"]
     assert plan.speed.files("ethanol", "reference", "0")["weights"] == []
+
+
+def test_a_model_has_one_place_among_its_kind_in_all_figures(mine):
+    places = {"painn_demo": 0, "fine_tuned": 1, "schnet_demo@homo": 2, "schnet_demo@mu": 3}
+    assert mine.figures.places == places
+    jobs = ("tables", "samples", "models")
+    assert all(request["places"] == places for job in jobs for request in mine.figures.requests(job))

@@ -3,7 +3,9 @@
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -96,15 +98,44 @@ def nothing(stem: Path, why: str) -> None:
         figure.text(0.5, 0.5, why, ha="center", va="center")
 
 
+_PLACES: ContextVar[Mapping[str, int]] = ContextVar(
+    "places of the run's models", default=MappingProxyType({})
+)
+
+
+@contextmanager
+def models_in_place(places: Mapping[str, int]) -> Iterator[None]:
+    """Within it, a model has the colour of its place (0, 1, ...) in every figure, whatever else that shows.
+
+    Figures that show anything else than these models and controls take their colours in order.
+    """
+    token = _PLACES.set(places)
+    try:
+        yield
+    finally:
+        _PLACES.reset(token)
+
+
+def _places(labels: Sequence[str]) -> list[int]:
+    places = _PLACES.get()
+    if all(label in places for label in labels):
+        return [places[label] for label in labels]
+    return list(range(len(labels)))
+
+
 def colours(labels: Sequence[str]) -> dict[str, str]:
-    """Colours by label: grey for the first, which is the reference, the palette in order for the others.
+    """Colours by label: grey for the first, which is the reference, by `models_in_place` for the others.
 
     Raises:
         ValueError: when there are more labels than colours that can be told apart.
     """
     if len(labels) > len(PALETTE) + 1:
         raise ValueError(f"one figure can tell {len(PALETTE)} models apart, not {len(labels) - 1}")
-    return dict(zip(labels, [REFERENCE, *PALETTE], strict=False))
+    reference, *models = labels
+    places = [place % len(PALETTE) for place in _places(models)]
+    if len(set(places)) < len(places):
+        places = list(range(len(models)))
+    return {reference: REFERENCE} | {label: PALETTE[k] for label, k in zip(models, places, strict=True)}
 
 
 def shown(label: str) -> str:
@@ -113,13 +144,14 @@ def shown(label: str) -> str:
 
 
 def line_styles(labels: Sequence[str], controls: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Colour, dashes and marker of a line by label: models in colour, those in `controls` grey.
+    """Colour, dashes and marker of a line by label: models in colour (see `models_in_place`), controls grey.
 
     When the colours (for controls: the dashes) are used up, they come again with other dashes and markers.
     """
     styles = {}
-    for i, label in enumerate(label for label in labels if label not in controls):
-        again, k = divmod(i, len(PALETTE))
+    models = [label for label in labels if label not in controls]
+    for place, label in zip(_places(models), models, strict=True):
+        again, k = divmod(place, len(PALETTE))
         styles[label] = _style(PALETTE[k], again, again + k)
     for i, label in enumerate(label for label in labels if label in controls):
         styles[label] = _style(CONTROL, i, i + i // len(DASHES))

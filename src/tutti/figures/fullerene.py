@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from tutti.benchmark.forcefields.fullerene import sizes
-from tutti.figures import CONTROL, DASHES, PALETTE, legend, new_figure, shown
+from tutti.figures import CONTROL, DASHES, colours, legend, new_figure, shown
 from tutti.simulation.trajectory import Trajectory
 
 XLABELS = {
@@ -32,9 +32,8 @@ def draw(trajectories: Mapping[str, Mapping[str, Trajectory]], stem: Path) -> No
     Raises:
         ValueError: when there are more labels than colours.
     """
-    colours = dict(zip(trajectories, [CONTROL, *PALETTE], strict=False))
-    if len(colours) < len(trajectories):
-        raise ValueError(f"one figure can tell {len(PALETTE)} models apart, not {len(trajectories) - 1}")
+    reference = next(iter(trajectories))
+    colour_of = colours(list(trajectories)) | {reference: CONTROL}
     kinds = list(dict.fromkeys(kind for of_label in trajectories.values() for kind in of_label))
     dashes = dict(zip(kinds, DASHES, strict=False))
     found = {
@@ -45,12 +44,12 @@ def draw(trajectories: Mapping[str, Mapping[str, Trajectory]], stem: Path) -> No
     }
     with new_figure(stem, 7.6, 2.9) as figure:
         for axes, (name, xlabel) in zip(figure.subplots(1, len(XLABELS)), XLABELS.items(), strict=True):
-            _curves(axes, {key: values[name].ravel() for key, values in found.items()}, colours, dashes)
+            _curves(axes, {key: values[name].ravel() for key, values in found.items()}, colour_of, dashes)
             axes.set(xlabel=xlabel, yticks=[])
             axes.set_ylim(0, None)
         figure.axes[0].set_ylabel("density (1/Å)")
         handles = [
-            Line2D([], [], color=colours[label], linestyle=dashes[kind], label=f"{shown(label)}, {kind}")
+            Line2D([], [], color=colour_of[label], linestyle=dashes[kind], label=f"{shown(label)}, {kind}")
             for label, kind in found
         ]
         legend(figure, handles)
@@ -59,7 +58,7 @@ def draw(trajectories: Mapping[str, Mapping[str, Trajectory]], stem: Path) -> No
 def _curves(
     axes: Axes,
     values: Mapping[tuple[str, str], np.ndarray],
-    colours: Mapping[str, str],
+    colour_of: Mapping[str, str],
     dashes: Mapping[str, object],
 ) -> None:
     pooled = np.concatenate(list(values.values()))
@@ -69,5 +68,5 @@ def _curves(
         # Of all lengths, those outside the axis too.
         density = np.histogram(array, edges)[0] / (len(array) * np.diff(edges))
         axes.stairs(
-            density, edges, color=colours[label], linestyle=dashes[kind], baseline=None, linewidth=1.2
+            density, edges, color=colour_of[label], linestyle=dashes[kind], baseline=None, linewidth=1.2
         )

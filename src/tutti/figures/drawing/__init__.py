@@ -1,7 +1,7 @@
 """The three jobs that draw: figures of tables, of samples and of models, one after another.
 
 A request is a mapping with the import path of the drawing `function`, the figure's `stem`, and what the
-figure is drawn from; `tutti.workflow.plan.figures` makes them.
+figure is drawn from; `tutti.workflow.plan.figures` makes them. `places` give the run's models their colours.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any
 
 from tutti.core import functions
 from tutti.core.progress import Progress
+from tutti.figures import models_in_place
 
 Request = Mapping[str, Any]
 
@@ -19,6 +20,7 @@ def draw_each(requests: Sequence[Request], inputs: Callable[[Request], Sequence[
     progress = Progress("figures", len(requests))
     for request in requests:
         draw = functions.load(request["function"])
-        draw(*inputs(request), stem=Path(request["stem"]), **request.get("further", {}))
+        with models_in_place(request.get("places", {})):
+            draw(*inputs(request), stem=Path(request["stem"]), **request.get("further", {}))
         progress.update()
     progress.close()

@@ -105,10 +105,18 @@ class FigurePlan:
             {
                 "function": drawing.declared.function,
                 "stem": self.layout.figure(drawing.name).removesuffix(".svg"),
+                "places": self.places,
             }
             | drawing.arguments
             for drawing in self.job(job)
         ]
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Place of each model, whose colour it has in all figures; none shows generators and force fields."""
+        forcefields = dict.fromkeys(model for _, model in self.forcefields.trained)
+        kinds = (self.samples.models, forcefields)
+        return {model: place for kind in kinds for place, model in enumerate(kind)}
 
     def modules(self, job: str) -> list[str]:
         """Modules that a job loads by name."""
