@@ -36,6 +36,6 @@ DARK = {
 }
 """What a colour is on a dark page; the others are the same on both."""
 
-MIDDLE = {"#7A4E00": "#A67C00", "#00366B": "#3D97CF", "#5E2A84": "#8A5FD0"}
+MIDDLE = {"#7A4E00": "#A67C00", "#00366B": "#6B74D6", "#5E2A84": "#A05FD0"}
 """What a colour of the palette is where it is drawn as pixels, which are the same on both pages; the others
 stand out from both."""

@@ -68,7 +68,7 @@ def draw(
             colour = styles[label]["color"]
             for k, quantity in enumerate(found):
                 panel = axes[i // n_columns * height + k, i % n_columns]
-                _panel(panel, quantity, shown(label), MIDDLE.get(colour, colour))
+                _panel(panel, quantity, shown(label), colour)
 
 
 def _quantities(reference: Structures, predicted: Structures, target: str) -> list[_Quantity]:
@@ -107,12 +107,15 @@ def _panel(axes: Axes, quantity: _Quantity, label: str, colour: str) -> None:
 
 def _points(axes: Axes, x: np.ndarray, y: np.ndarray, ends: tuple[float, float], colour: str) -> None:
     """Points that are smaller the more there are, or their density."""
+    rasterized = len(x) > PIXELS
+    if rasterized:
+        colour = MIDDLE.get(colour, colour)
     if len(x) <= FEW:
         share = np.log(len(x)) / np.log(FEW)
         size = SIZES[1] + share * (SIZES[0] - SIZES[1])
         axes.plot(
             x, y, "o", color=colour, markersize=size, alpha=0.9 - 0.4 * share, markeredgewidth=0,
-            rasterized=len(x) > PIXELS,
+            rasterized=rasterized,
         )  # fmt: skip
         return
     shades = [to_rgba(colour, FAINTEST), to_rgba(colour, 1.0)]
