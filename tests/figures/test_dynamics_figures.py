@@ -68,8 +68,22 @@ def test_drift(energies, drawn, tmp_path):
     assert lines[0].get_zorder() > max(line.get_zorder() for line in lines[1:])
     crosses = [line for line in axes.lines if line.get_marker() == "x"]
     assert [line.get_xdata()[0] for line in crosses] == pytest.approx([1.998, 0])
-    assert crosses[0].get_ydata()[0] == axes.get_ylim()[1] < 20
+    assert crosses[0].get_ydata()[0] == axes.get_ylim()[1] < 60
     assert texts(figure)[2] == "failed, failed after 2.1 ps, to 2.5e+08 meV/atom"
+
+
+@pytest.mark.parametrize("last", [np.nan, np.inf, -1e300])
+def test_energies_that_are_no_numbers_leave_the_others_in_sight(energies, drawn, tmp_path, last):
+    energies["failed"].potential_energy[-1] = last
+    (axes,) = drawn(drift.draw, energies, tmp_path / "drift").axes
+    low, high = axes.get_ylim()
+    assert -60 < low < 0 and 9.9 < high < 60
+
+
+def test_of_two_models_the_one_that_explodes_sets_no_axis(energies, drawn, tmp_path):
+    two = {label: energies[label] for label in ("failed", "model")}
+    (axes,) = drawn(lambda runs, stem: drift.draw(runs, stem, has_reference=False), two, tmp_path / "d").axes
+    assert 9.9 < axes.get_ylim()[1] < 60
 
 
 def test_drift_without_a_second_frame(energies, drawn, tmp_path):

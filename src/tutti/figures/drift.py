@@ -11,14 +11,14 @@ from tutti.figures import INK, legend, line_styles, new_figure, nothing, shown
 from tutti.simulation.trajectory import Trajectory
 
 POINTS = 150  # of a line, each the mean of consecutive frames, in a band from their least to their largest
-TALLEST = 1.5  # times what half of the models reach, beyond which an energy leaves the figure
+TALLEST = 5.0  # times what half of the models reach, beyond which an energy leaves the figure
 
 
 def draw(trajectories: Mapping[str, Trajectory], stem: Path, *, has_reference: bool = True) -> None:
     """Draw total energy per atom, from the first frame's on, against time; a cross where a simulation failed.
 
-    The reference is a dark line above the others. The axis holds it, and half of the others: how far the rest
-    get is written in the legend.
+    The reference is a dark line above the others. The axis holds it, and at least half of the others: how far
+    the rest get is written in the legend.
 
     Args:
         trajectories: at constant energy, by label.
@@ -52,8 +52,11 @@ def draw(trajectories: Mapping[str, Trajectory], stem: Path, *, has_reference: b
 def _ends(ranges: Mapping[str, tuple[float, float]], reference: str | None) -> tuple[float, float]:
     """Of the axis."""
     reach = {label: max(-low, high) for label, (low, high) in ranges.items()}
-    others = [value for label, value in reach.items() if label != reference]
-    tallest = max(TALLEST * float(np.median(others or [0.0])), 1.1 * reach.get(reference, 0.0), 1e-3)
+    others = [value for label, value in reach.items() if label != reference and value > 0] or [0.0]
+    # Of two models the lower: one that explodes must not set the axis.
+    tallest = TALLEST * np.quantile(others, 0.5, method="lower")
+    known = [end for end in (tallest, 1.1 * reach.get(reference, 0.0)) if np.isfinite(end)]
+    tallest = max(known, default=0.0) or 1e-3
     low, high = (np.clip([pair[k] for pair in ranges.values()], -tallest, tallest) for k in (0, 1))
     margin = 0.05 * (high.max() - low.min()) or 1e-3
     return low.min() - margin, high.max() + margin
@@ -79,10 +82,10 @@ def _line(axes: Axes, trajectory: Trajectory, style: dict) -> tuple[float, float
     starts = np.unique(np.linspace(0, len(energy), POINTS, endpoint=False).astype(int))
     counts = np.diff(np.append(starts, len(energy)))
     times = np.add.reduceat(trajectory.times, starts) / counts / 1000
-    low, high = np.minimum.reduceat(energy, starts), np.maximum.reduceat(energy, starts)
+    low, high = np.fmin.reduceat(energy, starts), np.fmax.reduceat(energy, starts)
     axes.fill_between(times, low, high, color=style["color"], alpha=0.2, linewidth=0)
     axes.plot(times, np.add.reduceat(energy, starts) / counts, **style | {"marker": ""})
-    return float(low.min()), float(high.max())
+    return float(np.fmin.reduce(low)), float(np.fmax.reduce(high))
 
 
 def _energy(trajectory: Trajectory) -> np.ndarray:
