@@ -12,7 +12,7 @@ from tutti.benchmark.tables import declared, figures
 from tutti.core.tidy import CONTROLS, read
 from tutti.report import tables
 from tutti.report.build import _glossary
-from tutti.report.sections import LONG
+from tutti.report.sections import LONG, MANY, TALL
 
 from .pages import SVG, Page, add_table, page, sections
 
@@ -36,7 +36,7 @@ def test_tables_and_figures_stand_under_their_topics(run):
     assert captions["distributions"] == ["<b>Figure 2.</b> Distances"]
     # Galleries of samples are not on the page, where the molecules themselves are.
     assert captions["samples"] == ["<b>Figure 3.</b> Third"]
-    assert found["distributions"].index("<figure>") < found["distributions"].index("<article>")
+    assert found["distributions"].index("<figure") < found["distributions"].index("<article>")
     parsed = Page(text)
     anchors = {a["href"][1:] for tag, a in parsed.tags if tag == "a" and a["href"].startswith("#")}
     assert set(found) <= anchors <= {a["id"] for _, a in parsed.tags if "id" in a}
@@ -91,9 +91,29 @@ def test_tables_without_numbers_of_the_run_are_left_out(run):
 
 def test_figures_are_as_wide_as_their_text_asks_for(run):
     path = run["figures"][0][0]
-    path.write_text(SVG.replace("<svg", '<svg width="380pt" height="100pt"'))
+    path.write_text(SVG.replace("<svg", '<svg width="480pt" height="100pt"'))
     parsed = Page(page(run))
     assert [a.get("style") for tag, a in parsed.tags if tag == "img"] == ["max-width: 40.0rem"]
+
+
+def test_tall_figures_are_folded_and_many_of_a_kind_together(run):
+    path = run["figures"][0][0]
+    path.write_text(SVG.replace("<svg", f'<svg width="400pt" height="{12 * TALL + 1}pt"'))
+    run["figures"] = [(path, "First. More.")]
+    for k in range(MANY):
+        training = path.with_name(f"training-qm9_demo-model{k}.svg")
+        training.write_text(SVG.replace("<svg", '<svg width="400pt" height="100pt"'))
+        run["figures"].append((training, f"Training {k}"))
+    found = sections(page(run))
+    assert re.search(
+        r"<summary>Figure 1\. First</summary>\s*<figure>.*?</figure>\s*</details>",
+        found["validity"],
+        re.DOTALL,
+    )
+    (folded,) = re.findall(
+        r"<details><summary>4 figures: training</summary>(.*?)</details>", found["samples"], re.DOTALL
+    )
+    assert re.findall("</b> (.*?)</figcaption>", folded) == [f"Training {k}" for k in range(MANY)]
 
 
 def test_long_tables_and_those_with_figures_are_folded(run):

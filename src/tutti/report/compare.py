@@ -230,4 +230,5 @@ def _figure(rows: pd.DataFrame, names: tuple[str, str], stem: Path) -> dict[str,
     forest.draw(chosen.head(MOST_ROWS), stem)
     drawn = stem.with_suffix(".svg")
     caption = CAPTION.format(first=names[0], second=names[1]) + more
-    return {"uri": page.data_uri(drawn), "width": page.width(drawn), "caption": caption}
+    width, _ = page.size(drawn) or ("", "")
+    return {"uri": page.data_uri(drawn), "width": width, "caption": caption}

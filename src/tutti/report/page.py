@@ -13,9 +13,9 @@ from typing import Any
 import jinja2
 
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
-POINTS_PER_REM = 9.5
+POINTS_PER_REM = 12.0
 _DATA = re.compile(r'<script id="data" type="text/plain">([^<]*)</script>')
-_WIDTH = re.compile(r'<svg[^>]* width="([\d.]+)pt"')
+_SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
 
 
 def template(name: str) -> jinja2.Template:
@@ -41,10 +41,13 @@ def data_uri(path: Path) -> str:
     return f"data:{MEDIA_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def width(path: Path) -> str:
-    """Width (rem) at which the text of an .svg figure is as large as the page's; empty: not known."""
-    match = _WIDTH.search(path.read_text(encoding="utf-8")[:2000]) if path.suffix == ".svg" else None
-    return f"{float(match[1]) / POINTS_PER_REM:.1f}" if match else ""
+def size(path: Path) -> tuple[float, float] | None:
+    """Width and height (rem) at which the text of an .svg figure is nearly as large as the page's.
+
+    None for pictures that do not say their size.
+    """
+    match = _SIZE.search(path.read_text(encoding="utf-8")[:2000]) if path.suffix == ".svg" else None
+    return (float(match[1]) / POINTS_PER_REM, float(match[2]) / POINTS_PER_REM) if match else None
 
 
 def packed(data: Mapping[str, Any]) -> str:

@@ -11,10 +11,12 @@ from tutti.benchmark.tables import FILE as DECLARATIONS
 from tutti.benchmark.tables import declared, table_of_figure
 from tutti.benchmark.tables import figures as all_figures
 from tutti.core.tidy import CONTROLS, PUBLISHED, metric_name
-from tutti.report.page import data_uri, width
+from tutti.report.page import data_uri, size
 from tutti.report.tables import footnotes, parts, wide
 
-LONG = 12  # rows of a table that is folded
+LONG = 6  # rows of a table that is folded
+TALL, WIDE = 42.0, 41.0  # rem: of a figure that is folded, and of one that has a row for itself
+MANY = 4  # figures of one kind that are folded together
 
 
 def topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]]) -> list[dict[str, Any]]:
@@ -39,10 +41,10 @@ def topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]
         items = []
         for stem in _ordered(tidy, tables, name):
             own = [each for each in drawn if table_of_figure(each[0]) == _stem(stem)]
-            items += [_figures(*each, captions, numbers) for each in own]
-            items.append({"figures": [], "table": _table(stem, tidy[stem], folded=bool(own))})
+            items += _figures(own, captions, numbers)
+            items.append({"table": _table(stem, tidy[stem], folded=bool(own))})
             drawn = [each for each in drawn if each not in own]
-        items += [_figures(*each, captions, numbers) for each in drawn]
+        items += _figures(drawn, captions, numbers)
         if items:
             found.append({"id": name, "title": topic.title, "about": topic.about, "items": items})
     return found
@@ -68,13 +70,30 @@ def _ordered(paths: Iterable[Path], topic_of: Mapping[str, str], topic: str) -> 
     )
 
 
-def _figures(name: str, paths: list[Path], captions: Mapping[Path, str], numbers: count) -> dict[str, Any]:
-    """Figures of one declared name."""
-    figures = [
-        {"number": next(numbers), "uri": data_uri(path), "caption": captions[path], "width": width(path)}
-        for path in paths
-    ]
-    return {"figures": figures, "words": metric_name(name), "table": None}
+def _figures(
+    drawn: list[tuple[str, list[Path]]], captions: Mapping[Path, str], numbers: count
+) -> list[dict[str, Any]]:
+    """Figures by their declared names: many of one kind as an item of their own, all others as one."""
+    few = [path for _, paths in drawn if len(paths) < MANY for path in paths]
+    items = [{"figures": [_figure(path, captions[path], next(numbers)) for path in few]}] if few else []
+    for name, paths in drawn:
+        if len(paths) >= MANY:
+            figures = [_figure(path, captions[path], next(numbers)) for path in paths]
+            items.append({"many": metric_name(name), "figures": figures})
+    return items
+
+
+def _figure(path: Path, caption: str, number: int) -> dict[str, Any]:
+    """What the template needs of one figure."""
+    width, height = size(path) or (None, 0.0)
+    return {
+        "number": number,
+        "uri": data_uri(path),
+        "caption": caption,
+        "width": "" if width is None else f"{width:.1f}",
+        "wide": width is None or width > WIDE,
+        "tall": height > TALL,
+    }
 
 
 def _table(stem: Path, tidy: pd.DataFrame, folded: bool) -> dict[str, Any]:
