@@ -125,7 +125,7 @@ def test_constant_energy(folder, tmp_path):
 
 
 def test_seeds_decide(folder, tmp_path):
-    names = ("a", "b", "c")
+    names = ("a.xyz", "b.xyz", "c.xyz")
     for name, seed in zip(names, (1, 1, 2), strict=True):
         assert md(folder, tmp_path / name, "--steps", 10, "--seed", seed).exit_code == 0
     first, again, other = ((tmp_path / name).read_bytes() for name in names)

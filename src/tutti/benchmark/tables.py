@@ -94,11 +94,13 @@ class Check:
         molecules: so many samples of a set pass it in `tutti evaluate`; None: all.
         time_limit: s for one sample.
         chunk: samples that are kept together, when they are finished.
+        library: of `tutti.core.extras`, without which it cannot be done; empty: it needs none.
     """
 
     molecules: int | None
     time_limit: float
     chunk: int
+    library: str = ""
 
 
 @dataclass(frozen=True)
@@ -272,6 +274,12 @@ def checks_of(names: Iterable[str]) -> tuple[str, ...]:
     """The checks that these tables need."""
     needed = {check for name in names for check in declared().tables[name].checks}
     return tuple(check for check in declared().checks if check in needed)
+
+
+def libraries_of(names: Iterable[str]) -> list[str]:
+    """The optional libraries (`tutti.core.extras`) that these tables need."""
+    needed = (declared().checks[check].library for check in checks_of(names))
+    return list(dict.fromkeys(library for library in needed if library))
 
 
 def possible(assigners: Sequence[str], reference: bool) -> list[str]:

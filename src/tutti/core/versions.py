@@ -4,6 +4,11 @@ import importlib.metadata
 from collections.abc import Iterable
 
 
+def own() -> str:
+    """Version of this package; `unknown` where its code runs without being installed."""
+    return installed(["tutti"]).get("tutti", "unknown")
+
+
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Version by name of those packages that are installed, in the order given."""
     found = {}

@@ -23,7 +23,7 @@ CHUNK = 1 << 20
 MAX_BYTES = 32 << 30
 
 
-class DownloadError(RuntimeError):
+class DownloadError(OSError):
     """No mirror gave the right file; the message says what each answered and how to get the file by hand."""
 
 

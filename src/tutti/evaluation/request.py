@@ -1,14 +1,18 @@
 """What is to be evaluated, and how."""
 
+import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tutti.benchmark import published
-from tutti.benchmark.tables import MAIN, REFERENCE, declared, possible, tables
-from tutti.core import registry
+from tutti.benchmark.tables import MAIN, REFERENCE, declared, libraries_of, possible, tables
+from tutti.core import extras
 from tutti.core.registry import ConfigError, closest
 from tutti.core.tidy import CONTROLS
-from tutti.io import SUFFIXES
+from tutti.data import named
+from tutti.evaluation.assigners import check_assigners, installed, not_installed
+from tutti.io import SUFFIXES, FormatError, files_of
 
 RESERVED = {*CONTROLS, "reference"}
 """Names that mean something else in the tables."""
@@ -28,9 +32,9 @@ class Request:
     Attributes:
         inputs: files and folders of samples.
         out: folder for everything that is made.
-        reference: file or folder of the training molecules, if there are any.
-        test: file or folder of molecules that the model has not seen: the ceiling, a control in every table.
-        assigners: modules of `tutti.chemistry.bonds`.
+        reference: training molecules, if there are any: a file, a folder or a name of `tutti.data.named`.
+        test: the same of molecules that the model has not seen: the ceiling, a control in every table.
+        named_assigners: modules of `tutti.chemistry.bonds`; None for those of `PUBLISHED` that are installed.
         charge: total charge of samples and real molecules whose file does not say one.
         only: tables wanted (see `tutti.benchmark.tables`); empty for all that are possible.
         jobs: number of worker processes.
@@ -42,6 +46,8 @@ class Request:
     Raises:
         ConfigError: for an unknown assigner, table or published dataset, or a table that needs what is not
             given.
+        ModuleNotFoundError: when an assigner or a table is named whose library is not installed.
+        FormatError: when an input is a file, or a folder of files, of no known format.
         FileNotFoundError: when an input, the reference or the test molecules do not exist.
         NotADirectoryError: when `out` is a file.
     """
@@ -50,7 +56,7 @@ class Request:
     out: Path
     reference: Path | None = None
     test: Path | None = None
-    assigners: tuple[str, ...] = ("xyz2mol", "openbabel", "lookup")
+    named_assigners: tuple[str, ...] | None = None
     charge: int = 0
     only: tuple[str, ...] = ()
     jobs: int = 1
@@ -66,22 +72,21 @@ class Request:
             published.of_dataset(self.published)
 
     def _check_paths(self) -> None:
-        for path in filter(None, (*self.inputs, self.reference, self.test)):
-            if not path.exists():
-                raise FileNotFoundError(f"{path}: no such file or folder")
+        real = [named.file_of(given) for given in self.real.values()]
+        for paths in (*self.sets.values(), *((path,) for path in real if path is not None)):
+            _refuse_unknown(paths)
         if self.out.exists() and not self.out.is_dir():
             raise NotADirectoryError(f"{self.out}: is a file; --out names a folder")
+        if self.reference is not None and self.reference == self.test:
+            text = f"{self.test} is the reference and the test: those molecules are not unseen, and not novel"
+            warnings.warn(text, stacklevel=4)
         if self.compare and len(set(self.names)) < len(self.inputs):
             names = ", ".join(self.names)
             raise ConfigError(f"the inputs to compare need different names of files or folders, got {names}")
 
     def _check_tables(self) -> None:
-        known = registry.names("bonds")
-        for name in self.assigners:
-            if name not in known:
-                raise ConfigError(f"unknown assigner {closest(name, known)}", "--assigners")
-        if not self.assigners:
-            raise ConfigError(f"name at least one of {', '.join(known)}", "--assigners")
+        if self.named_assigners is not None:
+            check_assigners(self.named_assigners)
         for name in self.only:
             if name not in tables("samples"):
                 raise ConfigError(f"unknown table {closest(name, tables('samples'))}", "--only")
@@ -90,6 +95,24 @@ class Request:
                 raise ConfigError(f"'{name}' {how}", "--only")
             if lack := declared().tables[name].lacks(self.assigners, self.reference is not None):
                 raise ConfigError(f"'{name}' needs {lack}", "--only")
+            for library in _missing([name]):
+                raise ModuleNotFoundError(f"--only: '{name}': {extras.advice(library)}")
+
+    @cached_property
+    def assigners(self) -> tuple[str, ...]:
+        """Modules of `tutti.chemistry.bonds` that judge."""
+        return installed() if self.named_assigners is None else self.named_assigners
+
+    @property
+    def skipped(self) -> list[str]:
+        """What is left out because its library is missing, and how to get it: a line for each library."""
+        bonds = not_installed() if self.named_assigners is None else {}
+        lines = [f"no bonds by {name}: {extras.advice(library)}" for name, library in bonds.items()]
+        wanted = [] if self.only else possible(self.assigners, self.reference is not None)
+        for library in _missing(wanted):
+            lacking = ", ".join(name for name in wanted if library in libraries_of([name]))
+            lines.append(f"no {lacking}: {extras.advice(library)}")
+        return lines
 
     @property
     def names(self) -> list[str]:
@@ -110,7 +133,7 @@ class Request:
     def tables(self) -> list[str]:
         """Names of the tables of samples to make, in the order of their declaration."""
         found = possible(self.assigners, self.reference is not None)
-        return [name for name in found if not self.only or name in self.only]
+        return [name for name in found if name in self.only or not (self.only or _missing([name]))]
 
     @property
     def real(self) -> dict[str, Path]:
@@ -133,3 +156,20 @@ class Request:
     def dataset(self) -> str:
         """What the reference is called in the tables."""
         return stem_of(self.reference) if self.reference else "none"
+
+
+def _refuse_unknown(paths: tuple[Path, ...]) -> None:
+    """Refuse a set of samples none of which has a known format: at once, before anything is imported."""
+    errors = []
+    for path in paths:
+        try:
+            files_of(path)
+        except FormatError as error:
+            errors.append(error)
+    if len(errors) == len(paths):
+        raise errors[0]
+
+
+def _missing(names: list[str]) -> list[str]:
+    """The libraries that these tables need and that are not installed."""
+    return [library for library in libraries_of(names) if not extras.is_installed(library)]

@@ -1,8 +1,9 @@
 """From files of samples to tables, figures and a report."""
 
+import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from tutti.core.cache import Parts
 from tutti.core.progress import Progress
 from tutti.evaluation.folder import RECORD, Folder
 from tutti.evaluation.request import Request
+from tutti.evaluation.result import Evaluation
 from tutti.evaluation.sets import Sets, judge_all, verdicts_on
 from tutti.figures.drawing import draw_each
 from tutti.report import tables
@@ -26,16 +28,18 @@ PICTURES = 24
 MOLECULES, PAGE = "molecules.parquet", "report/index.html"
 
 
-def evaluate(request: Request) -> Path:
-    """Make everything the request asks for; returns the path of the report.
+def evaluate(request: Request) -> Evaluation:
+    """Make everything the request asks for.
 
     The folder `request.out` then holds molecules.parquet (one row per sample and assigner, in input order),
     tables/, figures/ and report/index.html, and evaluation.json, which names them all. Finished parts lie in
     its folder .parts, from which the same request goes on after it was stopped. Other files are left alone.
+    What is left out because a library is missing is warned of.
 
     Raises:
         FormatError: when not a single sample of a set can be read.
         ConfigError: when the folder holds something else, see `tutti.evaluation.folder.Folder.claim`.
+        tutti.data.download.DownloadError: when a dataset that is named cannot be had.
     """
     folder = Folder(request.out, request.inputs)
     drawings = list(_drawings(request))
@@ -45,18 +49,18 @@ def evaluate(request: Request) -> Path:
         *(f"figures/{name}.{form}" for name, *_ in drawings for form in ("svg", "png")),
     }
     folder.claim(planned, request.force)
-    parts = Parts(request.out / ".parts")
-    sets = judge_all(request, parts)
-    parquet.write(verdicts_on(sets.samples), request.out / MOLECULES)
-    made = _measured(request, parts, sets)
-    _draw(request, sets, made, drawings)
+    sets, found = measured(request)
+    parquet.write(found.molecules, request.out / MOLECULES)
+    for name, table in found.tables.items():
+        tables.write(table, request.out / "tables" / name)
+    _draw(request, sets, found.tables, drawings)
     folder.drop_others(planned)
     folder.write_record(_record(request, sets), planned)
     build(
         request.out / PAGE,
         title=", ".join(sets.samples),
         config={"evaluate": _settings(request)},
-        tables=[request.out / "tables" / name for name in made],
+        tables=[request.out / "tables" / name for name in found.tables],
         figures=[(request.out / "figures" / f"{name}.svg", caption) for name, caption, _ in drawings],
         sidecars=[request.out / RECORD],
         benchmarks=[],
@@ -64,7 +68,21 @@ def evaluate(request: Request) -> Path:
             Set(request.dataset, name, 0, judged) for name, judged in (sets.samples | sets.controls).items()
         ],
     )
-    return request.out / PAGE
+    return replace(found, report=request.out / PAGE)
+
+
+def measured(request: Request) -> tuple[Sets, Evaluation]:
+    """The judged sets, and what was found: nothing is written but finished parts in `request.out`/.parts.
+
+    Raises:
+        FormatError, tutti.data.download.DownloadError: see `evaluate`.
+    """
+    for line in request.skipped:
+        warnings.warn(line, stacklevel=3)
+    parts = Parts(request.out / ".parts")
+    sets = judge_all(request, parts)
+    made = _measured(request, parts, sets)
+    return sets, Evaluation(made, verdicts_on(sets.samples), tuple(request.sets), tuple(request.skipped))
 
 
 def _tables(request: Request) -> list[str]:
@@ -75,7 +93,7 @@ def _tables(request: Request) -> list[str]:
 
 
 def _measured(request: Request, parts: Parts, sets: Sets) -> dict[str, pd.DataFrame]:
-    """All tables by name, written to tables/."""
+    """All tables by name."""
     judged = sets.samples | sets.controls
     functions = {name: declared().tables[name].function for name in request.tables}
     progress = Progress("tables", len(functions) * len(judged))
@@ -100,8 +118,6 @@ def _measured(request: Request, parts: Parts, sets: Sets) -> dict[str, pd.DataFr
             name: published.beside(table, request.published) if of_samples[name].of == "samples" else table
             for name, table in made.items()
         }
-    for name, table in made.items():
-        tables.write(table, request.out / "tables" / name)
     return made
 
 
@@ -158,6 +174,7 @@ def _settings(request: Request) -> dict[str, object]:
         "charge where none is said": request.charge,
         "tables": request.tables,
         "molecules in costly checks": request.molecules,
+        **({"left out": request.skipped} if request.skipped else {}),
     }
 
 

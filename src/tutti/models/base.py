@@ -1,7 +1,6 @@
 """What every model offers (the contract), and how models are made, written and read. Nothing is pickled."""
 
 import dataclasses
-import importlib.metadata
 import json
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
@@ -12,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tutti.core import registry
+from tutti.core import registry, versions
 from tutti.core.files import atomic_path, sha256, write_text
 from tutti.core.memory import keep_freed_memory
 from tutti.core.randomness import torch_generator
@@ -121,7 +120,7 @@ class Model(nn.Module):
             weights: an earlier `snapshot` of this model to write instead of its present weights.
         """
         directory = Path(directory)
-        description = self.description() | {"tutti": importlib.metadata.version("tutti")}
+        description = self.description() | {"tutti": versions.own()}
         write_text(directory / CONFIG, json.dumps(description, indent=2) + "\n")
         with atomic_path(directory / WEIGHTS) as temporary:
             save_file(snapshot(self) if weights is None else weights, temporary)

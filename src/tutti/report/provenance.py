@@ -12,8 +12,12 @@ CODE = ("src", "scripts", "workflow", "config")  # folders that decide what a ru
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of Python, of this package and of all it can use at run time."""
-    requirements = [entry for entry in importlib.metadata.requires("tutti") if 'extra == "dev"' not in entry]
+    """Installed versions of Python, of this package and of all it can use at run time, of what is there."""
+    try:
+        declared = importlib.metadata.requires("tutti") or []
+    except importlib.metadata.PackageNotFoundError:  # the code runs without being installed
+        declared = []
+    requirements = [entry for entry in declared if 'extra == "dev"' not in entry]
     required = {re.split(r"[^\w.-]", entry, maxsplit=1)[0].lower() for entry in requirements}
     return {"python": platform.python_version()} | installed(["tutti", *sorted(required)])
 

@@ -4,7 +4,6 @@ GFN2-xTB: Bannwarth, Ehlert, Grimme, J. Chem. Theory Comput. 15, 1652 (2019), wi
 """
 
 import ctypes
-import importlib.util
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from tutti.benchmark.metrics.permolecule import CHECKED, Failure, check_valid, f
 from tutti.chemistry.bonds import xyz2mol
 from tutti.chemistry.bonds.assignment import Known
 from tutti.chemistry.bonds.pool import charge_of
+from tutti.core import extras
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.statistics.estimate import UNKNOWN, Estimate, Row, row, table_of
@@ -68,8 +68,8 @@ def check_all(
     Raises:
         ModuleNotFoundError: without tblite.
     """
-    if importlib.util.find_spec("tblite") is None:
-        raise ModuleNotFoundError("strain needs tblite: install the extra 'xtb'")
+    if not extras.is_installed("tblite"):
+        raise ModuleNotFoundError(f"strain: {extras.advice('tblite')}")
     smiles = verdicts["smiles"].tolist()
 
     def check(index: int) -> tuple:

@@ -14,6 +14,7 @@ from tutti.core.elements import HYDROGEN
 from tutti.core.files import write_text
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
+from tutti.io import extxyz
 from tutti.models.base import Generator
 from tutti.models.generators.sampling import describe_request, in_batches, load_generator
 
@@ -65,12 +66,64 @@ def complete_to_file(
         ValueError: when the model is no generator, cannot complete, or none of the molecules has a hydrogen
             to lose.
     """
-    model, sampling = load_generator(Path(weights), settings, accelerator)
-    if type(model).complete is Generator.complete:
-        raise ValueError(f"'{model.module}' makes whole molecules: it cannot complete a part of one")
     fragments = without_one_hydrogen(molecules, n, numpy_generator(seed, "completion"))
     if not len(fragments):
         raise ValueError(f"none of the {len(molecules)} molecules has a hydrogen that could be removed")
+    completed, record = _completed(weights, fragments, out, seed, batch_size, settings, accelerator)
+    completed.save(out)
+    _finish(out, record)
+
+
+def complete_fragments(
+    weights: Path,
+    fragments: Structures,
+    out: Path,
+    seed: int,
+    batch_size: int,
+    settings: dict,
+    accelerator: str = "auto",
+) -> None:
+    """Write completed fragments to `out` (.extxyz), and how they were made to `out` with .json.
+
+    The molecules have the columns `id` of their fragments (else "s000000", ...) and `finished`. A killed
+    process goes on from its last batch.
+
+    Args:
+        weights: folder that `Model.save` wrote.
+        fragments: parts of molecules, of which only elements and positions count.
+        out: result, written atomically.
+        seed: of the model's random streams.
+        batch_size: molecules completed at a time.
+        settings: fields of the `Sampling` of the model's module.
+        accelerator: "auto", "cpu" or "cuda".
+
+    Raises:
+        ValueError: when the model is no generator or cannot complete, or a fragment has no atoms or elements
+            that the model does not know.
+    """
+    if not fragments.n_atoms.all():
+        raise ValueError(f"fragment {int(fragments.n_atoms.argmin())} has no atoms")
+    bare = Structures(fragments.n_atoms, fragments.numbers, fragments.positions)
+    completed, record = _completed(weights, bare, out, seed, batch_size, settings, accelerator)
+    numbered = np.array([f"s{i:06d}" for i in range(len(fragments))])
+    ids = fragments.columns.get("id", numbered)
+    extxyz.write(out, completed.with_columns(id=ids))
+    _finish(out, record)
+
+
+def _completed(
+    weights: Path,
+    fragments: Structures,
+    out: Path,
+    seed: int,
+    batch_size: int,
+    settings: dict,
+    accelerator: str,
+) -> tuple[Structures, dict[str, object]]:
+    """The completed fragments, and how they were made."""
+    model, sampling = load_generator(Path(weights), settings, accelerator)
+    if type(model).complete is Generator.complete:
+        raise ValueError(f"'{model.module}' makes whole molecules: it cannot complete a part of one")
     request = describe_request(
         model,
         sampling,
@@ -84,10 +137,11 @@ def complete_to_file(
     def draw(rows: slice, generator: torch.Generator) -> Structures:
         return model.complete(fragments[rows], generator, sampling)
 
-    parts = out.with_suffix(".parts")
-    completed, seconds = in_batches(draw, request, "complete", parts, model.device)
-    shutil.rmtree(parts)
-    completed.save(out)
-    write_text(
-        out.with_suffix(".json"), json.dumps(request | {"seconds_per_molecule": seconds}, indent=2) + "\n"
-    )
+    completed, seconds = in_batches(draw, request, "complete", out.with_suffix(".parts"), model.device)
+    return completed, request | {"seconds_per_molecule": seconds}
+
+
+def _finish(out: Path, record: dict[str, object]) -> None:
+    """Write the record beside `out`, and drop the batches that it was made of."""
+    write_text(out.with_suffix(".json"), json.dumps(record, indent=2) + "\n")
+    shutil.rmtree(out.with_suffix(".parts"))
