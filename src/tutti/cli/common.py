@@ -1,7 +1,6 @@
 """What the commands share: options, refusals before any work, and how errors are told."""
 
 import os
-import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ import typer
 WRITABLE = (".extxyz", ".xyz")
 """Ends of the names of files that commands write."""
 WEIGHTS = "weights.safetensors"
-DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 
 Model = Annotated[
     Path, typer.Option("--model", metavar="DIR", help="Folder of a trained force field: .../seed0.")
@@ -23,8 +21,8 @@ Accelerator = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or cud
 
 
 def say(text: str) -> None:
-    """One line for the user on stderr; of hashes only the beginning."""
-    print(DIGEST.sub(r"\1…", text), file=sys.stderr)
+    """Print something for the user on stderr."""
+    print(text, file=sys.stderr)
 
 
 @contextmanager

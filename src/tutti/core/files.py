@@ -41,3 +41,9 @@ def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def short(digest: str) -> str:
+    """A hash, with or without the name of its kind, as messages show it: twelve digits of it."""
+    kind, colon, digits = digest.rpartition(":")
+    return f"{kind}{colon}{digits[:12]}…"

@@ -17,7 +17,7 @@ from typing import IO
 import pooch
 import requests
 
-from tutti.core.files import atomic_path
+from tutti.core.files import atomic_path, short
 
 CHUNK = 1 << 20
 MAX_BYTES = 32 << 30
@@ -130,13 +130,13 @@ def fault(path: Path, source: Source) -> str | None:
         return None if start and not start.startswith(b"<") else "no data"
     algorithm = source.hash.partition(":")[0].lower()
     actual = f"{algorithm}:{pooch.file_hash(str(path), alg=algorithm)}"
-    return None if actual == source.hash.lower() else actual
+    return None if actual == source.hash.lower() else short(actual)
 
 
 def _advice(source: Source, target: Path, causes: list[str]) -> str:
     lines = [f"could not get {source.name}; tried", *causes]
     if source.hash is not None:
-        lines.append(f"expected {source.hash}")
+        lines.append(f"expected {short(source.hash)}")
     if target.exists():
         lines.append(f"{target} is not used: it has {fault(target, source)}")
     lines.append(

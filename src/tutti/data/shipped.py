@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tutti.core.files import atomic_path, sha256
+from tutti.core.files import atomic_path, sha256, short
 from tutti.core.structures import Structures
 
 EMBEDDED = Path(__file__).parent / "embedded"
@@ -56,7 +56,8 @@ def load(config: Recipe) -> Structures:
             f"no file '{config.shipped}' ships with the package; there are: {available or 'none'}"
         )
     if (found := sha256(path)) != config.shipped_sha256:
-        raise ValueError(f"{path}: SHA-256 is {found}, the configuration expects {config.shipped_sha256}")
+        expected = short(config.shipped_sha256)
+        raise ValueError(f"{path}: SHA-256 is {short(found)}, the configuration expects {expected}")
     structures = Structures.load(path)
     made_with, wanted = json.loads(structures.source), config.recipe()
     differing = [

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from tutti.core.files import write_text
+from tutti.core.files import short, write_text
 from tutti.core.randomness import numpy_generator
 from tutti.core.registry import closest
 from tutti.core.structures import Structures
@@ -140,8 +140,8 @@ class Splits:
             raise ValueError(f"{path}: not a splits file written by tutti ({error!r})") from error
         if digest != structures.digest:
             raise ValueError(
-                f"{path}: made for another dataset: its digest is {digest[:12]}..., that of the given one "
-                f"({len(structures)} structures) is {structures.digest[:12]}...; make the splits again"
+                f"{path}: made for another dataset: its digest is {short(digest)}, that of the given one "
+                f"({len(structures)} structures) is {short(structures.digest)}; make the splits again"
             )
         ids = structures.columns.get("id")
         return cls(*parts, seed=seed, digest=digest, leakage=leaks, ids=ids)

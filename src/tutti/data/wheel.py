@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tutti.core.files import short
 from tutti.data.download import DownloadError, Source, fault
 
 
@@ -34,7 +35,7 @@ def fetch(wheel: Source, folder: Path) -> Path:
                 f"it gave {', '.join(sorted(path.name for path in Path(temporary).iterdir())) or 'nothing'}"
             )
         if cause is None and (wrong := fault(received, wheel)):
-            cause = f"the {received.stat().st_size} bytes received have {wrong}, expected {wheel.hash}"
+            cause = f"the {received.stat().st_size} bytes received have {wrong}, expected {short(wheel.hash)}"
         if cause is None:
             received.replace(target)
             return target
