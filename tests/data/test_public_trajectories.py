@@ -140,7 +140,8 @@ def test_a_hash_of_ones_own_is_checked(served, tmp_path):
     contents = npz(arrays(5))
     right = "sha256:" + hashlib.sha256(contents).hexdigest()
     options = {"molecule": "ethanol", "hash": "sha256:" + "0" * 64}
-    refused(md17, served, tmp_path, "e.npz", contents, DownloadError, f"have {right[:19]}…\nexpected", **options)
+    message = f"have {right[:19]}…\nexpected"
+    refused(md17, served, tmp_path, "e.npz", contents, DownloadError, message, **options)
     assert len(made(md17, served, tmp_path, "e.npz", contents, molecule="ethanol", hash=right)) == 5
 
 
