@@ -41,7 +41,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
-	$(BIN)/python -m tutti.workflow.config config/*.yaml config/studies/*.yaml
+	$(BIN)/tutti check config/*.yaml config/studies/*.yaml > /dev/null
 
 bench: $(STAMP)
 	set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """An environment with the wheel, made of a clean copy of the sources, and links to all hard dependencies."""
+    """An environment with the wheel, of a clean copy of the sources, and links to all hard dependencies."""
     folder = tmp_path_factory.mktemp("installed")
     names = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True)
     for name in names.splitlines():

@@ -263,19 +263,6 @@ def test_values_from_the_command_line_are_named_so():
     assert str(error.value).count("command line (--config): ") == 2
 
 
-def test_main_checks_every_study(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
-    wrong = tmp_path / "wrong.yaml"
-    wrong.write_text("seed: [1]")
-    with pytest.raises(SystemExit) as good:
-        config.main([*config.FILES, "config/standard.yaml"])
-    assert good.value.code == 0
-    with pytest.raises(SystemExit) as bad:
-        config.main(["config/standard.yaml", str(wrong)])
-    assert bad.value.code == 1
-    assert "unknown key 'seed'" in capsys.readouterr().err
-
-
 def test_what_is_nested_on_the_command_line_has_its_type():
     given = {"steps": "8000", "rate": "0.5", "ema": "null", "on": "true", "name": "1: 2", "list": ["1", "a"]}
     typed = {"steps": 8000, "rate": 0.5, "ema": None, "on": True, "name": "1: 2", "list": [1, "a"]}

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,8 +33,9 @@ def check(
     with told("Stopped."):
         if lacking := [name for name in (*config.FILES, str(config.SCHEMAS)) if not Path(name).exists()]:
             raise FileNotFoundError(f"{lacking[0]}: not found; run it in a checkout of Tutti")
-        for study in [[str(file)] for file in files] if files else [[]]:
-            sources = [*config.FILES, *(name for name in study if name not in config.FILES)]
+        studies = dict.fromkeys(() if str(file) in config.FILES else (str(file),) for file in files or [])
+        for study in studies or [()]:
+            sources = [*config.FILES, *study]
             try:
                 merged = config.load(sources)
                 config.check(merged, sources)
@@ -46,15 +47,15 @@ def check(
     raise typer.Exit(failed)
 
 
-def _told(study: list[str], plan: "Plan") -> Iterator[str]:
+def _told(study: Sequence[str], plan: "Plan") -> Iterator[str]:
     yield f"{study[0] if study else 'the demo'}: fine; a run makes, in {plan.layout.results}/:"
     trained = Counter(model for _, model, _ in [*plan.samples.trainings, *plan.forcefields.trainings])
-    seeds = [f"{name} ({n})" if n > 1 else name for name, n in trained.items()]
+    trainings = [f"{name} ({n})" if n > 1 else name for name, n in trained.items()]
     datasets = dict.fromkeys([*plan.config["generation"]["datasets"], *plan.forcefields.datasets])
     figures = dict.fromkeys(each.figure for each in plan.figures.all)
     for what, names in {
         "datasets": datasets,
-        "trainings": seeds,
+        "trainings": trainings,
         "tables": plan.tables,
         "figures": figures,
     }.items():

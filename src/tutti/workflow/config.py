@@ -1,7 +1,6 @@
 """Configurations, merged and checked before any job runs: each mistake with its file, key and remedy."""
 
 import platform
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -129,20 +128,3 @@ def _descend(keys: Sequence[str], value: Any) -> tuple[int, Any]:
             return depth, value
         value = value[key]
     return len(keys), value
-
-
-def main(files: Sequence[str]) -> None:
-    """Check the default configuration and each of `files` on top of it; exit status 1 when one is wrong."""
-    failed = False
-    for study in ([], *([name] for name in files if name not in FILES)):
-        sources = [*FILES, *study]
-        try:
-            check(load(sources), sources)
-        except ConfigError as error:
-            failed = True
-            print(error, file=sys.stderr)
-    sys.exit(failed)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
