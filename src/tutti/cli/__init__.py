@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from tutti.cli.compare import compare
 from tutti.cli.configuration import check
 from tutti.cli.evaluate import evaluate
 from tutti.cli.forcefields import md, relax
 from tutti.cli.generators import complete, sample
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-for command in (evaluate, sample, complete, relax, md, check):
+for command in (evaluate, compare, sample, complete, relax, md, check):
     app.command()(command)
 
 
