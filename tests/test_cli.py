@@ -1,19 +1,16 @@
 """`tutti relax` and `tutti md` as their users meet them."""
 
-import shutil
 import subprocess
 import sys
 import time
 
 import ase
-import ase.db
 import ase.io
 import numpy as np
 import pytest
 import torch
 from ase import units
 from ase.build import molecule
-from ase.constraints import FixAtoms
 from typer.testing import CliRunner
 
 import tutti
@@ -195,83 +192,6 @@ def test_mistakes_are_told_in_a_line(command, folder, tmp_path):
     unknown = "holds S, which the model was not made for (it knows H, C, O)"
     assert unknown in message(tmp_path / "sulphur.xyz", model)
     assert "write auto, cpu or cuda" in message(molecules, model, "--accelerator", "tpu")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--steps", 5, "--picoseconds", 1), "--steps and --picoseconds: give one of them"),
-        (("--timestep", 0), "--timestep 0: must be a positive number"),
-        (("--timestep", -1), "--timestep -1: must be a positive number"),
-        (("--timestep", "nan"), "--timestep nan: must be a positive number"),
-        (("--picoseconds", 0), "--picoseconds 0: must be a positive number"),
-        (("--temperature", 0), "--temperature 0: must be a positive number"),
-        (("--steps", 5, "--every", 10), "--every 10: more than the 5 time steps of the simulation"),
-    ],
-)
-def test_odd_options_are_named(folder, tmp_path, options, message):
-    result = md(folder, tmp_path / "md.extxyz", *options)
-    assert result.exit_code == 1 and result.output == f"error: {message}\n"
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("command", ["relax", "md"])
-def test_structures_without_atoms_are_refused(command, folder, tmp_path):
-    (tmp_path / "zero.xyz").write_text("1\n\nH 0 0 0\n0\n\n")
-    result = run(command, tmp_path / "zero.xyz", "--model", folder / "model", "--out", tmp_path / "out.xyz")
-    assert result.exit_code == 1 and "zero.xyz: structure 1 has no atoms" in result.output
-
-
-@pytest.mark.parametrize("command", ["relax", "md"])
-def test_fixed_atoms_are_refused_and_never_moved(command, folder, tmp_path):
-    free, fixed = molecule("H2O"), molecule("CH3CH2OH")
-    fixed.set_constraint(FixAtoms([0, 1]))
-    ase.io.write(
-        tmp_path / "fixed.extxyz",
-        [free, fixed],
-        format="extxyz",
-        columns=["symbols", "positions", "move_mask"],
-    )
-    assert "move_mask" in (tmp_path / "fixed.extxyz").read_text()
-    with ase.db.connect(tmp_path / "fixed.db") as database:
-        database.write(free)
-        database.write(fixed)
-    for name, place in (("fixed.extxyz", "fixed.extxyz:6"), ("fixed.db", "fixed.db: row 2")):
-        out = tmp_path / "out.extxyz"
-        result = run(command, tmp_path / name, "--model", folder / "model", "--out", out)
-        assert result.exit_code == 1 and f"{place}: holds fixed atoms" in result.output
-        assert not out.exists()
-    masked = "Properties=species:S:1:move_mask:L:1:pos:R:3"  # of atoms that all may move
-    (tmp_path / "free.extxyz").write_text(f"2\n{masked}\nO T 0 0 0\nH T 0 0 0.97\n")
-    options = ("--model", folder / "model", "--out", tmp_path / "out.extxyz", "--steps", 10)
-    assert run(command, tmp_path / "free.extxyz", *options).exit_code == 0
-
-
-@pytest.mark.parametrize("command", ["relax", "md"])
-@pytest.mark.parametrize("name", ["out.pdb", "out.extxyz.gz", "out"])
-def test_formats_that_are_not_written_are_refused_before_any_work(command, name, tmp_path):
-    result = run(command, "nowhere.xyz", "--model", "nowhere", "--out", tmp_path / name)
-    assert result.exit_code == 1 and "choose a name that ends with .extxyz or .xyz" in result.output
-
-
-def test_relaxed_structures_are_never_written_over_a_file(folder, tmp_path):
-    (tmp_path / "out.xyz").write_text("precious")
-    out = tmp_path / "out.xyz"
-    result = run("relax", folder / "molecules.xyz", "--model", folder / "model", "--out", out)
-    assert result.exit_code == 1 and "exists already" in result.output and out.read_text() == "precious"
-
-
-def test_the_only_model_in_a_folder_is_found_and_several_are_listed(folder, tmp_path):
-    for name in ("a/seed0", "b/seed0", "b/seed1"):
-        shutil.copytree(folder / "model", tmp_path / name)
-    command = ("relax", folder / "molecules.xyz", "--steps", 1, "--out")
-    result = run(*command, tmp_path / "a.xyz", "--model", tmp_path / "a")
-    assert result.exit_code == 0 and f"the model: {tmp_path / 'a/seed0'}" in result.output
-    result = run(*command, tmp_path / "b.xyz", "--model", tmp_path / "b")
-    several = f"{tmp_path / 'b/seed0'}, {tmp_path / 'b/seed1'}"
-    assert result.exit_code == 1 and f"holds several models; give one: {several}" in result.output
-    result = run(*command, tmp_path / "c.xyz", "--model", tmp_path)
-    assert result.exit_code == 1 and "holds several models" in result.output
 
 
 @pytest.mark.parametrize("command", ["relax", "md"])

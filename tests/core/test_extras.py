@@ -31,7 +31,6 @@ def test_all_brings_all_that_a_user_needs():
 def test_which_assigners_and_checks_need_one():
     needed = {name: registry.libraries("bonds", name) for name in registry.names("bonds")}
     assert {name: found for name, found in needed.items() if found} == {"openbabel": ["openbabel"]}
-    assert tables.libraries_of(tables.tables("samples")) == ["tblite"]
     checks = {name: check.library for name, check in tables.declared().checks.items()}
     for name, library in checks.items():
         text = (PACKAGE / f"benchmark/metrics/{name}.py").read_text(encoding="utf-8")

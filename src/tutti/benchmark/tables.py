@@ -276,12 +276,6 @@ def checks_of(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(check for check in declared().checks if check in needed)
 
 
-def libraries_of(names: Iterable[str]) -> list[str]:
-    """The optional libraries (`tutti.core.extras`) that these tables need."""
-    needed = (declared().checks[check].library for check in checks_of(names))
-    return list(dict.fromkeys(library for library in needed if library))
-
-
 def possible(assigners: Sequence[str], reference: bool) -> list[str]:
     """The tables of samples that these assigners, with or without reference molecules, give."""
     return [name for name, table in tables("samples").items() if not table.lacks(assigners, reference)]

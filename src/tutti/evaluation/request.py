@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tutti.benchmark import published
-from tutti.benchmark.tables import MAIN, REFERENCE, declared, libraries_of, possible, tables
+from tutti.benchmark.tables import MAIN, REFERENCE, checks_of, declared, possible, tables
 from tutti.core import extras
 from tutti.core.registry import ConfigError, closest
 from tutti.core.tidy import CONTROLS
@@ -110,7 +110,7 @@ class Request:
         lines = [f"no bonds by {name}: {extras.advice(library)}" for name, library in bonds.items()]
         wanted = [] if self.only else possible(self.assigners, self.reference is not None)
         for library in _missing(wanted):
-            lacking = ", ".join(name for name in wanted if library in libraries_of([name]))
+            lacking = ", ".join(name for name in wanted if library in _missing([name]))
             lines.append(f"no {lacking}: {extras.advice(library)}")
         return lines
 
@@ -171,5 +171,6 @@ def _refuse_unknown(paths: tuple[Path, ...]) -> None:
 
 
 def _missing(names: list[str]) -> list[str]:
-    """The libraries that these tables need and that are not installed."""
-    return [library for library in libraries_of(names) if not extras.is_installed(library)]
+    """The libraries that the checks of these tables need and that are not installed."""
+    needed = dict.fromkeys(declared().checks[check].library for check in checks_of(names))
+    return [library for library in needed if library and not extras.is_installed(library)]
