@@ -9,7 +9,6 @@ import pytest
 
 from tutti.benchmark import tables
 from tutti.core import extras, registry, versions
-from tutti.core.sources import PACKAGE
 from tutti.report import provenance
 
 PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["project"]
@@ -28,13 +27,15 @@ def test_all_brings_all_that_a_user_needs():
     assert PROJECT["optional-dependencies"]["all"] == [f"tutti[{','.join(sorted(users))}]"]
 
 
-def test_which_assigners_and_checks_need_one():
-    needed = {name: registry.libraries("bonds", name) for name in registry.names("bonds")}
-    assert {name: found for name, found in needed.items() if found} == {"openbabel": ["openbabel"]}
-    checks = {name: check.library for name, check in tables.declared().checks.items()}
-    for name, library in checks.items():
-        text = (PACKAGE / f"benchmark/metrics/{name}.py").read_text(encoding="utf-8")
-        assert {each for each in extras.EXTRAS if f"from {each}" in text} == ({library} - {""})
+def test_which_modules_need_one(monkeypatch):
+    monkeypatch.setattr(extras, "is_installed", lambda library: False)
+    bonds = {name: extras.missing(f"chemistry.bonds.{name}") for name in registry.names("bonds")}
+    assert {name: found for name, found in bonds.items() if found} == {"openbabel": ["openbabel"]}
+    checks = {name: extras.missing(f"benchmark.metrics.{name}") for name in tables.declared().checks}
+    assert {name: found for name, found in checks.items() if found} == {"strain": ["tblite"]}
+    assert extras.missing("data.langevin") == ["tblite"]  # imported inside a function
+    monkeypatch.setattr(extras, "is_installed", lambda library: True)
+    assert extras.missing("benchmark.metrics.strain") == []
 
 
 def test_looking_for_one_does_not_import_it(monkeypatch):

@@ -94,13 +94,11 @@ class Check:
         molecules: so many samples of a set pass it in `tutti evaluate`; None: all.
         time_limit: s for one sample.
         chunk: samples that are kept together, when they are finished.
-        library: of `tutti.core.extras`, without which it cannot be done; empty: it needs none.
     """
 
     molecules: int | None
     time_limit: float
     chunk: int
-    library: str = ""
 
 
 @dataclass(frozen=True)

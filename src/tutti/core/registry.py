@@ -15,8 +15,6 @@ from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from tutti.core.extras import EXTRAS
-
 EXPORTS = {
     "generators": {"Config", "Sampling", "MODEL"},
     "forcefields": {"Config", "MODEL"},
@@ -80,19 +78,6 @@ def module(kind: str, name: str) -> ModuleType:
     """
     exports(kind, name)
     return importlib.import_module(f"tutti.{PACKAGES[kind]}.{name}")
-
-
-def libraries(kind: str, name: str) -> list[str]:
-    """The optional libraries (`tutti.core.extras`) that the file of a plug-in imports; it is parsed only.
-
-    Raises:
-        ConfigError: see `exports`.
-    """
-    exports(kind, name)
-    tree = ast.parse(_files(kind)[name].read_text(encoding="utf-8"))
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    return [library for library in EXTRAS if library in {each.partition(".")[0] for each in imported}]
 
 
 def closest(name: str, known: Iterable[str]) -> str:

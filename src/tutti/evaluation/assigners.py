@@ -9,13 +9,12 @@ from tutti.core.registry import ConfigError, closest
 
 def installed() -> tuple[str, ...]:
     """Those of `PUBLISHED` whose libraries are there."""
-    lacking = not_installed()
-    return tuple(name for name in PUBLISHED if name not in lacking)
+    return tuple(name for name in PUBLISHED if not missing(name))
 
 
-def not_installed() -> dict[str, str]:
-    """The library that is missing (see `tutti.core.extras`), by the assigner of `PUBLISHED` that needs it."""
-    return {name: library for name in PUBLISHED if (library := _missing(name))}
+def missing(name: str) -> list[str]:
+    """The libraries (see `tutti.core.extras`) that an assigner needs and that are not installed."""
+    return extras.missing(f"{registry.PACKAGES['bonds']}.{name}")
 
 
 def check_assigners(names: Sequence[str]) -> None:
@@ -31,11 +30,5 @@ def check_assigners(names: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise ConfigError(f"unknown assigner {closest(name, known)}", "--assigners")
-        if library := _missing(name):
+        for library in missing(name):
             raise ModuleNotFoundError(f"--assigners: '{name}': {extras.advice(library)}")
-
-
-def _missing(name: str) -> str:
-    """The library of an assigner that is not installed, or empty."""
-    needed = registry.libraries("bonds", name)
-    return next((library for library in needed if not extras.is_installed(library)), "")

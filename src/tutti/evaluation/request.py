@@ -7,13 +7,16 @@ from pathlib import Path
 
 from tutti.benchmark import published
 from tutti.benchmark.tables import MAIN, REFERENCE, checks_of, declared, possible, tables
+from tutti.chemistry.bonds.assignment import PUBLISHED
 from tutti.core import extras
 from tutti.core.registry import ConfigError, closest
 from tutti.core.tidy import CONTROLS
 from tutti.data import named
-from tutti.evaluation.assigners import check_assigners, installed, not_installed
+from tutti.evaluation.assigners import check_assigners, installed, missing
 from tutti.io import SUFFIXES, FormatError, files_of
 
+CHECKS = "benchmark.metrics"
+"""Where the modules of checks are, below `tutti`."""
 RESERVED = {*CONTROLS, "reference"}
 """Names that mean something else in the tables."""
 
@@ -106,8 +109,10 @@ class Request:
     @property
     def skipped(self) -> list[str]:
         """What is left out because its library is missing, and how to get it: a line for each library."""
-        bonds = not_installed() if self.named_assigners is None else {}
-        lines = [f"no bonds by {name}: {extras.advice(library)}" for name, library in bonds.items()]
+        bonds = PUBLISHED if self.named_assigners is None else ()
+        lines = [
+            f"no bonds by {name}: {extras.advice(library)}" for name in bonds for library in missing(name)
+        ]
         wanted = [] if self.only else possible(self.assigners, self.reference is not None)
         for library in _missing(wanted):
             lacking = ", ".join(name for name in wanted if library in _missing([name]))
@@ -172,5 +177,5 @@ def _refuse_unknown(paths: tuple[Path, ...]) -> None:
 
 def _missing(names: list[str]) -> list[str]:
     """The libraries that the checks of these tables need and that are not installed."""
-    needed = dict.fromkeys(declared().checks[check].library for check in checks_of(names))
-    return [library for library in needed if library and not extras.is_installed(library)]
+    found = (library for check in checks_of(names) for library in extras.missing(f"{CHECKS}.{check}"))
+    return list(dict.fromkeys(found))
