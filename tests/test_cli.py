@@ -222,7 +222,11 @@ def test_help_comes_at_once_and_files_of_no_known_format_are_refused_at_once(tmp
     took, done = min((seconds("--help") for _ in range(3)), key=lambda each: each[0])
     assert done.returncode == 0 and took < 1
     took, done = min((seconds("evaluate", "x.pkl", "--out", "o") for _ in range(3)), key=lambda each: each[0])
-    assert done.returncode == 1 and "x.pkl: expected a file named" in done.stderr and took < 2
+    assert (
+        done.returncode == 1
+        and "x.pkl: expected a format that is read, found a pickle" in done.stderr
+        and took < 2
+    )
     assert not (tmp_path / "o").exists()
 
 

@@ -84,11 +84,31 @@ def test_fixed_atoms_are_refused_and_never_moved(command, folder, tmp_path):
     assert run(command, tmp_path / "free.extxyz", *options).exit_code == 0
 
 
-@pytest.mark.parametrize("command", ["relax", "md"])
-@pytest.mark.parametrize("name", ["out.pdb", "out.extxyz.gz", "out"])
-def test_formats_that_are_not_written_are_refused_before_any_work(command, name, tmp_path):
+@pytest.mark.parametrize(
+    ("command", "name", "message"),
+    [
+        ("relax", "out.dcd", "out.dcd: expected a file named *.xyz, *.extxyz, "),
+        ("relax", "out", "out: expected a file named *.xyz, *.extxyz, "),
+        ("md", "out.pdb", "out.pdb: written is extended xyz: choose a name that ends with .extxyz or .xyz"),
+        ("md", "out.extxyz.gz", "choose a name that ends with .extxyz or .xyz"),
+    ],
+)
+def test_formats_that_are_not_written_are_refused_before_any_work(command, name, message, tmp_path):
     result = run(command, "nowhere.xyz", "--model", "nowhere", "--out", tmp_path / name)
-    assert result.exit_code == 1 and "choose a name that ends with .extxyz or .xyz" in result.output
+    assert result.exit_code == 1 and message in result.output
+
+
+def test_relaxed_structures_as_pdb(folder, tmp_path, monkeypatch):
+    command = ("relax", folder / "molecules.xyz", "--model", folder / "model", "--steps", 1, "--out")
+    result = run(*command, tmp_path / "out.pdb")
+    assert result.exit_code == 0, result.output
+    assert "a PDB file has no place for energy, forces, converged, steps" in result.output
+    assert ase.io.read(tmp_path / "out.pdb").get_chemical_formula() == "C2H6O"
+    slab = molecule("CH3CH2OH", cell=[9, 9, 9], pbc=[True, True, False])
+    extxyz.write(tmp_path / "slab.xyz", Structures.from_ase([slab]))
+    monkeypatch.setattr("tutti.simulation.relaxation.relax", None)  # before any work
+    result = run("relax", tmp_path / "slab.xyz", *command[2:], tmp_path / "slab.pdb")
+    assert result.exit_code == 1 and "a PDB file is periodic in all directions or none" in result.output
 
 
 def test_relaxed_structures_are_never_written_over_a_file(folder, tmp_path):

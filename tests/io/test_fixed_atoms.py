@@ -38,6 +38,11 @@ def test_a_database(tmp_path):
     assert first_fixed(tmp_path / "x.db") == f"{tmp_path / 'x.db'}: row 2"
 
 
+def test_a_trajectory(tmp_path):
+    ase.io.write(tmp_path / "x.traj", [water(), water(FixAtoms([0]))])
+    assert first_fixed(tmp_path / "x.traj") == f"{tmp_path / 'x.traj'}: frame 1"
+
+
 def test_what_fixes_nothing(tmp_path):
     line = "Properties=species:S:1:pos:R:3:move_mask:L:1"
     (tmp_path / "all_move.xyz").write_text(

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-WRITABLE = (".extxyz", ".xyz")
-"""Ends of the names of files that commands write."""
+EXTXYZ = (".extxyz", ".xyz")
+"""Ends of the names of files that commands write; `tutti relax` writes all that `tutti.io.write` does."""
 WEIGHTS = "weights.safetensors"
 
 Model = Annotated[
@@ -52,16 +52,25 @@ def use_one_thread() -> None:
 
 
 def new_file(out: Path) -> Path:
-    """A file that can be written, because its name ends as that of a format and nothing is there.
+    """An extended xyz file that can be written, because of its name and because nothing is there.
 
     Raises:
-        ValueError: for another format.
+        ValueError: for a name of another format.
         FileExistsError: when it is there already.
     """
-    if not out.name.lower().endswith(WRITABLE):
+    if not out.name.lower().endswith(EXTXYZ):
         raise ValueError(
             f"--out {out}: written is extended xyz: choose a name that ends with .extxyz or .xyz"
         )
+    return free(out)
+
+
+def free(out: Path) -> Path:
+    """A file that is not there yet.
+
+    Raises:
+        FileExistsError: when it is.
+    """
     if out.exists():
         raise FileExistsError(f"{out}: exists already; delete it or write to another file")
     return out

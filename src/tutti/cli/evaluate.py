@@ -15,7 +15,8 @@ def evaluate(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Files or folders: xyz, extxyz, sdf, mol2, npz; also gzipped."
+            metavar="PATH...",
+            help="Files or folders: xyz, extxyz, sdf, mol2, npz, ...; docs/formats.md lists all.",
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for tables, figures and the report.")],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tutti.cli.common import Accelerator, Model, model_folder, new_file, say, told
+from tutti.cli.common import Accelerator, Model, free, model_folder, new_file, say, told
 
 if TYPE_CHECKING:  # torch and ASE take seconds to import, which `tutti --help` need not wait
     from tutti.core.structures import Structures
@@ -18,7 +18,9 @@ def relax(
         Path, typer.Argument(metavar="FILE", help="Structures: xyz, extxyz, sdf, mol2, npz, ...")
     ],
     model: Model,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The relaxed structures, as extended xyz.")],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The relaxed structures, as extended xyz or PDB; a new file.")
+    ],
     fmax: Annotated[
         float, typer.Option(min=0, help="No atom may feel a larger force at the end, eV/Å.")
     ] = 0.01,
@@ -34,8 +36,10 @@ def relax(
     results/demo/train/ethanol/painn_demo/seed0 --out relaxed.extxyz
     """
     with told("Stopped; nothing was written."):
+        from tutti.io.writing import check
+
         _positive("--fmax", fmax)
-        new_file(out)
+        check(free(out))
         structures, calculator = _opened(file, model, accelerator)
         from tutti.simulation.relaxation import relax_to_file
 

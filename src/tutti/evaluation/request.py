@@ -13,7 +13,7 @@ from tutti.core.registry import ConfigError, closest
 from tutti.core.tidy import CONTROLS
 from tutti.data import named
 from tutti.evaluation.assigners import check_assigners, installed, missing
-from tutti.io import SUFFIXES, FormatError, files_of
+from tutti.io import SUFFIXES, FormatError, check
 
 CHECKS = "benchmark.metrics"
 """Where the modules of checks are, below `tutti`."""
@@ -168,7 +168,7 @@ def _refuse_unknown(paths: tuple[Path, ...]) -> None:
     errors = []
     for path in paths:
         try:
-            files_of(path)
+            check(path)
         except FormatError as error:
             errors.append(error)
     if len(errors) == len(paths):

@@ -14,12 +14,12 @@ MASK = "move_mask"
 def first_fixed(path: Path) -> str:
     """The place of the first structure with an atom that is not to move, `file:line`; empty: there is none.
 
-    Known are `move_mask` in extended xyz, as ASE writes it, and the constraints in an ASE database.
+    Known are ASE's `move_mask` in extended xyz, and constraints in its databases and trajectories.
 
     Args:
         path: file or folder that `tutti.io.read` reads.
     """
-    looks = {"extxyz": _in_xyz, "ase_db": _in_database}
+    looks = {"extxyz": _in_xyz, "ase_db": _in_database, "ase_traj": _in_trajectory}
     found = (place for file in files_of(path) for place in looks.get(module_of(file), _nowhere)(file))
     return next(found, "")
 
@@ -54,6 +54,13 @@ def _in_database(path: Path) -> Iterator[str]:
         for row in database.select(sort="id"):
             if row.constraints:
                 yield f"{path}: row {row.id}"
+
+
+def _in_trajectory(path: Path) -> Iterator[str]:
+    from ase.io.trajectory import TrajectoryReader
+
+    with TrajectoryReader(str(path)) as frames:
+        yield from (f"{path}: frame {i}" for i, atoms in enumerate(frames) if atoms.constraints)
 
 
 def _nowhere(path: Path) -> Iterator[str]:

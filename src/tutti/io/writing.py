@@ -17,10 +17,17 @@ SUFFIXES = (*EXTXYZ, PDB)
 """Ends of names that can be written."""
 
 
-def check(path: str | Path) -> None:
-    """Raise a ValueError when no file of this name can be written: for a look before long work."""
-    if not Path(path).name.lower().endswith(SUFFIXES):
+def check(path: str | Path, structures: Structures | None = None) -> None:
+    """A look before long work: can a file of this name be written, and of structures like these?
+
+    Raises:
+        ValueError: when it cannot.
+    """
+    name = Path(path).name.lower()
+    if not name.endswith(SUFFIXES):
         raise ValueError(f"{path}: expected a file named *{', *'.join(SUFFIXES)} to write")
+    if name.endswith(PDB) and structures is not None:
+        _check_pdb(Path(path), structures)
 
 
 def write(path: str | Path, structures: Structures) -> None:
@@ -32,12 +39,11 @@ def write(path: str | Path, structures: Structures) -> None:
     Raises:
         ValueError: for another name, and where a structure does not fit the format.
     """
-    check(path)
+    check(path, structures)
     path = Path(path)
     if not path.name.lower().endswith(PDB):
         extxyz.write(path, structures)
         return
-    _check_pdb(path, structures)
     lost = [name for name in ("energy", "forces") if getattr(structures, name) is not None]
     lost += sorted(structures.columns)
     if lost:

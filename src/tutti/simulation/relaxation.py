@@ -11,7 +11,7 @@ from ase.optimize import FIRE
 
 from tutti.core.progress import Progress
 from tutti.core.structures import Structures
-from tutti.io import extxyz
+from tutti.io import writing
 
 
 def relax(
@@ -62,9 +62,14 @@ def relax_to_file(
     max_steps: int,
     cell: bool = False,
 ) -> int:
-    """Write what `relax` gives to `out` (extended xyz), atomically, and say how many did not converge."""
+    """Write what `relax` gives to `out`, atomically, and say how many did not converge.
+
+    Raises:
+        ValueError: see `relax`; also when `tutti.io.write` cannot write such structures into such a file.
+    """
+    writing.check(out, structures)
     relaxed = relax(structures, calculator, fmax, max_steps, cell)
-    extxyz.write(out, relaxed)
+    writing.write(out, relaxed)
     return int(np.sum(~relaxed.columns["converged"]))
 
 
