@@ -145,7 +145,7 @@ function startBrowser(contents) {
     canvas.setAttribute("aria-label", `${molecule.numbers.length} atoms (${elements}); arrow keys turn, plus and minus zoom`);
     picture = pictureOf(canvas, molecule);
     picture.draw();
-    history.replaceState(null, "", `#molecule=${set.key}:${molecule.place}`);
+    history.replaceState(null, "", linkTo(molecule));
   }
 
   function step(by) {
@@ -153,10 +153,10 @@ function startBrowser(contents) {
     if (found.length) open(found[(place + by + found.length) % found.length]);
   }
 
+  const linkTo = ({ set, place }) => `#molecule=${encodeURI(contents.sets[set].key)}:${place}`;
+
   function followLink() {
-    const match = decodeURIComponent(location.hash).match(/^#molecule=(.*):(\d+)$/);
-    const set = match && contents.sets.findIndex((each) => each.key === match[1]);
-    const molecule = match && contents.molecules.find((m) => m.set === set && m.place === Number(match[2]));
+    const molecule = contents.molecules.find((each) => linkTo(each) === location.hash);
     if (molecule) open(molecule);
   }
 

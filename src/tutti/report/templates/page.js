@@ -1,4 +1,11 @@
-// Sorting: a click on a heading. Controls stand in a body of their own and stay below.
+// Sorting: a click on a heading; by number where all texts begin with one. Controls stand in a body of their own and
+// stay below, what is missing comes last.
+const isMissing = (text) => text === "" || text === "–";
+function inOrder(x, y, direction, numeric) {
+  if (isMissing(x) || isMissing(y)) return isMissing(x) - isMissing(y);
+  return direction * (numeric ? parseFloat(x) - parseFloat(y) : x.localeCompare(y));
+}
+
 function sortable(table) {
   const headings = [...table.tHead.rows[0].cells];
   const key = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
@@ -7,13 +14,10 @@ function sortable(table) {
     headings.forEach((other) => { other.ariaSort = null; });
     heading.ariaSort = rising ? "ascending" : "descending";
     const direction = rising ? 1 : -1;
+    const texts = [...table.tBodies].flatMap((body) => [...body.rows]).map((row) => key(row, column));
+    const numeric = texts.every((text) => isMissing(text) || !isNaN(parseFloat(text)));
     for (const body of table.tBodies) {
-      body.append(...[...body.rows].sort((a, b) => {
-        const [x, y] = [parseFloat(key(a, column)), parseFloat(key(b, column))];
-        if (isNaN(x) && isNaN(y)) return direction * key(a, column).localeCompare(key(b, column));
-        if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y);
-        return direction * (x - y);
-      }));
+      body.append(...[...body.rows].sort((a, b) => inOrder(key(a, column), key(b, column), direction, numeric)));
     }
     table.classList.add("sorted");
   }));
