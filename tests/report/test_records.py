@@ -53,7 +53,9 @@ def test_long_lists_of_sidecars_are_left_out(run):
     path.write_text(json.dumps(record))
     text = page(run | {"sidecars": [path]})
     (shown,) = re.findall(
-        r"<summary><code>qm9_demo.splits.json</code></summary><pre>(.*?)</pre>", text, flags=re.DOTALL
+        r'<summary><code>qm9_demo.splits.json</code></summary><pre tabindex="0">(.*?)</pre>',
+        text,
+        flags=re.DOTALL,
     )
     assert yaml.safe_load(html.unescape(shown)) == record | {"train": "(2,000 entries, in the file)"}
     assert "777123" not in text

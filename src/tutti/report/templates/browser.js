@@ -177,7 +177,12 @@ function startBrowser(contents) {
   document.getElementById("copy-link").addEventListener("click", (event) => copy(location.href, event.target));
   makeTurnable(dialog.querySelector("canvas"), () => picture);
   window.addEventListener("hashchange", followLink);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", search);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    search();
+    if (!picture) return;
+    picture.paper = paper();
+    picture.draw();
+  });
 
   // From a model or a number of the first table to its molecules.
   for (const link of document.querySelectorAll("[data-set]")) {
