@@ -1,10 +1,11 @@
 # make demo: set up and run the demo; make test: set up and run the tests; make setup: the environment only.
 CORES ?= all
+CHROMIUM ?= chromium
 BIN := .venv/bin
 STAMP := .venv/.complete
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test setup test-all test-peers test-qm9 test-slurm lint bench clean
+.PHONY: demo test setup test-all test-page test-peers test-qm9 test-slurm lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -17,11 +18,15 @@ test: $(STAMP)
 setup: $(STAMP)
 
 test-all: $(STAMP)
-	$(PYTEST) -n auto --dist loadfile -m "not slurm and not peers and not qm9"
+	$(PYTEST) -n auto --dist loadfile -m "not slurm and not peers and not qm9 and not page"
 
 # README's commands on a SLURM of one node; as root, after apt-get install slurm-wlm slurmdbd mariadb-server munge.
 test-slurm: $(STAMP)
 	$(PYTEST) -m slurm tests/slurm
+
+# The report in a browser, which no package of pip brings: apt-get install chromium, or CHROMIUM=google-chrome.
+test-page: $(STAMP)
+	TUTTI_CHROMIUM=$(CHROMIUM) $(PYTEST) -n 0 -m page tests/page
 
 # The same energies and forces as schnetpack and nequip, on copied weights.
 test-peers: $(STAMP) .venv-schnetpack/.complete .venv-nequip/.complete
