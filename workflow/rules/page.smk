@@ -80,7 +80,11 @@ rule report:
     input:
         tables=[layout.table(name) for name in plan.tables],
         figures=[layout.figure(each.name) for each in plan.figures.all],
-        judged=[file for each in plan.samples.judged for file in plan.samples.judged_files(*each)],
+        judged=[
+            file
+            for each in plan.samples.judged
+            for file in plan.samples.judged_files(*each)
+        ],
         sidecars=plan.sidecars,
         benchmarks=plan.benchmarks,
         code=plan.code("report"),
