@@ -82,6 +82,9 @@ def test_molecules_of_ase_one_row_each_and_assigner():
     assert rows.loc[1, "reason"].tolist() == ["overlapping_atoms"] * 3
     assert rows.loc[(2, "xyz2mol"), "smiles"] == "[NH4+]"
     assert rows.loc[(2, "lookup"), "reason"] == "charge"
+    del ammonium.info["charge"]
+    assert tutti.judge(ammonium, ["xyz2mol"], charge=1).loc[0, "smiles"] == "[NH4+]"
+    assert not tutti.judge(ammonium, ["xyz2mol"]).loc[0, "valid"]
     one = tutti.judge(molecule("CH3CH2OH"), assigners=["lookup"])
     assert len(one) == 1 and one.loc[0, "valid"]
 
