@@ -138,6 +138,7 @@ function startBrowser(contents) {
       ...Object.entries(molecule.checks).map(([check, why]) => [`${check}, no result`, words(why)]),
       ...Object.entries(molecule.measured).map(([name, text]) => [words(name), text]),
     ]);
+    document.getElementById("checked").closest("table").hidden = tests.length === 0;
     document.getElementById("unchecked").hidden = tests.length > 0;
     if (!dialog.open) dialog.showModal();
     const canvas = dialog.querySelector("canvas");
