@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test setup test-all test-page test-peers test-qm9 test-slurm lint bench clean
+.PHONY: demo test setup test-all test-page test-peers test-qm9 test-slurm test-wheel lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -27,6 +27,10 @@ test-slurm: $(STAMP)
 # The report in a browser, which no package of pip brings: apt-get install chromium, or CHROMIUM=google-chrome.
 test-page: $(STAMP)
 	TUTTI_CHROMIUM=$(CHROMIUM) $(PYTEST) -n 0 -m page tests/page
+
+# The wheel alone, in an environment without extras.
+test-wheel: $(STAMP)
+	$(PYTEST) -n 0 -m long tests/test_installed.py
 
 # The same energies and forces as schnetpack and nequip, on copied weights.
 test-peers: $(STAMP) .venv-schnetpack/.complete .venv-nequip/.complete

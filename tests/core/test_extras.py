@@ -23,7 +23,7 @@ def test_every_library_is_brought_by_its_extra():
 
 
 def test_all_brings_all_that_a_user_needs():
-    users = PROJECT["optional-dependencies"].keys() - {"all", "dev"}
+    users = PROJECT["optional-dependencies"].keys() - {"all", "dev", "page"}
     assert PROJECT["optional-dependencies"]["all"] == [f"tutti[{','.join(sorted(users))}]"]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ase.data import chemical_symbols
 
-from report.pages import packed
+from tutti.report.page import unpacked
 
 pytestmark = pytest.mark.page
 
@@ -62,7 +62,7 @@ def test_what_the_dialog_says_is_what_the_rows_say(page, evaluated):
 
 
 def test_xyz_is_the_molecule(page, evaluated):
-    contents = packed(evaluated.page.read_text(encoding="utf-8"))["browser"]
+    contents = unpacked(evaluated.page.read_text(encoding="utf-8"))["browser"]
     page.select_option("[name=set]", "0")
     page.select_option("[name=verdict]", "valid")
     opened(page)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from report.pages import packed
+from tutti.report.page import unpacked
 
 pytestmark = pytest.mark.page
 
@@ -26,7 +26,7 @@ def rows(evaluated):
     rows = rows.assign(repeated=repeated.reindex(rows.index, fill_value=False))
     main = rows[rows["assigner"] == "xyz2mol"].set_index(["model", "sample"])
     failed = pd.Series([failures(row) for _, row in main.iterrows()], index=main.index, name="failed")
-    contents = packed(evaluated.page.read_text(encoding="utf-8"))["browser"]
+    contents = unpacked(evaluated.page.read_text(encoding="utf-8"))["browser"]
     names = [each["key"].split("/")[1] for each in contents["sets"]]
     of_control = pd.DataFrame(row for row in told(contents, names) if row["model"] == "copied_training")
     return pd.concat([rows.join(failed, on=["model", "sample"])[of_control.columns], of_control]), names

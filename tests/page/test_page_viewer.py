@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from report.pages import packed
+from tutti.report.page import unpacked
 
 pytestmark = pytest.mark.page
 
@@ -90,7 +90,7 @@ class Molecule(NamedTuple):
 @pytest.fixture
 def molecule(page, canvas, evaluated):
     """The molecule on the canvas, as the page tells it."""
-    contents = packed(evaluated.page.read_text(encoding="utf-8"))["browser"]
+    contents = unpacked(evaluated.page.read_text(encoding="utf-8"))["browser"]
     number = int(page.locator("#molecule-name").inner_text().split("sample ")[1])
     (found,) = [each for each in contents["molecules"] if each["set"] == 0 and each["place"] == number]
     positions = np.array(found["positions"]).reshape(-1, 3) / contents["scale"]

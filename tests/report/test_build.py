@@ -79,7 +79,7 @@ def test_controls_are_marked(run):
 
 def test_text_is_escaped(run):
     text = page(run)
-    assert '<h1>Demo &lt;1&gt;</h1>' in text
+    assert "<h1>Demo &lt;1&gt;</h1>" in text
     assert "<1>" not in text
 
 
@@ -124,8 +124,8 @@ def test_other_pictures_and_sidecars_are_refused(run, tmp_path):
 
 def test_a_page_without_a_title_is_called_after_its_run(run):
     del run["title"]
-    assert '<h1>demo</h1>' in page(run)
-    assert '<h1>demo</h1>' in page(run | {"title": ""})
+    assert "<h1>demo</h1>" in page(run)
+    assert "<h1>demo</h1>" in page(run | {"title": ""})
 
 
 def test_an_evaluation_says_which_samples_were_judged(run):

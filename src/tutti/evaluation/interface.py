@@ -40,7 +40,7 @@ def evaluate(
     """Judge samples of any generator, as the command `tutti evaluate` does.
 
     Args:
-        inputs: files or folders of samples: xyz, extxyz, sdf, mol2, npz; also gzipped.
+        inputs: files or folders of samples, see `tutti.io.samples.read_samples`.
         out: folder for tables, figures and the page, from which a stopped evaluation goes on; None: nothing
             is drawn and nothing stays on disk.
         reference: training molecules, for novelty and distributions: a file, a folder, or "qm9" (downloaded
