@@ -76,3 +76,12 @@ def test_a_run_of_controls_alone_has_no_overview(tables):
     only = tables["validity"]
     assert overviews({"validity": only[only["model"] == "test_split"]}) == []
     assert overviews({}) == []
+
+
+def test_models_of_papers_alone_have_a_row(tables):
+    theirs = tidy([("Symphony", 0, "validity_as_published", "xyz2mol", np.nan, 0.835)]).assign(dataset="qm9")
+    tables["validity"] = pd.concat([tables["validity"], theirs], ignore_index=True)
+    (overview,) = overviews(tables)
+    rows = {row.name: row for row in overview["rows"]}
+    assert [cell.text for cell in rows["Symphony, published"].cells] == ["83.50", "–"]
+    assert rows["Symphony, published"].kind == "published" and "a" in rows

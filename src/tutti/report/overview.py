@@ -12,6 +12,7 @@ from tutti.core.tidy import CONTROLS, MISSING, PUBLISHED, labels
 from tutti.report.browser import key_of
 from tutti.report.tables import number
 
+NAMES = ["dataset", "model", "seed"]
 Key = tuple[str, str, int]
 """Dataset, model and seed."""
 
@@ -28,7 +29,7 @@ class Cell:
         rank: place among the models of the same data and seed, 1 the best; None where there is no order.
         shade: 0 for the worst of these models ... 1 for the best.
         shows: see `Column`.
-        why: there is no number.
+        why: there is no number, or what a published one is of.
     """
 
     text: str = MISSING
@@ -61,7 +62,8 @@ def overviews(tidy: Mapping[str, pd.DataFrame], links: Collection[Key] = ()) -> 
 
     Returns:
         title, headings with units, `better` of each column, and rows: of every data set the models in the
-        order of the tables, each followed by its published numbers, then the controls.
+        order of the tables, each followed by its published numbers, then the controls, then models that
+        have published numbers only.
     """
     found = []
     for overview in declared().overview:
@@ -106,19 +108,32 @@ def _heading(column: Column, rows: pd.DataFrame) -> dict[str, str]:
 
 def _rows(columns: list[tuple[Column, pd.DataFrame]], tidy: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
     cells = [_cells(column, rows) for column, rows in columns]
-    keys = list(dict.fromkeys(key for of_column in cells for key in of_column))
-    keys.sort(key=lambda key: key[1] in CONTROLS)
-    names = labels(pd.DataFrame(keys, columns=["dataset", "model", "seed"]))
+    measured = [key for of_column in cells for key, cell in of_column.items() if cell.sort]
+    keys = sorted(dict.fromkeys(measured), key=lambda key: key[1] in CONTROLS)
     everything = pd.concat(tidy.values())
     papers = everything[everything["published"].notna()]
-    for key, name in zip(keys, names, strict=True):
+
+    def published(key: Key, name: str) -> Iterator[Row]:
+        theirs = tuple(_published(column, rows, papers, key) for column, rows in columns)
+        if any(cell.sort for cell in theirs):
+            yield Row(PUBLISHED, f"{name}, {PUBLISHED}", key, theirs)
+
+    for key, name in zip(keys, labels(pd.DataFrame(keys, columns=NAMES)), strict=True):
         own = tuple(of_column.get(key, Cell()) for of_column in cells)
-        kind: Literal["model", "control"] = "control" if key[1] in CONTROLS else "model"
-        if any(cell.sort for cell in own):
-            yield Row(kind, name, key, own)
-        published = tuple(_published(column, rows, papers, key) for column, rows in columns)
-        if any(cell.sort for cell in published):
-            yield Row(PUBLISHED, f"{name}, {PUBLISHED}", key, published)
+        yield Row("control" if key[1] in CONTROLS else "model", name, key, own)
+        yield from published(key, name)
+    for key in _only_published(columns, tidy):
+        if key not in keys:
+            yield from published(key, key[1])
+
+
+def _only_published(
+    columns: list[tuple[Column, pd.DataFrame]], tidy: Mapping[str, pd.DataFrame]
+) -> dict[Key, None]:
+    """What the columns' own tables have published numbers of, see `tutti.benchmark.published.beside`."""
+    tables = [tidy[name] for name in dict.fromkeys(column.table for column, _ in columns)]
+    found = pd.concat([table[table["published"].notna()] for table in tables])
+    return dict.fromkeys(found[NAMES].itertuples(index=False, name=None))
 
 
 def _cells(column: Column, rows: pd.DataFrame) -> dict[Key, Cell]:
@@ -161,4 +176,5 @@ def _published(column: Column, rows: pd.DataFrame, papers: pd.DataFrame, key: Ke
     if same.empty:
         return Cell()
     theirs = same.iloc[0]
-    return Cell(text=number(theirs["published"], theirs["unit"], 2), sort=f"{theirs['published']:.9g}")
+    text = number(theirs["published"], theirs["unit"], decimals=2)
+    return Cell(text=text, sort=f"{theirs['published']:.9g}", why=theirs["note"])
