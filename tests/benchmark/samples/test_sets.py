@@ -104,3 +104,16 @@ def test_all_of_the_data_come_in_random_order(tmp_path):
     assert sorted(names) == sorted(dataset.columns["id"].tolist()) != names
     assert found.columns["index"].tolist() == list(range(50))
     assert [f"m{int(x)}" for x in found.positions[::2, 0]] == names
+
+
+def test_controls_keep_the_charges_of_their_dataset(tmp_path):
+    charged = samples(6, charge=np.array([0.0, 1.0, -1.0, 0.0, 2.0, 0.0]))
+    charged.save(tmp_path / "data.npz")
+    found = sets.control_of_dataset("whole_data", "all", 6, tmp_path / "data.npz", tmp_path / "none.json")
+    assert found.columns["charge"].dtype == np.int64
+    assert sorted(found.columns["charge"]) == [-1, 0, 0, 0, 1, 2]
+    charge_of = dict(zip(charged.positions[::2, 0], charged.columns["charge"], strict=True))
+    assert [charge_of[x] for x in found.positions[::2, 0]] == found.columns["charge"].tolist()
+    samples(2, charge=np.array([0.0, 0.5])).save(tmp_path / "half.npz")
+    with pytest.raises(ValueError, match=r"half\.npz: the column 'charge' .* not 0\.5"):
+        sets.control_of_dataset("whole_data", "all", 2, tmp_path / "half.npz", tmp_path / "none.json")

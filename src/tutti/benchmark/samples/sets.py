@@ -50,14 +50,28 @@ def control_of_dataset(name: str, part: str, n: int, dataset: str | Path, splits
         n: molecules of an adversary.
         dataset: file of the dataset.
         splits: file of its splits.
+
+    Raises:
+        ValueError: when the dataset has a column `charge` that does not hold whole numbers.
     """
     structures = Structures.load(dataset)
     if part != "all":
         structures = structures[getattr(Splits.load(splits, structures), part)]
     molecules = control(name, structures, n)
-    kept = {key: values for key, values in molecules.columns.items() if key == "id"}
+    kept = {key: values for key, values in molecules.columns.items() if key in ("id", "charge")}
+    if "charge" in kept:
+        kept["charge"] = _whole(kept["charge"], dataset)
     bare = Structures(molecules.n_atoms, molecules.numbers, molecules.positions, source=molecules.source)
     return numbered(bare.with_columns(**kept))
+
+
+def _whole(charges: np.ndarray, dataset: str | Path) -> np.ndarray:
+    """Total charges as the assigners want them; a data set may have them with decimals."""
+    numeric = charges.dtype.kind in "iuf"
+    if not numeric or not (charges == np.round(charges)).all():
+        shown = charges[charges != np.round(charges)][0] if numeric else charges[0]
+        raise ValueError(f"{dataset}: the column 'charge' of a molecule is a whole number, not {shown}")
+    return charges.astype(np.int64)
 
 
 def numbered(structures: Structures) -> Structures:
