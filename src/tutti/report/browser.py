@@ -54,7 +54,15 @@ def contents(sets: Sequence[Set]) -> dict[str, Any]:
 
     Returns:
         `rule` in words; `elements`: symbol, colour, radius of the ball and covalent radius (Å) by atomic
-        number; `sets`: name, key, number of samples and of those chosen; `molecules`: see `_molecule`.
+        number; `sets`: name, key, number of samples and of those chosen; `molecules`, each with
+
+        - `set`, its number, `place` in it and `id`; `unreadable`, why;
+        - `numbers` [n], `positions` [3n] (1/`SCALE` Å) and the `rotation` [9] that it is first seen with,
+          none of them where a coordinate is not finite or very large;
+        - `verdicts` by assigner: whether valid, reason, SMILES, bonds as [first, second, order, ...], whether
+          an earlier sample has the same SMILES;
+        - `failed`: tests that were not passed, by check; `measured`: text of what checks measured, by name;
+          `checks`: why one came to no result, by check.
     """
     most = MOST if len(sets) <= SETS else max(MOST * SETS // len(sets), EACH)
     chosen = [choose(each.judged, most, EACH) for each in sets]
@@ -94,8 +102,8 @@ def choose(judged: Judged, most: int, each: int) -> list[int]:
         for places in verdicts.reset_index(drop=True).groupby("reason").groups.values():
             chosen.update(places[:each].tolist())
     for check in judged.checks.values():
-        for column in _tests(check):
-            chosen.update(np.flatnonzero(_failed(check[column]))[:each].tolist())
+        for failed in _failed(check).values():
+            chosen.update(np.flatnonzero(failed)[:each].tolist())
     return sorted(chosen)
 
 
@@ -106,46 +114,41 @@ def _element(number: int) -> list[Any]:
 
 def _molecules(index: int, judged: Judged, rows: Iterable[int]) -> Iterable[dict[str, Any]]:
     repeated = {name: _repeated(verdicts) for name, verdicts in judged.verdicts.items()}
+    failed = {name: _failed(check) for name, check in judged.checks.items()}
+    unreadable = judged.structures.columns.get("unreadable", np.full(len(judged.structures), ""))
     for row in rows:
-        yield {"set": index, **_molecule(judged, row, {name: bool(r[row]) for name, r in repeated.items()})}
+        yield {
+            "set": index,
+            "unreadable": str(unreadable[row]),
+            "verdicts": {
+                name: [*_verdict(verdicts.iloc[row]), bool(repeated[name][row])]
+                for name, verdicts in judged.verdicts.items()
+            },
+            **_atoms(judged, row),
+            **_checked(judged, row, failed),
+        }
 
 
-def _molecule(judged: Judged, row: int, repeated: Mapping[str, bool]) -> dict[str, Any]:
-    """One sample.
-
-    Returns:
-        `place` in its set, `id`; `numbers` [n], `positions` [3n] (1/`SCALE` Å) and the `rotation` [9] that it
-        is first seen with, none of them where a coordinate is not finite or very large; `verdicts` by
-        assigner: whether valid, reason, SMILES, bonds as [first, second, order, ...], whether an earlier
-        sample has the same SMILES; `failed`: tests that were not passed, by check; `measured`: text of what
-        checks measured, by name; `checks`: why a check came to no result, by check.
-    """
+def _atoms(judged: Judged, row: int) -> dict[str, Any]:
+    """What is drawn of a sample: nothing where a coordinate is not finite or very large."""
     numbers, positions = judged.structures.frame(row)
     drawable = len(numbers) > 0 and bool((np.abs(positions) < LARGEST).all())
-    if not drawable:
-        numbers, positions = numbers[:0], np.zeros((0, 3))
-    failed, measured, why = {}, {}, {}
-    for name, check in judged.checks.items():
-        found = check.iloc[row]
-        if not found["checked"]:
-            continue
-        failed[name] = [
-            column for column in _tests(check) if found[column] is not pd.NA and not found[column]
-        ]
-        measured |= _measured(found)
-        why |= {name: found["reason"]} if found["reason"] else {}
-    reason = judged.structures.columns.get("unreadable", [""] * (row + 1))[row]
     return {
         "place": row,
         "id": str(judged.structures.columns["id"][row]),
-        "numbers": numbers.tolist(),
-        "positions": np.rint(positions * SCALE).astype(int).ravel().tolist(),
+        "numbers": numbers.tolist() if drawable else [],
+        "positions": np.rint(positions * SCALE).astype(int).ravel().tolist() if drawable else [],
         "rotation": np.round(principal_rotation(positions), 3).ravel().tolist() if drawable else [],
-        "unreadable": str(reason),
-        "verdicts": {n: [*_verdict(v.iloc[row]), repeated[n]] for n, v in judged.verdicts.items()},
-        "failed": failed,
-        "measured": measured,
-        "checks": why,
+    }
+
+
+def _checked(judged: Judged, row: int, failed: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
+    """What the checks that looked at a sample say of it."""
+    found = {name: check.iloc[row] for name, check in judged.checks.items() if check["checked"].iloc[row]}
+    return {
+        "failed": {name: [test for test, of in failed[name].items() if of[row]] for name in found},
+        "measured": {key: text for each in found.values() for key, text in _measured(each).items()},
+        "checks": {name: each["reason"] for name, each in found.items() if each["reason"]},
     }
 
 
@@ -162,17 +165,14 @@ def _repeated(verdicts: pd.DataFrame) -> np.ndarray:
     return valid & verdicts["smiles"].where(verdicts["valid"]).duplicated().to_numpy(bool)
 
 
-def _tests(check: pd.DataFrame) -> list[str]:
-    """Columns that say whether a test was passed."""
-    return [
+def _failed(check: pd.DataFrame) -> dict[str, np.ndarray]:
+    """[N] bool by test: the samples that failed it; one without a result did not."""
+    tests = [
         name
         for name in check.columns
         if name not in NOT_A_RESULT and pd.api.types.is_bool_dtype(check[name].dtype)
     ]
-
-
-def _failed(results: pd.Series) -> np.ndarray:
-    return (results == False).fillna(False).to_numpy(bool)  # noqa: E712 - NA is no failure
+    return {name: (check[name] == False).fillna(False).to_numpy(bool) for name in tests}  # noqa: E712
 
 
 def _measured(found: pd.Series) -> dict[str, str]:

@@ -16,7 +16,7 @@ from tutti.report import page, pairs, settings
 from tutti.report.overview import rows_of
 from tutti.report.pairs import CLEAR, ONLY, REFUSED, SAME, SIDES, TABLE, UNCLEAR, UNKNOWN, Pairs
 from tutti.report.results import Results
-from tutti.report.tables import cell, marks, number
+from tutti.report.tables import cell, marks, number, subset_words, unit_words
 
 PAGE, NUMBERS = "index.html", "differences.csv"
 MARK = '<meta name="generator" content="tutti compare">'
@@ -183,7 +183,7 @@ def _texts(rows: pd.DataFrame, notes: list[str]) -> list[dict[str, Any]]:
     return [
         {
             "metric": _metric(row),
-            "subset": row.subset.replace("_", " "),
+            "subset": subset_words(row.subset),
             "model": label,
             **dict(zip(SIDES, values, strict=True)),
             "difference": _difference(row),
@@ -203,7 +203,7 @@ def _cells(rows: pd.DataFrame, side: str) -> list[str]:
 
 
 def _metric(row: tuple) -> str:
-    unit = {"1": "%", "dimensionless": ""}.get(row.unit, row.unit)
+    unit = unit_words(row.unit)
     return f"{metric_name(row.metric)} ({unit})" if unit else metric_name(row.metric)
 
 

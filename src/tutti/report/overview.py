@@ -10,7 +10,7 @@ import pandas as pd
 from tutti.benchmark.tables import Column, better, declared
 from tutti.core.tidy import CONTROLS, MISSING, PUBLISHED, labels
 from tutti.report.browser import key_of
-from tutti.report.tables import number
+from tutti.report.tables import number, unit_words
 
 NAMES = ["dataset", "model", "seed"]
 Key = tuple[str, str, int]
@@ -96,12 +96,11 @@ def rows_of(column: Column, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _heading(column: Column, rows: pd.DataFrame) -> dict[str, str]:
-    unit = rows["unit"].iloc[0]
-    shown = {"1": "%", "dimensionless": ""}.get(unit, unit)
+    unit = unit_words(rows["unit"].iloc[0])
     subset = rows["subset"].iloc[0] if column.subset is None else ""
     return {
         "text": column.heading,
-        "unit": ", ".join(part for part in (shown, subset) if part),
+        "unit": ", ".join(part for part in (unit, subset) if part),
         "better": better(column.metric),
     }
 

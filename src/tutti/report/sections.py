@@ -12,7 +12,7 @@ from tutti.benchmark.tables import declared, table_of_figure
 from tutti.benchmark.tables import figures as all_figures
 from tutti.core.tidy import CONTROLS, PUBLISHED, metric_name
 from tutti.report.page import data_uri, size
-from tutti.report.tables import footnotes, parts, wide
+from tutti.report.tables import footnotes, parts, subset_words, wide
 
 LONG = 6  # rows of a table that is folded
 TALL, WIDE = 42.0, 41.0  # rem: of a figure that is folded, and of one that has a row for itself
@@ -28,7 +28,8 @@ def topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]
     Raises:
         ValueError: for a figure that is neither .svg nor .png, or a table or figure that is not declared.
     """
-    captions = {path: caption for path, caption in figures if all_figures().get(_stem(path)) != _gallery()}
+    galleries = {name for name, figure in all_figures().items() if figure.of == "pictures"}
+    captions = {path: caption for path, caption in figures if _stem(path) not in galleries}
     tables = {name: table.topic for name, table in declared().tables.items()}
     pictures = {name: figure.topic or "" for name, figure in all_figures().items()}
     numbers = count(1)
@@ -48,10 +49,6 @@ def topics(tidy: Mapping[Path, pd.DataFrame], figures: Sequence[tuple[Path, str]
         if items:
             found.append({"id": name, "title": topic.title, "about": topic.about, "items": items})
     return found
-
-
-def _gallery() -> object:
-    return all_figures()["molecules"]
 
 
 def _stem(path: Path) -> str:
@@ -99,7 +96,7 @@ def _figure(path: Path, caption: str, number: int) -> dict[str, Any]:
 def _table(stem: Path, tidy: pd.DataFrame, folded: bool) -> dict[str, Any]:
     """What the template needs of one table."""
     frames = [
-        {"header": [*cells.index.names, *map(_words, cells.columns)], "rows": _rows(cells)}
+        {"header": [*cells.index.names, *map(subset_words, cells.columns)], "rows": _rows(cells)}
         for cells in wide(tidy)
     ]
     name = Path(stem).name
@@ -110,11 +107,6 @@ def _table(stem: Path, tidy: pd.DataFrame, folded: bool) -> dict[str, Any]:
         "frames": frames,
         "notes": footnotes(tidy),
     }
-
-
-def _words(subset: str) -> str:
-    """The subset as a heading, whose lines break between words."""
-    return subset.replace("_", " ")
 
 
 def _rows(cells: pd.DataFrame) -> list[dict[str, Any]]:

@@ -149,14 +149,23 @@ def _controls_last(table: pd.DataFrame) -> pd.DataFrame:
 
 def _heading(rows: pd.DataFrame) -> str:
     """Name, unit and, where it is the same for all, denominator of one metric's rows."""
-    unit = rows["unit"].iloc[0]
-    parts = ["%" if unit == "1" else unit]
+    parts = [unit_words(rows["unit"].iloc[0])]
     named = {remark for note in rows["note"] for remark in split_remarks(note) if remark.startswith(OF)}
     if len(named) == 1:
         parts.append(named.pop())
-    shown = " ".join(part for part in parts if part and part != "dimensionless")
+    shown = " ".join(part for part in parts if part)
     name = metric_name(rows["metric"].iloc[0])
     return f"{name} ({shown})" if shown else name
+
+
+def unit_words(unit: str) -> str:
+    """A unit as headings have it: fractions are in percent, and a number without a unit has none."""
+    return {"1": "%", "dimensionless": ""}.get(unit, unit)
+
+
+def subset_words(subset: str) -> str:
+    """The subset as a page has it, where its lines break between words."""
+    return subset.replace("_", " ")
 
 
 def _remarks(note: str) -> list[str]:

@@ -12,7 +12,7 @@ function startBrowser(contents) {
 
   const paper = () => {
     const probe = getComputedStyle(section).getPropertyValue("--card").trim();
-    return probe.length === 7 ? probe : "#ffffff";
+    return parsed(probe.length === 7 ? probe : "#ffffff");
   };
   const verdictOf = (molecule, assigner = fields.assigner.value) => {
     const [valid, reason, smiles, bonds, repeated] = molecule.verdicts[assigner] ?? [false, "", "", [], false];

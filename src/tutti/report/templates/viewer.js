@@ -6,7 +6,7 @@ function atomsOf(molecule, elements, scale) {
   const atoms = molecule.numbers.map((number, i) => {
     const [symbol, colour, radius, covalent] = elements[number];
     const at = [0, 1, 2].map((axis) => molecule.positions[3 * i + axis] / scale);
-    return { symbol, colour, radius, covalent, at };
+    return { symbol, colour: parsed(colour), radius, covalent, at };
   });
   const centre = [0, 1, 2].map((axis) => {
     const values = atoms.map((atom) => atom.at[axis]);
@@ -46,11 +46,11 @@ function turn(aboutX, aboutY) {
   return product([1, 0, 0, 0, cx, -sx, 0, sx, cx], [cy, 0, sy, 0, 1, 0, -sy, 0, cy]);
 }
 
-function mixed(colour, paper, share) {
-  const parse = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
-  const [from, to] = [parse(colour), parse(paper)];
-  return `rgb(${from.map((value, i) => Math.round(value + (to[i] - value) * share)).join(" ")})`;
-}
+// Colours are [red, green, blue], 0 ... 255.
+const WHITE = [255, 255, 255], BLACK = [0, 0, 0], OUTLINE = [43, 43, 43], STICKS = [163, 163, 163];
+const parsed = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+const mixed = (colour, other, share) => colour.map((value, i) => value + (other[i] - value) * share);
+const css = (colour) => `rgb(${colour.map(Math.round).join(" ")})`;
 
 class Picture {
   constructor(canvas, atoms, bonds, rotation, paper) {
@@ -93,15 +93,15 @@ class Picture {
     const radius = atom.radius * this.unit, share = this.fog(atom.z), context = this.context;
     const shade = context.createRadialGradient(
       x + LIGHT[0] * radius, y + LIGHT[1] * radius, radius * 0.05, x, y, radius);
-    shade.addColorStop(0, mixed(mixedHex(atom.colour, "#ffffff", 0.65), this.paper, share));
-    shade.addColorStop(0.45, mixed(atom.colour, this.paper, share));
-    shade.addColorStop(1, mixed(mixedHex(atom.colour, "#000000", 0.35), this.paper, share));
+    shade.addColorStop(0, css(mixed(mixed(atom.colour, WHITE, 0.65), this.paper, share)));
+    shade.addColorStop(0.45, css(mixed(atom.colour, this.paper, share)));
+    shade.addColorStop(1, css(mixed(mixed(atom.colour, BLACK, 0.35), this.paper, share)));
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);
     context.fillStyle = shade;
     context.fill();
     context.lineWidth = Math.max(1, 0.025 * this.unit);
-    context.strokeStyle = mixed("#2b2b2b", this.paper, share);
+    context.strokeStyle = css(mixed(OUTLINE, this.paper, share));
     context.stroke();
   }
 
@@ -124,22 +124,17 @@ class Picture {
 
   line(a, b, shift, radius, dashed, share) {
     const context = this.context;
-    for (const [width, colour] of [[2 * radius + 0.05, "#2b2b2b"], [2 * radius, "#a3a3a3"]]) {
+    for (const [width, colour] of [[2 * radius + 0.05, OUTLINE], [2 * radius, STICKS]]) {
       context.beginPath();
       context.moveTo(...this.place(a.x + shift[0], a.y + shift[1]));
       context.lineTo(...this.place(b.x + shift[0], b.y + shift[1]));
       context.setLineDash(dashed ? [0.18 * this.unit, 0.12 * this.unit] : []);
       context.lineWidth = width * this.unit;
-      context.strokeStyle = mixed(colour, this.paper, share);
+      context.strokeStyle = css(mixed(colour, this.paper, share));
       context.stroke();
     }
     context.setLineDash([]);
   }
-}
-
-function mixedHex(colour, other, share) {
-  const parts = mixed(colour, other, share).match(/\d+/g).map(Number);
-  return `#${parts.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
 }
 
 // Drag, arrow keys: turn; wheel, plus and minus: zoom; double click, Home: as at first.
