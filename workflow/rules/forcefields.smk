@@ -66,6 +66,35 @@ use rule simulate as path_integral with:
         model=plan.patterns["forcefield"],
 
 
+# What force fields, and the reference, say of atoms that no data have.
+rule probe:
+    input:
+        weights=lambda wildcards: plan.forcefields.weights(**wildcards),
+        dataset=layout.dataset(D),
+        splits=layout.splits(D),
+        scans=lambda wildcards: plan.forcefields.scans(wildcards.dataset),
+        code=lambda wildcards: plan.code(
+            "probe", *plan.probe_modules(wildcards.dataset, wildcards.model)
+        ),
+    output:
+        layout.probes(D, M, S),
+    log:
+        layout.log("probe", D, M, f"seed{S}"),
+    wildcard_constraints:
+        model=f"reference|{plan.patterns['forcefield']}",
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=lambda wildcards: plan.forcefields.physics(wildcards.dataset),
+        method=lambda wildcards: plan.forcefields.method(wildcards.dataset),
+    script:
+        "../../scripts/probe.py"
+
+
 rule measure_forcefield:
     input:
         unpack(lambda wildcards: plan.forcefields.to_measure(**wildcards)),
@@ -95,3 +124,23 @@ rule measure_forcefield:
         size=lambda wildcards: size(wildcards.dataset),
     script:
         "../../scripts/measure_forcefield.py"
+
+
+# Of all seeds together.
+use rule measure_forcefield as committee with:
+    input:
+        members=lambda wildcards: plan.forcefields.predictions(
+            wildcards.dataset, wildcards.model
+        ),
+        dataset=layout.dataset(D),
+        splits=layout.splits(D),
+        code=plan.code("measure_forcefield", plan.forcefields.committee_module),
+    output:
+        layout.measured(D, M, S, "-committee"),
+    log:
+        layout.log("committee", D, M, f"seed{S}"),
+    wildcard_constraints:
+        model=plan.patterns["forcefield"],
+    params:
+        tables=plan.forcefields.committee,
+        size=None,

@@ -20,6 +20,8 @@ NEEDS = {
     "learning_curve": "a run in forcefields.runs with 'sizes'",
     "inference_time": "a run without 'sizes' of a model of the energy",
     "dynamics": "a run without 'sizes' of a model of the energy on a dataset named in forcefields.dynamics",
+    "physics": "a run without 'sizes' of a model of the energy",
+    "committee": "two 'seeds' or more, and a run without 'sizes' of a model of the energy",
 }
 """What the tables need: those of generators by what they are made of, those of force fields by name."""
 FILES_OF_DATASETS = ("path", "melt")
@@ -61,6 +63,9 @@ def local_files(config: Mapping[str, Any]) -> dict[str, Path]:
     }
     models = config["generation"]["models"]
     found |= {f"models.{name}.path": config["models"][name].get("path") for name in models}
+    for dataset, settings in config["forcefields"].get("physics", {}).items():
+        for name, scan in settings.get("scans", {}).items():
+            found[f"forcefields.physics.{dataset}.scans.{name}.path"] = scan.get("path")
     return {where: Path(path) for where, path in found.items() if isinstance(path, str)}
 
 
@@ -103,6 +108,7 @@ def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     """Tables, figures and simulations of force fields."""
     given = {table for pair in plan.trained for table in plan.measures(*pair)}
     given |= {"inference_time"} if plan.energies else set()
+    given |= {"committee"} if plan.committees else set()
     for name in plan.settings["tables"]:
         if name not in given:
             needed = NEEDS.get(name, "a training that ForceFieldPlan.measures gives rows to")
@@ -110,7 +116,8 @@ def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     if plan.settings["figures"] and not plan.whole:
         yield UnmetError(f"figures of models need {NEEDS['errors']}", "forcefields.figures")
     energies = {dataset for dataset, _ in plan.energies}
-    for name in plan.settings["dynamics"]:
-        if name not in energies:
-            problem = "no run without 'sizes' trains a model of the energy on this dataset"
-            yield UnmetError(problem, f"forcefields.dynamics.{name}")
+    for section in ("dynamics", "physics"):
+        for name in plan.settings.get(section, {}):
+            if name not in energies:
+                problem = "no run without 'sizes' trains a model of the energy on this dataset"
+                yield UnmetError(problem, f"forcefields.{section}.{name}")

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from tutti.benchmark import tables
+from tutti.core import functions
 from tutti.workflow.plan.layout import Layout
 from tutti.workflow.plan.names import VARIANT, base, size, target, variant
 from tutti.workflow.plan.samples import Set
@@ -96,6 +97,8 @@ class ForceFieldPlan:
         if (dataset, model) in self.energies and "energy" in loss:
             published = self.entry(model).get("published", "")
             arguments["water"] = {"energy_weight": loss["energy"], "condition": published}
+        if (dataset, model) in self.energies:
+            arguments["physics"] = {"dynamics": self.settings["dynamics"].get(dataset)}
         if (dataset, model) in self.moving:
             arguments["dynamics"] = {"settings": self.settings["dynamics"][dataset]}
         declared = tables.declared().tables
@@ -111,6 +114,23 @@ class ForceFieldPlan:
         return [each for each in self.trainings if self.measures(each.dataset, each.model)]
 
     @cached_property
+    def committees(self) -> list[tuple[str, str]]:
+        """(training set, model) of those whose seeds are compared: of several, and with energies."""
+        return self.energies if "committee" in self.tables and len(self.config["seeds"]) > 1 else []
+
+    @cached_property
+    def committee(self) -> dict[str, dict[str, Any]]:
+        """The table of committees, as in `measures`."""
+        declared = tables.declared().tables["committee"]
+        arguments = {"seeds": self.config["seeds"]}
+        return {"committee": {"function": declared.function, "of": declared.of, "arguments": arguments}}
+
+    @property
+    def committee_module(self) -> str:
+        """Module that makes it."""
+        return functions.module_of(self.committee["committee"]["function"])
+
+    @cached_property
     def timed(self) -> list[Set]:
         """What force calls are timed of: the trained models, and xTB for each of their datasets."""
         if "inference_time" not in self.tables:
@@ -123,9 +143,13 @@ class ForceFieldPlan:
         """All are timed on as many threads: the most that any of them is trained on."""
         return max((self.entry(model)["resources"]["threads"] for _, model in self.energies), default=1)
 
+    def method(self, dataset: str) -> str | None:
+        """The method that a dataset is from, where it is simulated here."""
+        return self.settings["dynamics"].get(dataset, {}).get("reference")
+
     def has_reference(self, dataset: str) -> bool:
         """Whether the method that a dataset is from is simulated here."""
-        return self.settings["dynamics"][dataset].get("reference") is not None
+        return self.method(dataset) is not None
 
     def has_rings(self, dataset: str) -> bool:
         """Whether ring polymers are simulated, too."""
@@ -142,6 +166,27 @@ class ForceFieldPlan:
         ensembles = ["NVE", "NVT", *(["rings"] if self.has_rings(dataset) and model != REFERENCE else [])]
         return {name: self.layout.trajectory(dataset, model, str(seed), name) for name in ensembles}
 
+    def physics(self, dataset: str) -> dict[str, Any]:
+        """How the physics of a dataset's force fields is looked at: fields of `PhysicsConfig`."""
+        return self.settings.get("physics", {}).get(dataset, {})
+
+    def scans(self, dataset: str) -> list[str]:
+        """Files of the scans of a dataset."""
+        return [scan["path"] for scan in self.physics(dataset).get("scans", {}).values()]
+
+    def probes(self, dataset: str) -> dict[str, str]:
+        """Answers of the first seed of a dataset's models, before them the reference's where there is one."""
+        seed = str(self.config["seeds"][0])
+        asked = {
+            model: self.layout.probes(dataset, model, seed) for of, model in self.energies if of == dataset
+        }
+        reference = {REFERENCE: self.layout.probes(dataset, REFERENCE, "0")}
+        return (reference if self.has_reference(dataset) else {}) | asked
+
+    def predictions(self, dataset: str, model: str) -> list[str]:
+        """What all seeds of a model say of the test split."""
+        return [self.layout.predictions(dataset, model, str(seed), "test") for seed in self.config["seeds"]]
+
     def to_measure(self, dataset: str, model: str, seed: object) -> dict[str, list[str] | str]:
         """What the rows of a training are made from."""
         wanted = self.measures(dataset, model)
@@ -150,7 +195,9 @@ class ForceFieldPlan:
             found |= {
                 part: self.layout.predictions(dataset, model, str(seed), part) for part in ("train", "test")
             }
-        if "dynamics" in wanted:
+        if "physics" in wanted:
+            found["probes"] = self.layout.probes(dataset, model, str(seed))
+        if {"dynamics", "physics"} & wanted.keys() and (dataset, model) in self.moving:
             found["weights"] = self.weights(dataset, model, seed)
             found |= self.trajectories(dataset, model, seed)
             reference = self.trajectories(dataset, REFERENCE, 0)
@@ -181,6 +228,8 @@ class ForceFieldPlan:
         """Rows of all trainings and of what was timed."""
         yield from (self.layout.measured(d, m, str(s)) for d, m, s in self.measured)
         yield from (self.layout.measured(d, m, str(s), "-speed") for d, m, s in self.timed)
+        first = str(self.config["seeds"][0])
+        yield from (self.layout.measured(d, m, first, "-committee") for d, m in self.committees)
 
 
 def _variants(run: Mapping[str, Any]) -> list[tuple[str, str]]:

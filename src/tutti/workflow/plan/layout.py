@@ -53,7 +53,7 @@ class Layout:
         return f"{self.judged_folder(dataset, model, seed, part)}/{file}"
 
     def measured(self, dataset: str, model: str, seed: str, what: str = "") -> str:
-        """Tidy rows of all tables of one set of samples or force field; `-speed` of what was timed alone."""
+        """Tidy rows of a set of samples or force field; `-speed`: what was timed, `-committee`: of all seeds."""
         return f"{self.results}/measured/{dataset}/{model}/seed{seed}{what}.parquet"
 
     def predictions(self, dataset: str, model: str, seed: str, part: str) -> str:
@@ -63,6 +63,10 @@ class Layout:
     def trajectory(self, dataset: str, model: str, seed: str, ensemble: str) -> str:
         """A simulation: `NVE`, `NVT`, or `rings` of path integrals."""
         return f"{self.results}/dynamics/{dataset}/{model}/seed{seed}/{ensemble}.npz"
+
+    def probes(self, dataset: str, model: str, seed: str) -> str:
+        """What a force field, or the reference, says when it is asked about physics."""
+        return f"{self.results}/physics/{dataset}/{model}/seed{seed}.parquet"
 
     def fits(self, target: str, parametrisation: str, lmax: str) -> str:
         """Fits of signals on the sphere."""

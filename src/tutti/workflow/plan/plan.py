@@ -87,6 +87,7 @@ class Plan:
         made |= {"completion"} if self.samples.completing else set()
         made |= {"throughput"} if self.samples.timed else set()
         made |= {"inference_time"} if self.forcefields.timed else set()
+        made |= {"committee"} if self.forcefields.committees else set()
         made |= {"paper_versus_here"} if made else set()
         seeded = self.samples.trainings or self.forcefields.trainings
         made |= {"over_seeds"} if seeded and len(self.config["seeds"]) > 1 else set()
@@ -128,6 +129,10 @@ class Plan:
     def force_modules(self, model: str) -> list[str]:
         """Modules that a simulation's forces come from, beside xTB."""
         return [] if model == REFERENCE else [self.module(model), CALCULATOR]
+
+    def probe_modules(self, dataset: str, model: str) -> list[str]:
+        """Modules that a calculator is made of, and that read scans."""
+        return [*self.force_modules(model), *(self.readers if self.forcefields.scans(dataset) else [])]
 
     def resources(self, model: str) -> Mapping[str, Any]:
         """What jobs of a model need; xTB needs little."""

@@ -56,7 +56,7 @@ def rows(curve: Curve) -> list[Row]:
     ):
         known = MEV * values[np.isfinite(values)]
         largest = Estimate(known.max() if len(known) else np.nan)
-        remarks = (f"cutoff {curve.name}" if curve.name else "", curve.failures)
+        remarks = (f"cutoff {curve.name}" if len(known) else "", curve.failures)
         why = curve.note or "no structures"
         made.append(row(name, "all structures", largest, len(known), unit, *remarks, undefined=why))
     return made

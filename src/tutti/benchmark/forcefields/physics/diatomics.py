@@ -1,8 +1,8 @@
 """Two atoms, from where nothing can be to where they no longer feel each other, for all pairs of elements.
 
-Force flips are counted as in ML-PEG (https://ddmms.github.io/ml-peg, "Physicality: Diatomics", from 0.18 to 6 Å)
-and MLIP Arena (Chiang et al., arXiv:2509.20630). A force field that was trained on molecules has seen few of
-these distances: what is asked is not accuracy, but that atoms which come too close repel.
+Force flips are counted as in ML-PEG (https://ddmms.github.io/ml-peg, "Physicality: Diatomics") and MLIP
+Arena (Chiang et al., arXiv:2509.20630). A force field that was trained on molecules has seen few of these
+distances: what is asked is not accuracy, but that atoms which come too close repel.
 """
 
 from collections.abc import Mapping, Sequence
@@ -90,12 +90,12 @@ def probe(
 
 
 def shape(curve: Curve) -> Shape | None:
-    """What is odd about a pair's curve up to `APART`, without the points that failed; None of less than three."""
+    """What is odd about a pair's curve up to `APART`, without points that failed; None of less than three."""
     kept = np.isfinite(curve.energy) & np.isfinite(curve.force) & (curve.x < APART)
     x, energy, force = curve.x[kept], curve.energy[kept], curve.force[kept]
     if len(x) < 3:
         return None
-    inner = x < _repulsive(curve.name)
+    inner = x < repulsive(curve.name)
     inwards = energy[inner][::-1]
     falls = np.maximum.accumulate(inwards) - inwards if len(inwards) else np.zeros(1)
     signs = np.sign(force[np.abs(force) >= STILL])
@@ -116,7 +116,7 @@ def rows(curves: Sequence[Curve], singles: Sequence[Curve], generator: np.random
     own or, where they bring them, the data's.
     """
     shapes = {curve.name: found for curve in curves if (found := shape(curve)) is not None}
-    remark = ", ".join(f"{curve.name} {curve.failures}" for curve in curves if curve.failures)
+    remark = _failures(curves)
     kinds = {
         ("diatomic_hole_depth", "eV"): {name: each.hole for name, each in shapes.items()},
         ("diatomic_force_flips", "1"): {name: each.flips for name, each in shapes.items()},
@@ -143,9 +143,21 @@ def _dissociation(
         apart = sum(free.get(symbol, np.nan) for symbol in curve.name.split("-"))
         found[curve.name] = MEV * abs(curve.energy[-1] - apart)
     known = {name: value for name, value in found.items() if np.isfinite(value)}
+    if np.isnan([*free.values()]).all():
+        return _mean("dissociation_error", subset, "meV", {}, generator, f"no energies of {subset}")
     lacking = ", ".join(name for name in found if name not in known)
     remark = f"energies of {lacking} are not known" if lacking else ""
     return _mean("dissociation_error", subset, "meV", known, generator, remark)
+
+
+def _failures(curves: Sequence[Curve]) -> str:
+    """Remark on the points that the calculator failed at; empty when there are none."""
+    failed = {c.name: int(np.isnan(c.energy).sum()) for c in curves if np.isnan(c.energy).any()}
+    if not failed:
+        return ""
+    reason = next(curve.note for curve in curves if curve.note)
+    n, points = sum(failed.values()), sum(len(curve.x) for curve in curves)
+    return f"{n} of {points} points failed ({', '.join(failed)}): {reason}"
 
 
 def _mean(
@@ -166,8 +178,8 @@ def _mean(
     )
 
 
-def _repulsive(name: str) -> float:
-    """Å, below which a pair repels."""
+def repulsive(name: str) -> float:
+    """Å, below which a pair such as `C-H` repels."""
     return REPULSIVE * sum(covalent_radii[elements.NUMBERS[symbol]] for symbol in name.split("-"))
 
 

@@ -1,8 +1,8 @@
 """Does it move as its reference: distances, angles and vibrations, each as one number between 0 and 1.
 
 The number is ∫|f - f_ref| / ∫(f + f_ref) of the means over the trajectories: of densities such as h(r) half
-of the error of Fu et al. (TMLR 2023, arXiv:2210.07237), the share that does not lie under the reference's. Pairs
-or triplets of elements are put one after another, and count alike.
+of the error of Fu et al. (TMLR 2023, arXiv:2210.07237), the share that does not lie under the reference's.
+Pairs or triplets of elements are put one after another, and count alike.
 """
 
 from collections.abc import Callable, Mapping

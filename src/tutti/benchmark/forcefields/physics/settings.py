@@ -1,7 +1,8 @@
 """How the physics of force fields is looked at."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from tutti.core.registry import require_positive
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Scan:
 
     path: str
     column: str
-    where: Mapping[str, str | int | float] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
+    where: dict[str, str | int | float] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
     unit: str = ""
 
 
@@ -39,8 +40,7 @@ class PhysicsConfig:
     points: int = 20
     most_atoms: int = 400
     cutoff: float | None = None
-    scans: Mapping[str, Scan] = field(default_factory=dict)
+    scans: dict[str, Scan] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if min(self.frames, self.points) < 1:
-            raise ValueError("frames and points are 1 or more")
+        require_positive(self, "frames", "points", "most_atoms", "cutoff")

@@ -71,7 +71,7 @@ def rows(curves: Sequence[Curve]) -> list[Row]:
 
 
 def copies(atoms: ase.Atoms, n: int) -> ase.Atoms:
-    """2 or 8 copies, `GAP` apart; of what is periodic its cell, twice along one or all periodic directions."""
+    """2 or 8 copies, `GAP` apart; of what is periodic its cell twice along one or all periodic directions."""
     if atoms.pbc.any():
         times = np.where(atoms.pbc, 2, 1)
         if n == COPIES[0]:
