@@ -39,11 +39,9 @@ def draw(densities: Mapping[str, Mapping[str, np.ndarray]], stem: Path) -> None:
             for label in models:
                 panel.plot(CENTRES, curves[label][kind], linewidth=1.2, **styles[label])
             seen = CENTRES[values > 0]
-            panel.set(title=kind, xlabel="angle (degrees)")
+            panel.set(title=kind, xlabel="angle (degrees)", ylabel="density (1/degree)")
             panel.set_xlim(max(seen.min() - BEYOND, 0), min(seen.max() + BEYOND, 180))
             panel.set_ylim(0, None)
-        for row in axes:
-            row[0].set_ylabel("density (1/degree)")
         for panel in axes.flat[len(curves[reference]) :]:
             panel.set_axis_off()
         handles = [Patch(label=shown(reference), **AREA)]

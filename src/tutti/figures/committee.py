@@ -52,9 +52,10 @@ def _panel(axes: Axes, spread: np.ndarray, error: np.ndarray, factor: float, col
     kept = np.flatnonzero((spread > 0) & (error > 0) & np.isfinite(spread) & np.isfinite(error))
     kept = kept[np.linspace(0, len(kept) - 1, min(MOST, len(kept))).astype(int)]
     axes.plot(spread[kept], error[kept], ".", color=colour, markersize=2.5, alpha=0.5, rasterized=True)
-    axes.set(xscale="log", yscale="log")
     if not len(kept):
+        axes.text(0.5, 0.5, "no spread, or no error", transform=axes.transAxes, ha="center", va="center")
         return
+    axes.set(xscale="log", yscale="log")
     ends = np.array([spread[kept].min(), spread[kept].max()])
     axes.plot(ends, ends, **SAME)
     axes.plot(ends, factor * ends, **SCALED)

@@ -38,8 +38,6 @@ def draw(probes: Mapping[str, Sequence[Curve]], stem: Path) -> None:
             )
         for panel in axes.flat[len(pairs) :]:
             panel.set_axis_off()
-        for row in axes:
-            row[0].set_ylabel("energy (eV)")
         legend(figure, [Line2D([], [], label=shown(label), **style) for label, style in styles.items()])
 
 
@@ -64,6 +62,9 @@ def _panel(axes: Axes, pair: str, curves: Mapping[str, Curve], styles: Mapping[s
         bonded = energy[curve.x[near] >= repulsive(pair)]
         lowest.append(np.nanmin(bonded, initial=0.0))
     axes.set(
-        title=pair, xlabel="distance (Å)", xlim=(0, max(c.x[c.x < APART].max() for c in curves.values()))
+        title=pair,
+        xlabel="distance (Å)",
+        ylabel="energy (eV)",
+        xlim=(0, max(c.x[c.x < APART].max() for c in curves.values())),
     )
     axes.set_ylim(max(BELOW * min(lowest), LOWEST) - 0.5, HIGHEST)

@@ -10,7 +10,7 @@ from ase.data import covalent_radii
 from broken import BOND, DEPTH, Pairs, morse, morse_slope, nothing
 
 from tutti.benchmark.forcefields.physics import cutoff, diatomics, gradient, whole
-from tutti.benchmark.forcefields.physics.curves import Curve
+from tutti.benchmark.forcefields.physics.curves import Curve, largest_jump
 
 MORSE = (morse, morse_slope)
 
@@ -149,6 +149,13 @@ def test_a_false_minimum_is_counted_with_its_flips():
     assert (shape.flips, shape.false_minima) == (3, 1) and shape.hole == 0
 
 
+def test_a_kink_of_the_energy_is_a_jump_of_the_force():
+    """1.5 eV/Å times |r - 2.503|, and forces that are its gradient."""
+    shape = diatomics.shape(curve_of(lambda r: 1.5 * np.abs(r - 2.503), lambda r: 1.5 * np.sign(r - 2.503)))
+    assert shape.force_jump == pytest.approx(3.0, rel=1e-3)
+    assert diatomics.shape(curve_of(nothing)).force_jump < 1e-3
+
+
 @pytest.mark.parametrize("height", [0.05, -0.4])
 def test_a_jump_of_the_energy_is_as_high_as_it_was_made(height):
     shape = diatomics.shape(curve_of(lambda r: np.where(r > 2.503, height, 0.0)))
@@ -235,7 +242,7 @@ def test_an_atom_of_a_crystal_crosses_the_cutoff():
 
 def test_steps_are_found_among_smooth_values():
     x = np.linspace(0, 0.1, 41)
-    assert cutoff.largest_jump(np.sin(x) + 0.3 * (x > 0.04)) == pytest.approx(0.3, abs=1e-6)
+    assert largest_jump(np.sin(x) + 0.3 * (x > 0.04)) == pytest.approx(0.3, abs=1e-6)
 
 
 def test_without_a_cutoff_nothing_is_said_of_it():

@@ -9,6 +9,8 @@ import pandas as pd
 
 from tutti.core import parquet
 
+ORDER = 3
+"""Of the differences in which steps are looked for."""
 COLUMNS = ("x", "energy", "force", "reference")
 
 
@@ -87,3 +89,12 @@ def read(path: str | Path) -> list[Curve]:
 def of_kind(curves: Iterable[Curve], kind: str) -> list[Curve]:
     """Those of one kind."""
     return [curve for curve in curves if curve.kind == kind]
+
+
+def largest_jump(values: np.ndarray) -> float:
+    """Largest step in values [X, ...] on an even grid: half their largest third difference.
+
+    A step of height h makes third differences of h, -2 h and h; what is smooth makes some of the third power
+    of the grid's step.
+    """
+    return float(np.abs(np.diff(values, ORDER, axis=0)).max() / 2)

@@ -8,7 +8,7 @@ from ase.calculators.calculator import BaseCalculator
 from ase.neighborlist import neighbor_list
 
 from tutti.benchmark.forcefields.physics.calls import ask
-from tutti.benchmark.forcefields.physics.curves import Curve
+from tutti.benchmark.forcefields.physics.curves import Curve, largest_jump
 from tutti.statistics.estimate import Estimate, Row, row
 
 KIND = "cutoff"
@@ -60,15 +60,6 @@ def rows(curve: Curve) -> list[Row]:
         why = curve.note or "no structures"
         made.append(row(name, "all structures", largest, len(known), unit, *remarks, undefined=why))
     return made
-
-
-def largest_jump(values: np.ndarray) -> float:
-    """Largest step in values [X, ...] on an even grid: half their largest third difference.
-
-    A step of height h makes third differences of h, -2 h and h; what is smooth makes some of the third power
-    of the grid's step.
-    """
-    return float(np.abs(np.diff(values, 3, axis=0)).max() / 2)
 
 
 def _crossing(atoms: ase.Atoms, cutoff: float) -> tuple[ase.Atoms, np.ndarray] | None:

@@ -16,7 +16,7 @@ from ase.data import covalent_radii
 from scipy.signal import find_peaks
 
 from tutti.benchmark.forcefields.physics.calls import ask, ask_of
-from tutti.benchmark.forcefields.physics.curves import Curve
+from tutti.benchmark.forcefields.physics.curves import ORDER, Curve, largest_jump
 from tutti.core import elements
 from tutti.statistics import errors
 from tutti.statistics.estimate import Row, row
@@ -43,12 +43,14 @@ class Shape:
         flips: how often the force changes its direction; 1 of a bond, 0 of atoms that only repel.
         false_minima: minima of the energy beyond the first.
         jump: largest change of the energy from `REPULSIVE` on that its forces do not explain, eV.
+        force_jump: largest step of the force there, eV/Å.
     """
 
     hole: float
     flips: int
     false_minima: int
     jump: float
+    force_jump: float
 
 
 def distances(first: int, second: int, cutoff: float | None) -> np.ndarray:
@@ -105,6 +107,7 @@ def shape(curve: Curve) -> Shape | None:
         flips=int(np.count_nonzero(signs[1:] != signs[:-1])),
         false_minima=max(len(minima) - 1, 0),
         jump=_jump(x[~inner], energy[~inner], force[~inner]),
+        force_jump=largest_jump(force[~inner]) if np.count_nonzero(~inner) > ORDER else 0.0,
     )
 
 
@@ -112,8 +115,8 @@ def rows(curves: Sequence[Curve], singles: Sequence[Curve], generator: np.random
     """Means over the pairs, with a bootstrap over them; the worst pair in the note.
 
     `diatomic_hole_depth` (eV), `diatomic_force_flips`, `diatomic_false_minima`, `diatomic_energy_jump` (meV),
-    and `dissociation_error` (meV): the energy of two atoms `APART` less that of two single ones, the model's
-    own or, where they bring them, the data's.
+    `diatomic_force_jump` (eV/Å), and `dissociation_error` (meV): the energy of two atoms `APART` less that of
+    two single ones, the model's own or, where they bring them, the data's.
     """
     shapes = {curve.name: found for curve in curves if (found := shape(curve)) is not None}
     remark = _failures(curves)
@@ -122,6 +125,7 @@ def rows(curves: Sequence[Curve], singles: Sequence[Curve], generator: np.random
         ("diatomic_force_flips", "1"): {name: each.flips for name, each in shapes.items()},
         ("diatomic_false_minima", "1"): {name: each.false_minima for name, each in shapes.items()},
         ("diatomic_energy_jump", "meV"): {name: MEV * each.jump for name, each in shapes.items()},
+        ("diatomic_force_jump", "eV/Å"): {name: each.force_jump for name, each in shapes.items()},
     }
     made = [
         _mean(metric, "all pairs", unit, values, generator, remark)
