@@ -146,10 +146,12 @@ def test_figures_of_physics_have_the_reference_and_scans_where_there_are_some(as
 
 def test_committees_are_of_all_seeds(asked):
     assert "committee" in asked.tables
-    files = [path for path in asked.rows if path.endswith("-committee.parquet")]
-    pairs = [("water16", "schnet_water_demo"), ("ethanol", "painn_demo"), ("ethanol", "schnet_demo")]
-    assert files == [f"results/asked/measured/{d}/{m}/seed4-committee.parquet" for d, m in pairs]
-    assert asked.forcefields.committee["committee"]["arguments"] == {"seeds": [4, 7]}
+    plan = asked.forcefields
+    assert plan.measures("ethanol", "painn_demo", "4")["committee"]["arguments"] == {"seeds": [4, 7]}
+    assert "committee" not in plan.measures("ethanol", "painn_demo", "7")
+    assert "committee" not in plan.measures("qm9_demo", "schnet_demo@gap", "4")
+    assert len(plan.to_measure("ethanol", "painn_demo", "4")["members"]) == 2
+    assert "members" not in plan.to_measure("ethanol", "painn_demo", "7")
     drawing = next(each for each in asked.figures.all if each.name == "committee-ethanol")
     assert drawing.arguments["committees"]["painn_demo"] == [
         f"results/asked/predictions/ethanol/painn_demo/seed{seed}/test.npz" for seed in (4, 7)
@@ -175,12 +177,11 @@ def test_a_scan_of_a_file_that_is_not_there_is_named(plan_of):
         plan_of(PHYSICS.format(scan="no.xyz"))
 
 
-def test_physics_and_committees_are_jobs(tree, tmp_path):
+def test_asking_is_a_job_of_each_calculator(tree):
     (tree.root / "oh.xyz").write_text("1\n\nH 0 0 0\n")
     (tree.root / "asked.yaml").write_text(PHYSICS.format(scan="oh.xyz"))
     jobs = tree.plan("--configfile", "asked.yaml")
     assert jobs["probe"] == 2 * 3 + 1  # of both seeds, and the reference
-    assert jobs["committee"] == 3
 
 
 def test_what_a_speed_is_measured_of(plan_of):

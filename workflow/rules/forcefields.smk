@@ -118,29 +118,7 @@ rule measure_forcefield:
         mem_mb=4000,
         runtime=120,
     params:
-        tables=lambda wildcards: plan.forcefields.measures(
-            wildcards.dataset, wildcards.model
-        ),
+        tables=lambda wildcards: plan.forcefields.measures(**wildcards),
         size=lambda wildcards: size(wildcards.dataset),
     script:
         "../../scripts/measure_forcefield.py"
-
-
-# Of all seeds together.
-use rule measure_forcefield as committee with:
-    input:
-        members=lambda wildcards: plan.forcefields.predictions(
-            wildcards.dataset, wildcards.model
-        ),
-        dataset=layout.dataset(D),
-        splits=layout.splits(D),
-        code=plan.code("measure_forcefield", plan.forcefields.committee_module),
-    output:
-        layout.measured(D, M, S, "-committee"),
-    log:
-        layout.log("committee", D, M, f"seed{S}"),
-    wildcard_constraints:
-        model=plan.patterns["forcefield"],
-    params:
-        tables=plan.forcefields.committee,
-        size=None,

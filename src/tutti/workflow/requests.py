@@ -108,7 +108,6 @@ def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     """Tables, figures and simulations of force fields."""
     given = {table for pair in plan.trained for table in plan.measures(*pair)}
     given |= {"inference_time"} if plan.energies else set()
-    given |= {"committee"} if plan.committees else set()
     for name in plan.settings["tables"]:
         if name not in given:
             needed = NEEDS.get(name, "a training that ForceFieldPlan.measures gives rows to")

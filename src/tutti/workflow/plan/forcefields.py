@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from tutti.benchmark import tables
-from tutti.core import functions
 from tutti.workflow.plan.layout import Layout
 from tutti.workflow.plan.names import VARIANT, base, size, target, variant
 from tutti.workflow.plan.samples import Set
@@ -89,14 +88,20 @@ class ForceFieldPlan:
         """What a model predicts."""
         return self.network(model).get("target", "energy")
 
-    def measures(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
-        """The tables that a training has rows in: function, what of, and the function's arguments."""
+    def measures(self, dataset: str, model: str, seed: object = None) -> dict[str, dict[str, Any]]:
+        """The tables that a training has rows in: function, what of, and the function's arguments.
+
+        Rows of a committee stand with those of the first seed; without a seed, any table of any.
+        """
         loss = self.network(model).get("loss", {})
         arguments: dict[str, dict[str, Any]] = {}
         arguments["errors" if size(dataset) is None else "learning_curve"] = {"target": self.target(model)}
         if (dataset, model) in self.energies and "energy" in loss:
             published = self.entry(model).get("published", "")
             arguments["water"] = {"energy_weight": loss["energy"], "condition": published}
+        seeds = self.config["seeds"]
+        if (dataset, model) in self.committees and str(seed) in ("None", str(seeds[0])):
+            arguments["committee"] = {"seeds": seeds}
         if (dataset, model) in self.energies:
             arguments["physics"] = {"dynamics": self.settings["dynamics"].get(dataset)}
         if (dataset, model) in self.moving:
@@ -117,18 +122,6 @@ class ForceFieldPlan:
     def committees(self) -> list[tuple[str, str]]:
         """(training set, model) of those whose seeds are compared: of several, and with energies."""
         return self.energies if "committee" in self.tables and len(self.config["seeds"]) > 1 else []
-
-    @cached_property
-    def committee(self) -> dict[str, dict[str, Any]]:
-        """The table of committees, as in `measures`."""
-        declared = tables.declared().tables["committee"]
-        arguments = {"seeds": self.config["seeds"]}
-        return {"committee": {"function": declared.function, "of": declared.of, "arguments": arguments}}
-
-    @property
-    def committee_module(self) -> str:
-        """Module that makes it."""
-        return functions.module_of(self.committee["committee"]["function"])
 
     @cached_property
     def timed(self) -> list[Set]:
@@ -189,12 +182,14 @@ class ForceFieldPlan:
 
     def to_measure(self, dataset: str, model: str, seed: object) -> dict[str, list[str] | str]:
         """What the rows of a training are made from."""
-        wanted = self.measures(dataset, model)
+        wanted = self.measures(dataset, model, seed)
         found: dict[str, list[str] | str] = {}
         if any(each["of"] == "predictions" for each in wanted.values()):
             found |= {
                 part: self.layout.predictions(dataset, model, str(seed), part) for part in ("train", "test")
             }
+        if "committee" in wanted:
+            found["members"] = self.predictions(dataset, model)
         if "physics" in wanted:
             found["probes"] = self.layout.probes(dataset, model, str(seed))
         if {"dynamics", "physics"} & wanted.keys() and (dataset, model) in self.moving:
@@ -228,8 +223,6 @@ class ForceFieldPlan:
         """Rows of all trainings and of what was timed."""
         yield from (self.layout.measured(d, m, str(s)) for d, m, s in self.measured)
         yield from (self.layout.measured(d, m, str(s), "-speed") for d, m, s in self.timed)
-        first = str(self.config["seeds"][0])
-        yield from (self.layout.measured(d, m, first, "-committee") for d, m in self.committees)
 
 
 def _variants(run: Mapping[str, Any]) -> list[tuple[str, str]]:

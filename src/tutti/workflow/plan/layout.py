@@ -53,7 +53,7 @@ class Layout:
         return f"{self.judged_folder(dataset, model, seed, part)}/{file}"
 
     def measured(self, dataset: str, model: str, seed: str, what: str = "") -> str:
-        """Tidy rows of a set of samples or force field; `-speed`: what was timed, `-committee`: all seeds."""
+        """Tidy rows of all tables of one set of samples or force field; `-speed` of what was timed alone."""
         return f"{self.results}/measured/{dataset}/{model}/seed{seed}{what}.parquet"
 
     def predictions(self, dataset: str, model: str, seed: str, part: str) -> str:

@@ -87,7 +87,6 @@ class Plan:
         made |= {"completion"} if self.samples.completing else set()
         made |= {"throughput"} if self.samples.timed else set()
         made |= {"inference_time"} if self.forcefields.timed else set()
-        made |= {"committee"} if self.forcefields.committees else set()
         made |= {"paper_versus_here"} if made else set()
         seeded = self.samples.trainings or self.forcefields.trainings
         made |= {"over_seeds"} if seeded and len(self.config["seeds"]) > 1 else set()

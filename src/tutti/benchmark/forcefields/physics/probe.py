@@ -77,4 +77,4 @@ def probe_to_file(
 
 def cutoff_of(weights: Path) -> float | None:
     """Å, of the force field in a folder; None where its configuration says none."""
-    return json.loads((weights / CONFIG).read_text("utf-8"))["config"].get("cutoff")
+    return json.loads((weights / CONFIG).read_text("utf-8")).get("config", {}).get("cutoff")
