@@ -39,8 +39,7 @@ def draw(reference: Structures, committees: Mapping[str, Sequence[Structures]], 
                 points = spread.by_atom if kind == "forces" else (spread.values, np.abs(spread.errors))
                 factor = calibration.factor(spread.values, spread.errors)
                 _panel(panel, *points, factor, MIDDLE.get(colour := styles[label]["color"], colour))
-                what = "energy" if kind == "energy" else "force on an atom"
-                panel.set_xlabel(f"spread of the {what} ({spread.unit})")
+                panel.set_xlabel(f"spread, {kind} ({spread.unit})")
                 panel.set_ylabel(f"error ({spread.unit})")
             column[0].set_title(shown(label))
         handles = [Line2D([], [], label="error = spread", **SAME)]

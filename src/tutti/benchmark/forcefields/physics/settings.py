@@ -14,14 +14,12 @@ class Scan:
         column: of the frames, the coordinate.
         where: only frames whose columns have these values, such as `{config_type: dihedral}`.
         units: of the file, where its format fixes none (see `tutti.io.read`).
-        unit: of the coordinate, for the figure.
     """
 
     path: str
     column: str
     where: dict[str, str | int | float] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
-    unit: str = ""
 
 
 @dataclass(frozen=True)
