@@ -1,6 +1,7 @@
 """Readers of the public formats into `Structures`, one module per format.
 
-A format is a module with `frames(path, units) -> Iterator[Frame]` and an entry in `SUFFIXES`. Where samples
+A format is a module with `frames(path, units) -> Iterator[Frame]` and an entry in `SUFFIXES`. Where the names
+of values are free it is in `NAMED`, and `frames` also takes the `Labels` that are asked for. Where samples
 of a generator are read more leniently (see `tutti.io.samples`), it also has
 `samples(path) -> Iterator[Frame | FormatError]`.
 """
@@ -15,8 +16,11 @@ from tutti.core import properties
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.core.units import canonical, factor
+from tutti.io import labels as labels_of
+from tutti.io import plausibility
 from tutti.io.folders import below, name_of, warn_of
 from tutti.io.frames import Frame, pack
+from tutti.io.labels import Labels
 from tutti.io.recovery import begins_like_xyz
 from tutti.io.refusals import refusal
 from tutti.io.text import FILE_END, FormatError
@@ -55,27 +59,58 @@ A .txt file is read only if it begins like an xyz file, as the samples that EDM 
 """
 
 
-def read(path: str | Path, *, samples: bool = False, units: Mapping[str, str] | None = None) -> Structures:
+LENGTHS = {"extxyz": "Å", "ase_traj": "Å", "n2p2": "bohr"}
+"""Units of length of formats that do not say them, unless others are given."""
+QUANTITIES = ("energy", "length", "forces", "stress")
+"""What the units of a file are of, beside those of columns."""
+NAMED = frozenset({"extxyz", "npz", "pt", "ase_db", "ase_traj"})
+"""Modules of formats in which energies, forces and stresses may have any name."""
+
+
+def read(
+    path: str | Path,
+    *,
+    samples: bool = False,
+    units: Mapping[str, str] | None = None,
+    keys: Mapping[str, str | None] | None = None,
+    labels: bool = True,
+) -> Structures:
     """Read a file, or all readable files in a folder and below it in natural order of their paths.
 
     Args:
         path: a file of a format in `SUFFIXES` (docs/formats.md), or a folder. Files of a folder that are of
             other kinds are warned of. QM9's own .xyz and a gdb9.sdf beside its gdb9.sdf.csv are known.
-        samples: let NaN and inf through, as a generator may produce them; readers of data refuse them.
-        units: units of `energy`, `length`, `forces` (default: energy/length) in formats that do not fix them,
-            and of columns. The result is in eV and Å, and columns of known properties in their own units.
+        samples: let NaN and inf through, as a generator may produce them; readers of data refuse them, and
+            warn of what cannot be right (`tutti.io.plausibility`).
+        units: units of `energy`, `length`, `forces` (default: energy/length), `stress` (energy/length³) in
+            formats that do not fix them, and of columns. The result is in eV and Å, and columns of known
+            properties in their own units.
+        keys: names that `energy`, `forces` and `stress` have in the file, where they have others than usual;
+            None for what is not to be read.
+        labels: whether energies, forces and stresses are read; else they are not even looked at.
+
+    Returns:
+        The structures. A stress is the column `stress`: [N, 6], eV/Å³, in the order and sign of ASE.
 
     Raises:
-        FormatError: when a file is malformed, or needs units that are not given.
+        FormatError: when a file is malformed, needs units that are not given, has what looks like energies
+            or forces under names that `keys` do not say, or lengths in other units than it is read in.
         FileNotFoundError: when there is no such file.
-        ValueError: when a unit is unknown or given for something that the file does not have.
+        ValueError: when a unit is unknown or given for something that the file does not have; when a key is.
     """
-    path, units = Path(path), dict(units or {})
+    path, units, wanted = Path(path), dict(units or {}), Labels(keys or {}, labels)
     files = files_of(path)
-    frames = [frame for file in files for frame in _frames(file, units)]
+    frames = [frame for file in files for frame in frames_of(file, units, wanted)]
     if not frames:
         raise FormatError(f"{path}:1", "a structure", FILE_END)
+    if not samples:
+        labels_of.check(frames, wanted)
     structures = _with_column_units(pack(frames, samples), units)
+    if not samples:
+        lengths = {LENGTHS.get(module_of(file)) for file in files}
+        plausibility.check(
+            structures, path, units if labels else None, lengths.pop() if len(lengths) == 1 else None
+        )
     return replace(structures, source=source_of(path, files))
 
 
@@ -140,16 +175,28 @@ def _refusal(path: Path, where: str, expected: str) -> FormatError:
     return refusal(where, path.name, expected)
 
 
-def _frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
-    return import_module(f"tutti.io.{module_of(path)}").frames(path, units)
+def frames_of(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:
+    """Frames of a file with the labels that are asked for, see `read`."""
+    name = module_of(path)
+    module = import_module(f"tutti.io.{name}")
+    if name in NAMED:
+        yield from module.frames(path, units, labels)
+        return
+    labels.refuse_names(path)
+    for frame in module.frames(path, units):
+        if not labels.wants("energy"):
+            frame.energy = None
+        if not labels.wants("forces"):
+            frame.forces = None
+        yield frame
 
 
 def _with_column_units(structures: Structures, units: Mapping[str, str]) -> Structures:
     for name, unit in units.items():
-        if name in ("energy", "length", "forces"):
+        if name in QUANTITIES:
             continue
         if name not in structures.columns:
-            known = ", ".join(["energy", "length", "forces", *structures.columns])
+            known = ", ".join(dict.fromkeys([*QUANTITIES, *structures.columns]))
             raise ValueError(f"a unit is given for '{name}', but the structures have only {known}")
         kept = properties.KEYS[name].unit if name in properties.KEYS else canonical(unit)
         values = structures.columns[name] * factor(unit, kept)

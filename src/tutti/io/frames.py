@@ -7,7 +7,7 @@ import numpy as np
 
 from tutti.core.columns import columns
 from tutti.core.structures import Structures
-from tutti.io.text import FormatError
+from tutti.io.text import FormatError, number
 
 CHARGES = ("charge", "total_charge")
 """Names of a structure's total charge."""
@@ -34,6 +34,8 @@ class Frame:
         formal_charges: n of the atoms, where the file says bonds.
         info: further values by name.
         units: units of those values.
+        scalars: names of further numbers of the structure, which are not read.
+        vectors: names of further triples of numbers of each atom, which are not read.
     """
 
     numbers: Sequence[int] | np.ndarray
@@ -49,12 +51,29 @@ class Frame:
     formal_charges: Sequence[int] | None = None
     info: dict[str, object] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
 
     def where(self, atom: int | None = None) -> str:
         """`file:line` of the structure or of one of its atoms."""
         if not self.line:
             return self.path if atom is None else f"{self.path}, atom {atom + 1}"
         return f"{self.path}:{self.line if atom is None else self.atom_line + atom}"
+
+
+def voigt(values: Sequence[object], where: str) -> np.ndarray:
+    """[6] of a stress in ASE's order, xx yy zz yz xz xy, given so or as its 3 x 3 matrix.
+
+    Raises:
+        FormatError: when it is neither.
+    """
+    numbers = [number(str(value), where) for value in np.ravel(values)]
+    if len(numbers) == 6:
+        return np.array(numbers)
+    if len(numbers) != 9:
+        raise FormatError(where, "a stress of 6 or 9 numbers", str(len(numbers)))
+    matrix = np.array(numbers).reshape(3, 3)
+    return ((matrix + matrix.T) / 2)[(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]
 
 
 def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:
