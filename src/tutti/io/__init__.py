@@ -7,7 +7,7 @@ of a generator are read more leniently (see `tutti.io.samples`), it also has
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -16,11 +16,10 @@ from tutti.core import properties
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.core.units import canonical, factor
-from tutti.io import labels as labels_of
 from tutti.io import plausibility
 from tutti.io.folders import below, name_of, warn_of
 from tutti.io.frames import Frame, pack
-from tutti.io.labels import Labels
+from tutti.io.labels import Labels, check_names
 from tutti.io.recovery import begins_like_xyz
 from tutti.io.refusals import refusal
 from tutti.io.text import FILE_END, FormatError
@@ -57,8 +56,6 @@ SUFFIXES = {
 
 A .txt file is read only if it begins like an xyz file, as the samples that EDM writes do.
 """
-
-
 LENGTHS = {"extxyz": "Å", "ase_traj": "Å", "n2p2": "bohr"}
 """Units of length of formats that do not say them, unless others are given."""
 QUANTITIES = ("energy", "length", "forces", "stress")
@@ -90,7 +87,7 @@ def read(
         labels: whether energies, forces and stresses are read; else they are not even looked at.
 
     Returns:
-        The structures. A stress is the column `stress`: [N, 6], eV/Å³, in the order and sign of ASE.
+        The structures. A stress is the column `stress`: [N, 9], its matrix row by row, eV/Å³, ASE's sign.
 
     Raises:
         FormatError: when a file is malformed, needs units that are not given, has what looks like energies
@@ -104,13 +101,10 @@ def read(
     if not frames:
         raise FormatError(f"{path}:1", "a structure", FILE_END)
     if not samples:
-        labels_of.check(frames, wanted)
+        check_names(frames, wanted)
     structures = _with_column_units(pack(frames, samples), units)
     if not samples:
-        lengths = {LENGTHS.get(module_of(file)) for file in files}
-        plausibility.check(
-            structures, path, units if labels else None, lengths.pop() if len(lengths) == 1 else None
-        )
+        plausibility.check(structures, path, units if labels else None, _unit_of_length(files))
     return replace(structures, source=source_of(path, files))
 
 
@@ -173,6 +167,12 @@ def _refusal(path: Path, where: str, expected: str) -> FormatError:
     if _is_txt(path):
         return FormatError(where, "xyz: the number of atoms, a comment, a line per atom", "other text")
     return refusal(where, path.name, expected)
+
+
+def _unit_of_length(files: Collection[Path]) -> str | None:
+    """In which lengths are read unless it is given; None where the files say it, or are of several kinds."""
+    found = {LENGTHS.get(module_of(file)) for file in files}
+    return found.pop() if len(found) == 1 else None
 
 
 def frames_of(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:

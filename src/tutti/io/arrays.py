@@ -37,14 +37,15 @@ NAMES = {
     "cell": ("cell", "lattice", "cells", "box"),
     "pbc": ("pbc",),
     "total_charge": ("total_charge", "charge", "Q"),
-    "spin": ("spin", "multiplicity", "S"),
+    "spin": ("spin", "S"),
+    "multiplicity": ("multiplicity",),
     "length_unit": ("r_unit", "length_unit"),
     "energy_unit": ("e_unit", "energy_unit"),
 }
 """Names under which each array may stand; elements are told by the first there is of `numbers`, `one_hot`
 (with `order`), `labels` and `charges`."""
 LABELS = ("energy", "forces", "stress")
-GEOMETRY = NAMES.keys() - {*LABELS, "energy_unit", "cell", "pbc", "spin"}
+GEOMETRY = NAMES.keys() - {*LABELS, "energy_unit", "cell", "pbc", "spin", "multiplicity"}
 """What is read of samples."""
 TOLD_BY = ("numbers", "one_hot", "labels", "charges")
 QM9_ORDER = ("H", "C", "N", "O", "F")

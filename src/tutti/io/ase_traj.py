@@ -13,7 +13,7 @@ import numpy as np
 from ase.io.trajectory import TrajectoryReader
 
 from tutti.core.units import Scales
-from tutti.io.frames import Frame, voigt
+from tutti.io.frames import Frame, stress_matrix
 from tutti.io.labels import KEYS, Labels
 from tutti.io.text import FormatError, number
 
@@ -42,7 +42,8 @@ def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Fra
 def of_atoms(atoms: ase.Atoms, where: str, scales: Scales, labels: Labels) -> Frame:
     """The frame of an ASE object; it has a cell where any direction is periodic or any vector is not zero."""
     results = dict(atoms.calc.results) if atoms.calc else {}
-    values = {**atoms.info, **atoms.arrays, **results}
+    arrays = {name: array for name, array in atoms.arrays.items() if name not in ("numbers", "positions")}
+    values = {**atoms.info, **arrays, **results}
     energy, forces, stress = (labels.take(label, values) for label in KEYS)
     periodic = bool(atoms.pbc.any() or atoms.cell.any())
     frame = Frame(
@@ -78,5 +79,5 @@ def set_labels(frame: Frame, scales: Scales, energy: object, forces: object, str
         if frame.forces.shape != np.shape(frame.positions):
             raise FormatError(frame.where(), "three numbers of forces for each atom", str(frame.forces.shape))
     if stress is not None:
-        frame.info["stress"] = voigt(stress, frame.where()) * scales.stress
+        frame.info["stress"] = stress_matrix(stress, frame.where()) * scales.stress
         frame.units = {**frame.units, "stress": "eV/Å³"}

@@ -110,6 +110,10 @@ def _layout(properties: str, names: tuple[str, ...]) -> Layout:
         columns[name] = slice(width, width + count)
         vectors += [name] if kind in "Rr" and count == 3 else []
         width += count
+    if ":fx:r:1:fy:r:1:fz:r:1" in properties.lower():
+        start = next(found.start for name, found in columns.items() if name.lower() == "fx")
+        columns["fx fy fz"] = slice(start, start + 3)
+        vectors.append("fx fy fz")
     known = {name.lower(): found for name, found in columns.items()} | columns
 
     def of(*spellings: str) -> slice | None:

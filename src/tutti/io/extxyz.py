@@ -20,7 +20,7 @@ from tutti.core.files import atomic_path
 from tutti.core.structures import Structures
 from tutti.core.units import Scales
 from tutti.io import comment, qm9_xyz, recovery
-from tutti.io.frames import SAMPLE_INFO, Frame, voigt
+from tutti.io.frames import SAMPLE_INFO, Frame, stress_matrix
 from tutti.io.labels import Labels
 from tutti.io.text import FormatError, Lines, number, shown, table
 
@@ -118,7 +118,7 @@ def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Sca
     cell, pbc = comment.lattice(info, where)
     units = comment.column_units(info, where)
     if stress is not None:
-        info["stress"], units["stress"] = voigt(stress.split(), where) * scales.stress, "eV/Å³"
+        info["stress"], units["stress"] = stress_matrix(stress.split(), where) * scales.stress, "eV/Å³"
     return Frame(
         numbers=_numbers([row[layout.species] for row in cells], path, first),
         positions=table(cells, layout.positions, path, first) * scales.length,

@@ -61,19 +61,16 @@ class Frame:
         return f"{self.path}:{self.line if atom is None else self.atom_line + atom}"
 
 
-def voigt(values: Sequence[object], where: str) -> np.ndarray:
-    """[6] of a stress in ASE's order, xx yy zz yz xz xy, given so or as its 3 x 3 matrix.
+def stress_matrix(values: Sequence[object], where: str) -> np.ndarray:
+    """[9] of a stress, the rows of its matrix, given so or in ASE's order xx yy zz yz xz xy.
 
     Raises:
         FormatError: when it is neither.
     """
-    numbers = [number(str(value), where) for value in np.ravel(values)]
-    if len(numbers) == 6:
-        return np.array(numbers)
-    if len(numbers) != 9:
+    numbers = np.array([number(str(value), where) for value in np.ravel(values)])
+    if len(numbers) not in (6, 9):
         raise FormatError(where, "a stress of 6 or 9 numbers", str(len(numbers)))
-    matrix = np.array(numbers).reshape(3, 3)
-    return ((matrix + matrix.T) / 2)[(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]
+    return numbers if len(numbers) == 9 else numbers[[0, 5, 4, 5, 1, 3, 4, 3, 2]]
 
 
 def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:

@@ -65,10 +65,14 @@ def _of_all_electrons(structures: Structures, rows: np.ndarray) -> Iterator[str]
     expected = np.array([_atoms_energy(structures.frame(i)[0]) for i in rows])
     filled = expected < 0
     ratios = structures.energy[rows][filled] / expected[filled]
-    for unit in ("Hartree", "kcal/mol", "kJ/mol"):
-        if len(ratios) and (np.abs(ratios * factor(unit, "eV") - 1) < 0.04).mean() > 0.9:
-            seen = f"{structures.energy[rows[0]]:.6g} of structure {rows[0]} is what its electrons have"
-            yield f"energies are read as eV, but {seen} in {unit}: give units: {{energy: {unit}}}"
+    known = {unit: factor(unit, "eV") for unit in ("Hartree", "kcal/mol", "kJ/mol")}
+    wrong = {unit: 1 / value for unit, value in known.items()}
+    wrong |= {f"eV, read as {unit}": value for unit, value in known.items()}
+    for said, times in wrong.items():
+        if len(ratios) and (np.abs(ratios / times - 1) < 0.04).mean() > 0.9:
+            seen = f"{times:.4g} times those of all electrons of their atoms"
+            hint = f"give units: {{energy: {said.partition(',')[0]}}}"
+            yield f"energies are {seen}, as if they were in {said}: {hint}"
 
 
 def _atoms_energy(numbers: np.ndarray) -> float:
@@ -145,8 +149,10 @@ def _alike(structures: Structures) -> np.ndarray:
     sample = np.unique(np.linspace(0, len(structures) - 1, 2000).astype(int))
     kinds = {int(i): structures.frame(i)[0].tobytes() for i in sample}
     kind = Counter(kinds.values()).most_common(1)[0][0]
+    if not kind:
+        return np.empty(0, int)
     sample = np.array([i for i, found in kinds.items() if found == kind])
-    most = int(np.clip(np.sqrt(200_000 / max(len(kind), 1)), 8, 128))
+    most = int(np.clip(np.sqrt(200_000 / len(kind)), 8, 128))
     firsts = sample[np.unique(np.linspace(0, len(sample) - 1, most // 2).astype(int))]
     rows = np.unique(np.concatenate([firsts, firsts + 1]))
     rows = rows[rows < len(structures)]

@@ -92,7 +92,7 @@ class Labels:
             )
 
 
-def check(frames: Sequence[Frame], labels: Labels) -> None:
+def check_names(frames: Sequence[Frame], labels: Labels) -> None:
     """Look whether labels are where they are expected, and not elsewhere.
 
     Raises:
@@ -108,28 +108,32 @@ def check(frames: Sequence[Frame], labels: Labels) -> None:
     found = {label: names for label, names in found.items() if names and label not in labels.keys}
     lost = [label for label in found if all(getattr(frame, label) is None for frame in frames)]
     if lost:
-        raise _refusal(found, lost, where)
+        raise _refusal(found, lost, labels, where)
     beside = [name for label, names in found.items() for name in names if _is_named_so(label, name)]
     if beside:
-        names = f"{', '.join(beside)} {'is' if len(beside) == 1 else 'are'} not read"
-        warnings.warn(
-            f"{where}: {names} beside {' and '.join(found)}; to have it: {_hint(found)}", stacklevel=3
+        names = (
+            f"{', '.join(beside)} {'is' if len(beside) == 1 else 'are'} not read beside {' and '.join(found)}"
         )
+        warnings.warn(f"{where}: {names}; to read that instead, {_hint(_first(found))}", stacklevel=3)
 
 
-def _refusal(found: Mapping[str, list[str]], lost: Sequence[str], where: str) -> FormatError:
+def _refusal(found: Mapping[str, list[str]], lost: Sequence[str], labels: Labels, where: str) -> FormatError:
     names = [name for names in found.values() for name in names]
-    without = ", ".join(f"{label}: null" for label in lost)
     gradients = [name for name in names if _words(name) & _GRADIENTS]
-    hint = f"if {'that is' if len(names) == 1 else 'those are'} what it looks like, {_hint(found)}"
+    hint = f"to read {'it' if len(names) == 1 else 'them'}, {_hint({**labels.keys, **_first(found)})}"
     if gradients:
-        hint = f"forces are the negative of {gradients[0]}: write them with the other sign"
+        hint = f"forces are the negative of {gradients[0]}, write them with the other sign"
+    without = _hint({**labels.keys, **dict.fromkeys(lost)})
     expected = f"{' and '.join(lost)} under {'this name' if len(lost) == 1 else 'these names'}"
-    return FormatError(where, expected, f"{', '.join(names)}: {hint}; to go without, keys: {{{without}}}")
+    return FormatError(where, expected, f"{', '.join(names)}: {hint}; to go without, {without}")
 
 
-def _hint(found: Mapping[str, list[str]]) -> str:
-    return "keys: {" + ", ".join(f"{label}: {names[0]}" for label, names in found.items()) + "}"
+def _first(found: Mapping[str, list[str]]) -> dict[str, str | None]:
+    return {label: names[0] for label, names in found.items()}
+
+
+def _hint(keys: Mapping[str, str | None]) -> str:
+    return "keys: {" + ", ".join(f"{label}: {name or 'null'}" for label, name in keys.items()) + "}"
 
 
 def _known(frame: Frame) -> str:

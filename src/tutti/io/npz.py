@@ -9,7 +9,7 @@ make (https://github.com/stefanch/sGDML). Generators' archives are those of `tut
 import warnings
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +27,8 @@ OWN = {"metadata", "n_atoms"}
 AU = {"energy": "Hartree", "length": "bohr"}
 """What sGDML's users call `au`."""
 RECIPE = (
-    "where you trust it, save molecules of different size padded with zeros to one size, or as extended xyz: "
-    "docs/formats.md has the lines"
+    ", which only unpickling opens; where you trust it, write molecules of different size as extended xyz or"
+    " padded with zeros, docs/formats.md says how"
 )
 
 
@@ -45,9 +45,10 @@ def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Fra
         return
     arrays.require(archive.found, archive.names, path)
     factors = scales(archive.found, archive.names, units, path)
-    others = archive.left(path, labels) if labels.read else {}
+    others = archive.left(path, labels) if labels.read else ((), ())
     for frame in arrays.molecules(archive.found, path, factors, strict=True):
-        yield replace(frame, **others)
+        frame.scalars, frame.vectors = others
+        yield frame
 
 
 def samples(path: Path) -> Iterator[Frame]:
@@ -84,7 +85,7 @@ class _Archive:
     found: dict[str, np.ndarray]
     own: Structures | None
 
-    def left(self, path: Path, labels: Labels) -> dict[str, tuple[str, ...]]:
+    def left(self, path: Path, labels: Labels) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the arrays that are not read, see `per_structure.left`."""
         if self.chosen.get("cell") == "lattice":
             cell = self.found["cell"]
@@ -110,8 +111,12 @@ def _read(path: Path, roles: Collection[str], labels: Labels) -> _Archive:
             found = {role: archive[name] for role, name in chosen.items()}
         own = Structures.load(path) if names >= OWN else None
     except ValueError as error:
-        hint = f"; {RECIPE}" if "Object arrays" in str(error) else ""
-        raise FormatError(str(path), "a readable .npz archive", f"{error}{hint}") from error
+        if "Object arrays" in str(error):
+            objects = ", ".join(name for name, shape in _shapes(path).items() if shape is None)
+            raise FormatError(
+                str(path), "arrays of numbers", f"Python objects in {objects}{RECIPE}"
+            ) from error
+        raise FormatError(str(path), "a readable .npz archive", str(error)) from error
     count = len(np.atleast_1d(found["positions"])) if "positions" in found else 0
     fitting = [role for role, array in found.items() if per_structure.fits(role, array, count)]
     return _Archive(

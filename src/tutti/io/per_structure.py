@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from tutti.core.units import Scales
-from tutti.io.frames import voigt
+from tutti.io.frames import stress_matrix
 from tutti.io.text import FormatError, shown
 
 SILENT = re.compile(
     r"name|type|theory|md5|code_version|units?|[EF]_(min|max|mean|var)|old_.*|perms|smiles|ids?|metadata"
 )
 """Names of arrays that need no mention where they are not read: of sGDML and rMD17 among others."""
-INFO = {"total_charge": "charge", "spin": "spin"}
+INFO = {"total_charge": "charge", "spin": "spin", "multiplicity": "multiplicity"}
 """Names of the columns of what arrays say."""
 
 
@@ -52,8 +52,8 @@ def left(
     used: Collection[str],
     positions: tuple[int, ...],
     path: Path,
-) -> dict[str, tuple[str, ...]]:
-    """Names of the arrays that are not read, as fields of `Frame`; a warning names those that may matter.
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the arrays that are not read, as `Frame` has scalars and vectors; a warning names all.
 
     Args:
         arrays: shape of each by name; None: Python objects.
@@ -61,15 +61,15 @@ def left(
         positions: shape of the positions.
         path: of the file.
     """
-    others = {name: shape for name, shape in arrays.items() if name not in used}
-    one = ((positions[0],), (positions[0], 1)) if len(positions) == 3 else ((), (1,))
-    if said := sorted(name for name in others if not SILENT.fullmatch(name)):
-        verb = "array is" if len(said) == 1 else "arrays are"
-        warnings.warn(f"{path}: {len(said)} {verb} not read: {', '.join(said)}", stacklevel=3)
-    return {
-        "scalars": tuple(name for name, shape in others.items() if shape in one),
-        "vectors": tuple(name for name, shape in others.items() if shape == positions),
+    others = {
+        name: shape for name, shape in arrays.items() if name not in used and not SILENT.fullmatch(name)
     }
+    one = ((positions[0],), (positions[0], 1)) if len(positions) == 3 else ((), (1,))
+    if others:
+        verb = "array is" if len(others) == 1 else "arrays are"
+        warnings.warn(f"{path}: {len(others)} {verb} not read: {', '.join(sorted(others))}", stacklevel=3)
+    scalars = tuple(name for name, shape in others.items() if shape in one)
+    return scalars, tuple(name for name, shape in others.items() if shape == positions)
 
 
 def _cells(
@@ -105,4 +105,4 @@ def _stresses(arrays: Mapping[str, np.ndarray], count: int, path: Path) -> np.nd
         return None
     if len(np.atleast_1d(stress)) != count:
         raise FormatError(str(path), f"{count} stresses", shown(str(stress.shape)))
-    return np.array([voigt(each, str(path)) for each in stress]).reshape(count, 6)
+    return np.array([stress_matrix(each, str(path)) for each in stress]).reshape(count, 9)

@@ -59,7 +59,8 @@ def _has_bonds(
     if not shortest or (np.quantile(ratios, 0.95) >= BONDED[0] and np.quantile(ratios, 0.05) <= BONDED[1]):
         return True
     _, place, distance, pair = shortest[int(np.argsort(ratios)[len(ratios) // 2])]
-    seen = f"{distance:.3g} Å between {pair} at the shortest of structure {place}, others alike"
+    others = ", others alike" if len(structures) > 1 else ""
+    seen = f"{distance:.3g} Å between {pair} at the shortest of structure {place}{others}"
     given = (units or {}).get("length")
     other = None if read_in is None else _other_unit(ratios, given or read_in)
     small = all(structures.n_atoms[i] < 3 for _, i, *_ in shortest)

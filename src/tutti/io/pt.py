@@ -10,7 +10,6 @@ tensors, numbers, text and containers and refuses everything else.
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +44,7 @@ def samples(path: Path) -> Iterator[Frame]:
 def _frames(
     path: Path, roles: Sequence[str], units: Mapping[str, str] | None, labels: Labels, strict: bool
 ) -> Iterator[Frame]:
-    count, others = 0, {}
+    count, others = 0, ((), ())
     for part in _parts(_load(path), path):
         chosen = {role: name for role, name in arrays.chosen(part, labels).items() if role in roles}
         arrays.require(chosen, part, path)
@@ -61,7 +60,8 @@ def _frames(
         scale = scales(found, set(part), given or {}, path)
         for frame in arrays.molecules(found, path, scale, count, strict):
             count += 1
-            yield replace(frame, **others)
+            frame.scalars, frame.vectors = others
+            yield frame
 
 
 def _load(path: Path) -> object:
