@@ -8,12 +8,13 @@ import ase.build
 import numpy as np
 import pytest
 from ase.calculators.emt import EMT
+from scipy.spatial.transform import Rotation
 
 import tutti.data
 from tutti import io
 from tutti.core.structures import Structures
 from tutti.core.units import factor
-from tutti.io import FormatError, plausibility
+from tutti.io import FormatError, label_units, plausibility
 
 EMBEDDED = Path(tutti.data.__file__).parent / "embedded"
 REAL = [
@@ -70,14 +71,34 @@ def test_metals_of_other_compositions_pass_in_silence(tmp_path):
         frames.append(atoms)
     ase.io.write(tmp_path / "x.extxyz", frames)
     assert len(io.read(tmp_path / "x.extxyz")) == 3
-    primitive = [
-        ase.build.bulk("NaCl", "rocksalt", 5.64),
+    salt = ase.build.bulk("NaCl", "rocksalt", 5.64)  # whose ions touch across the cell's faces only
+    salt.positions[1] -= salt.cell.array.sum(0)
+    for atoms in (
+        salt,
         ase.build.bulk("Ar", cubic=True),
         ase.build.molecule("H2"),
-    ]
-    assert not said(Structures.from_ase(primitive)) and not said(
-        Structures.from_ase([ase.Atoms("H"), ase.Atoms()])
+        ase.Atoms("H"),
+        ase.Atoms(),
+    ):
+        assert not said(Structures.from_ase([atoms, atoms]))
+
+
+def test_structures_are_turned_onto_each_other(ethanol):
+    rotations = Rotation.random(len(ethanol), rng=0)
+    turn = np.repeat(rotations.as_matrix(), 9, axis=0)
+    turned = replace(
+        ethanol,
+        positions=np.einsum("nij,nj->ni", turn, ethanol.positions),
+        forces=np.einsum("nij,nj->ni", turn, ethanol.forces),
+        energy=ethanol.energy - ethanol.energy.mean(),
     )
+    assert not said(turned)
+    assert "pairs of like structures differ by 1.8" in said(scaled(turned, energy=1.9))
+    # Also mirror images, which no rotation brings together.
+    fixed = np.random.default_rng(0).normal(size=(20, 9, 3))
+    mirrored = fixed * [1, 1, -1] + 0.1
+    expected = [Rotation.align_vectors(a, b)[0].as_matrix().T for a, b in zip(fixed, mirrored, strict=True)]
+    np.testing.assert_allclose(label_units._turns(fixed, mirrored), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -107,9 +128,15 @@ def test_total_energies_in_another_unit(ethanol, unit):
     alone = replace(ethanol, forces=None)
     message = said(scaled(alone, energy=factor("eV", unit)))
     assert f"as if they were in {unit}: give units: {{energy: {unit}}}" in message
-    message = said(scaled(alone, energy=factor(unit, "eV")))
-    assert f"as if they were in eV, read as {unit}: give units: {{energy: eV}}" in message
-    assert not said(scaled(alone, energy=0.0735)) and not said(scaled(alone, energy=0.011))  # xTB, VASP
+    message = said(scaled(alone, energy=factor("Hartree", "eV")))
+    assert "as if they were in eV, read as Hartree: give units: {energy: eV}" in message
+    for usual in (
+        0.0735,
+        0.14,
+        0.011,
+        0.0076,
+    ):  # xTB, CP2K and VASP, which have valence electrons; atomisation
+        assert not said(scaled(alone, energy=usual))
 
 
 @pytest.mark.parametrize(

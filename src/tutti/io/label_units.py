@@ -65,9 +65,9 @@ def _of_all_electrons(structures: Structures, rows: np.ndarray) -> Iterator[str]
     expected = np.array([_atoms_energy(structures.frame(i)[0]) for i in rows])
     filled = expected < 0
     ratios = structures.energy[rows][filled] / expected[filled]
-    known = {unit: factor(unit, "eV") for unit in ("Hartree", "kcal/mol", "kJ/mol")}
-    wrong = {unit: 1 / value for unit, value in known.items()}
-    wrong |= {f"eV, read as {unit}": value for unit, value in known.items()}
+    # No eV read as kJ/mol or kcal/mol: so small are energies of atomisation, too.
+    wrong = {unit: 1 / factor(unit, "eV") for unit in ("Hartree", "kcal/mol", "kJ/mol")}
+    wrong["eV, read as Hartree"] = factor("Hartree", "eV")
     for said, times in wrong.items():
         if len(ratios) and (np.abs(ratios / times - 1) < 0.04).mean() > 0.9:
             seen = f"{times:.4g} times those of all electrons of their atoms"
