@@ -142,7 +142,7 @@ def _suspects(frames: Iterable[Frame]) -> tuple[dict[str, list[str]], str]:
     where = ""
     for frame in layouts.values():
         energies = [name for name in frame.info if _is_energy(name) and _is_number(frame.info[name])]
-        energies += [name for name in frame.scalars if _is_energy(name)]
+        energies += [name for name in frame.scalars if _is_energy(name) or name == "E"]
         if len(energies) > 1 or any("energy" in _words(name) for name in frame.info if name not in energies):
             energies = [name for name in energies if name != "free_energy"]
         forces = [

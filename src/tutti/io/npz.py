@@ -117,11 +117,8 @@ def _read(path: Path, roles: Collection[str], labels: Labels) -> _Archive:
                 str(path), "arrays of numbers", f"Python objects in {objects}{RECIPE}"
             ) from error
         raise FormatError(str(path), "a readable .npz archive", str(error)) from error
-    count = len(np.atleast_1d(found["positions"])) if "positions" in found else 0
-    fitting = [role for role, array in found.items() if per_structure.fits(role, array, count)]
-    return _Archive(
-        names, {role: chosen[role] for role in fitting}, {role: found[role] for role in fitting}, own
-    )
+    found = per_structure.fitting(found)
+    return _Archive(names, {role: chosen[role] for role in found}, found, own)
 
 
 def _shapes(path: Path) -> dict[str, tuple[int, ...] | None]:

@@ -11,9 +11,7 @@ from tutti.core.units import Scales
 from tutti.io.frames import stress_matrix
 from tutti.io.text import FormatError, shown
 
-SILENT = re.compile(
-    r"name|type|theory|md5|code_version|units?|[EF]_(min|max|mean|var)|old_.*|perms|smiles|ids?|metadata"
-)
+SILENT = re.compile(r"name|type|theory|md5|code_version|[EF]_(min|max|mean|var)|old_.*|perms|smiles|ids?")
 """Names of arrays that need no mention where they are not read: of sGDML and rMD17 among others."""
 INFO = {"total_charge": "charge", "spin": "spin", "multiplicity": "multiplicity"}
 """Names of the columns of what arrays say."""
@@ -42,9 +40,16 @@ def read(arrays: Mapping[str, np.ndarray], path: Path, scales: Scales) -> Callab
     return of
 
 
-def fits(role: str, array: np.ndarray, count: int) -> bool:
-    """Whether an array may have this role: a charge or spin is one number of each structure, or of all."""
-    return role not in INFO or (array.shape in ((), (1,), (count,), (count, 1)) and array.dtype.kind in "iuf")
+def fitting(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays, by role, that may have it: a charge or spin is one number of each structure, or of all."""
+    positions = arrays.get("positions")
+    count = len(positions) if positions is not None and positions.ndim == 3 else 1
+    shapes = ((), (1,), (count,), (count, 1))
+    return {
+        role: array
+        for role, array in arrays.items()
+        if role not in INFO or (array.shape in shapes and array.dtype.kind in "iuf")
+    }
 
 
 def left(

@@ -48,9 +48,12 @@ def _frames(
     for part in _parts(_load(path), path):
         chosen = {role: name for role, name in arrays.chosen(part, labels).items() if role in roles}
         arrays.require(chosen, part, path)
-        raw = {role: _array(part[name], name, path) for role, name in chosen.items()}
+        raw = per_structure.fitting({role: _array(part[name], name, path) for role, name in chosen.items()})
         if labels.read and not count:
-            used = {*chosen.values(), *(name for key in labels.keys for name in arrays.NAMES[key])}
+            used = {
+                *(chosen[role] for role in raw),
+                *(name for key in labels.keys for name in arrays.NAMES[key]),
+            }
             shapes = {
                 str(name): np.shape(value) for name, value in part.items() if name in used or _is_array(value)
             }
