@@ -22,7 +22,7 @@ NEEDS = {
     "dynamics": "a run without 'sizes' of a model of the energy on a dataset named in forcefields.dynamics",
 }
 """What the tables need: those of generators by what they are made of, those of force fields by name."""
-FILES_OF_DATASETS = ("path", "melt")
+FILES_OF_DATASETS = ("path", "folder", "melt")
 """Settings of datasets that name a file or folder of the user's."""
 
 

@@ -141,7 +141,8 @@ class Plan:
 
     def dataset_files(self, dataset: str) -> list[str]:
         """The user's own files that a dataset is made from."""
-        return local_files(self.config["datasets"][dataset].get("path"))
+        entry = self.config["datasets"][dataset]
+        return [file for key in ("path", "folder") for file in local_files(entry.get(key))]
 
     def dataset_modules(self, dataset: str) -> list[str]:
         """Modules that make a dataset."""
