@@ -35,6 +35,7 @@ class Frame:
         formal_charges: n of the atoms, where the file says bonds.
         info: further values by name.
         units: units of those values.
+        free_atoms: eV by symbol, of isolated atoms that the file says beside its frames.
     """
 
     numbers: Sequence[int] | np.ndarray
@@ -51,6 +52,7 @@ class Frame:
     formal_charges: Sequence[int] | None = None
     info: dict[str, object] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    free_atoms: Mapping[str, float] = field(default_factory=dict)
 
     def where(self, atom: int | None = None) -> str:
         """`file:line` of the structure or of one of its atoms."""

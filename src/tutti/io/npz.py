@@ -136,4 +136,5 @@ def _own(structures: Structures, path: Path, units: Mapping[str, str]) -> Iterat
             **{name: array[i] for name, array in optional.items() if array is not None},
             info={name: column[i] for name, column in structures.columns.items()},
             units=structures.units,
+            free_atoms=structures.free_atoms,
         )
