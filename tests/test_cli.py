@@ -11,6 +11,7 @@ import pytest
 import torch
 from ase import units
 from ase.build import molecule
+from ase.constraints import FixAtoms
 from typer.testing import CliRunner
 
 import tutti
@@ -82,6 +83,18 @@ def test_cells_are_relaxed_where_asked_for(folder, tmp_path):
     assert abs(relaxed.cell - before.cell).max() > 0.01
     relaxed.calc = tutti.Calculator(folder / "model", "cpu")
     assert relaxed.get_volume() * np.abs(relaxed.get_stress()).max() < 0.05
+
+
+def test_fixed_atoms_stay_where_they_are_and_are_told_in_the_output(folder, tmp_path):
+    atoms = molecule("CH3CH2OH")
+    atoms.set_constraint(FixAtoms([0, 1, 2]))
+    ase.io.write(tmp_path / "in.extxyz", atoms, columns=["symbols", "positions", "move_mask"])
+    options = ("--model", folder / "model", "--out", tmp_path / "out.extxyz", "--steps", 10)
+    assert run("relax", tmp_path / "in.extxyz", *options).exit_code == 0
+    before, after = io.read(tmp_path / "in.extxyz"), io.read(tmp_path / "out.extxyz")
+    moved = np.abs(after.positions - before.positions).max(1) > 0
+    assert moved.tolist() == [False] * 3 + [True] * 6
+    assert after.fixed.tolist() == [True] * 3 + [False] * 6
 
 
 def test_a_molecule_has_no_cell_to_relax(folder, tmp_path):

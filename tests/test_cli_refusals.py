@@ -6,7 +6,7 @@ import ase.db
 import ase.io
 import pytest
 from ase.build import molecule
-from ase.constraints import FixAtoms
+from ase.constraints import FixCartesian
 from typer.testing import CliRunner
 
 from tutti.cli import app
@@ -60,23 +60,19 @@ def test_structures_without_atoms_are_refused(command, folder, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["relax", "md"])
-def test_fixed_atoms_are_refused_and_never_moved(command, folder, tmp_path):
-    free, fixed = molecule("H2O"), molecule("CH3CH2OH")
-    fixed.set_constraint(FixAtoms([0, 1]))
-    ase.io.write(
-        tmp_path / "fixed.extxyz",
-        [free, fixed],
-        format="extxyz",
-        columns=["symbols", "positions", "move_mask"],
-    )
-    assert "move_mask" in (tmp_path / "fixed.extxyz").read_text()
-    with ase.db.connect(tmp_path / "fixed.db") as database:
+def test_constraints_that_would_not_be_kept_are_refused(command, folder, tmp_path):
+    free, held = molecule("H2O"), molecule("CH3CH2OH")
+    held.set_constraint(FixCartesian([0, 1], mask=[True, False, False]))
+    columns = ["symbols", "positions", "move_mask"]
+    ase.io.write(tmp_path / "held.extxyz", [free, held], columns=columns)
+    with ase.db.connect(tmp_path / "held.db") as database:
         database.write(free)
-        database.write(fixed)
-    for name, place in (("fixed.extxyz", "fixed.extxyz:6"), ("fixed.db", "fixed.db: row 2")):
+        database.write(held)
+    for name, place in (("held.extxyz", "held.extxyz:7"), ("held.db", "held.db: row 2")):
         out = tmp_path / "out.extxyz"
         result = run(command, tmp_path / name, "--model", folder / "model", "--out", out)
-        assert result.exit_code == 1 and f"{place}: holds fixed atoms" in result.output
+        expected = f"{place}: holds a constraint that does more than fix atoms whole"
+        assert result.exit_code == 1 and expected in result.output
         assert not out.exists()
     masked = "Properties=species:S:1:move_mask:L:1:pos:R:3"  # of atoms that all may move
     (tmp_path / "free.extxyz").write_text(f"2\n{masked}\nO T 0 0 0\nH T 0 0 0.97\n")

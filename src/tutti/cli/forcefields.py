@@ -104,17 +104,17 @@ def _opened(file: Path, model: Path, accelerator: str) -> tuple["Structures", "C
     """The structures of a file, and the calculator of a force field that knows their elements.
 
     Raises:
-        ValueError: when there is nothing to move, or atoms that are not to be moved.
+        ValueError: when there is nothing to move, or constraints that would not be kept.
     """
     from tutti import io
-    from tutti.io.fixed import first_fixed
+    from tutti.io.constraints import first_other
 
     structures = io.read(file)
     if not structures.n_atoms.all():
         raise ValueError(f"{file}: structure {int(structures.n_atoms.argmin())} has no atoms")
-    if where := first_fixed(file):
-        how = "all would move: take the constraint out of the file, or use ASE with tutti.Calculator"
-        raise ValueError(f"{where}: holds fixed atoms, but {how}")
+    if where := first_other(file):
+        how = "take it out of the file, or use ASE with tutti.Calculator"
+        raise ValueError(f"{where}: holds a constraint that does more than fix atoms whole: {how}")
     folder = model_folder(model)
     from tutti.models.forcefields.calculator import Calculator
 

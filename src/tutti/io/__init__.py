@@ -17,6 +17,7 @@ from tutti.core.structures import Structures
 from tutti.core.units import canonical, factor
 from tutti.io.folders import below, name_of, warn_of
 from tutti.io.frames import Frame, pack
+from tutti.io.free_atoms import taken_out
 from tutti.io.recovery import begins_like_xyz
 from tutti.io.refusals import refusal
 from tutti.io.text import FILE_END, FormatError
@@ -24,6 +25,8 @@ from tutti.io.writing import write
 
 __all__ = ["SUFFIXES", "FormatError", "check", "read", "write"]
 
+SPLIT = "split"
+"""Column of data from several files: the part of the data that each structure is of."""
 SUFFIXES = {
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
@@ -55,28 +58,46 @@ A .txt file is read only if it begins like an xyz file, as the samples that EDM 
 """
 
 
-def read(path: str | Path, *, samples: bool = False, units: Mapping[str, str] | None = None) -> Structures:
+def read(
+    path: str | Path | Mapping[str, Path],
+    *,
+    samples: bool = False,
+    units: Mapping[str, str] | None = None,
+    free_atoms: bool | Path = False,
+) -> Structures:
     """Read a file, or all readable files in a folder and below it in natural order of their paths.
 
     Args:
         path: a file of a format in `SUFFIXES` (docs/formats.md), or a folder. Files of a folder that are of
             other kinds are warned of. QM9's own .xyz and a gdb9.sdf beside its gdb9.sdf.csv are known.
+            Several are given by the part of the data that each holds; the column `split` then says it.
         samples: let NaN and inf through, as a generator may produce them; readers of data refuse them.
         units: units of `energy`, `length`, `forces` (default: energy/length) in formats that do not fix them,
             and of columns. The result is in eV and Å, and columns of known properties in their own units.
+        free_atoms: take isolated atoms out, see `tutti.io.free_atoms.taken_out`: they are no structures, but
+            `Structures.free_atoms`. A file or folder of them may be given that is not below `path`.
 
     Raises:
         FormatError: when a file is malformed, or needs units that are not given.
         FileNotFoundError: when there is no such file.
         ValueError: when a unit is unknown or given for something that the file does not have.
     """
-    path, units = Path(path), dict(units or {})
-    files = files_of(path)
-    frames = [frame for file in files for frame in _frames(file, units)]
+    units, energies = dict(units or {}), {}
+    parts = (
+        {part: Path(each) for part, each in path.items()} if isinstance(path, Mapping) else {"": Path(path)}
+    )
+    apart = [free_atoms] if isinstance(free_atoms, Path) else []
+    files = {each: files_of(each) for each in [*parts.values(), *apart]}
+    frames = [f for part, each in parts.items() for file in files[each] for f in _frames(file, units, part)]
+    if free_atoms:
+        alone = [frame for each in apart for file in files[each] for frame in _frames(file, units)]
+        frames, energies = taken_out(frames, alone)
     if not frames:
-        raise FormatError(f"{path}:1", "a structure", FILE_END)
+        found = "isolated atoms alone" if energies else FILE_END
+        raise FormatError(f"{next(iter(parts.values()))}:1", "a structure", found)
     structures = _with_column_units(pack(frames, samples), units)
-    return replace(structures, source=source_of(path, files))
+    source = " + ".join(source_of(each, found) for each, found in files.items())
+    return replace(structures, free_atoms=energies, source=source)
 
 
 def module_of(path: Path) -> str | None:
@@ -140,8 +161,10 @@ def _refusal(path: Path, where: str, expected: str) -> FormatError:
     return refusal(where, path.name, expected)
 
 
-def _frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
-    return import_module(f"tutti.io.{module_of(path)}").frames(path, units)
+def _frames(path: Path, units: Mapping[str, str], part: str = "") -> Iterator[Frame]:
+    for frame in import_module(f"tutti.io.{module_of(path)}").frames(path, units):
+        frame.info |= {SPLIT: part} if part else {}
+        yield frame
 
 
 def _with_column_units(structures: Structures, units: Mapping[str, str]) -> Structures:

@@ -16,6 +16,7 @@ from ase.db import connect
 from ase.db.row import AtomsRow
 
 from tutti.core import properties
+from tutti.core.ase_atoms import fixed_atoms
 from tutti.core.units import UNITS, Scales, canonical, factor
 from tutti.io.frames import Frame
 from tutti.io.text import FormatError
@@ -83,6 +84,7 @@ def _frame(row: AtomsRow, path: Path, scales: Scales, known: Mapping[str, str | 
         forces=None if forces is None else np.asarray(forces, dtype=float) * scales.forces,
         cell=np.asarray(row.cell, dtype=float) * scales.length if periodic else None,
         pbc=np.asarray(row.pbc, dtype=bool) if periodic else None,
+        fixed=fixed_atoms(row.constraints, row.natoms),
         info={**info, **row.key_value_pairs},
         units=units,
     )

@@ -12,6 +12,7 @@ import ase
 import numpy as np
 from ase.io.trajectory import TrajectoryReader
 
+from tutti.core.ase_atoms import fixed_atoms
 from tutti.core.units import Scales
 from tutti.io.frames import Frame
 from tutti.io.text import FormatError
@@ -47,5 +48,6 @@ def of_atoms(atoms: ase.Atoms, where: str, scales: Scales) -> Frame:
         forces=None if forces is None else np.asarray(forces, dtype=float) * scales.forces,
         cell=atoms.cell.array * scales.length if periodic else None,
         pbc=atoms.pbc if periodic else None,
+        fixed=fixed_atoms(atoms.constraints, len(atoms)),
         info=dict(atoms.info),
     )

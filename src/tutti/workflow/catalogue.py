@@ -1,6 +1,7 @@
 """Checks of a configuration that import the modules it names."""
 
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -136,6 +137,7 @@ def _impossible_figures(plan: ForceFieldPlan) -> Iterator[ConfigError]:
 
 def _untrained(module: str, settings: Mapping[str, Any]) -> ForceField:
     carbon = Structures.from_frames([([elements.NUMBERS["C"]], np.zeros((1, 3)))])
+    carbon = replace(carbon, free_atoms=dict.fromkeys(elements.NUMBERS, 0.0))
     return create("forcefields", module, dict(settings), seed=0, structures=carbon)
 
 

@@ -9,6 +9,7 @@ from tutti.core.registry import ConfigError
 from tutti.workflow import sweeps
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.names import named_files
 from tutti.workflow.plan.samples import SamplePlan
 
 NEEDS = {
@@ -22,8 +23,6 @@ NEEDS = {
     "dynamics": "a run without 'sizes' of a model of the energy on a dataset named in forcefields.dynamics",
 }
 """What the tables need: those of generators by what they are made of, those of force fields by name."""
-FILES_OF_DATASETS = ("path", "folder", "melt")
-"""Settings of datasets that name a file or folder of the user's."""
 
 
 class UnmetError(ConfigError):
@@ -55,9 +54,9 @@ def used_datasets(config: Mapping[str, Any]) -> list[str]:
 def local_files(config: Mapping[str, Any]) -> dict[str, Path]:
     """The user's own files and folders that the run reads, by the key that names them."""
     found = {
-        f"datasets.{name}.{key}": config["datasets"][name].get(key)
+        f"datasets.{name}.{key}": path
         for name in used_datasets(config)
-        for key in FILES_OF_DATASETS
+        for key, path in named_files(config["datasets"][name]).items()
     }
     models = config["generation"]["models"]
     found |= {f"models.{name}.path": config["models"][name].get("path") for name in models}

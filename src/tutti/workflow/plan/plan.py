@@ -22,6 +22,7 @@ from tutti.workflow.plan.names import (
     dataset_settings,
     local_files,
     module_of,
+    named_files,
     one_of,
 )
 from tutti.workflow.plan.samples import SamplePlan, Set
@@ -141,8 +142,8 @@ class Plan:
 
     def dataset_files(self, dataset: str) -> list[str]:
         """The user's own files that a dataset is made from."""
-        entry = self.config["datasets"][dataset]
-        return [file for key in ("path", "folder") for file in local_files(entry.get(key))]
+        named = named_files(self.config["datasets"][dataset])
+        return [file for path in named.values() for file in local_files(path)]
 
     def dataset_modules(self, dataset: str) -> list[str]:
         """Modules that make a dataset."""
