@@ -69,20 +69,13 @@ class Labels:
         name = self.name(label)
         return () if not self.wants(label) else usual if name is None else (name,)
 
-    def take(self, label: str, values: MutableMapping[str, Any], usual: Sequence[str] = ()) -> Any | None:
-        """Take a label out of values by name: the one given, else the first there is of its usual ones.
-
-        What stands under the usual names goes, too, where another is asked for or none.
-
-        Args:
-            label: one of `KEYS`, which is also the first of its usual names.
-            values: by name.
-            usual: further names.
-        """
-        own = (label, *usual)
-        chosen = self.names(label, own)
-        taken = {key: values.pop(key, None) for key in {*own, *chosen}}
-        return next((taken[key] for key in chosen if taken[key] is not None), None)
+    def take(self, label: str, values: MutableMapping[str, Any]) -> Any | None:
+        """Take a label out of values by name; the one called so goes, too, where another is asked for."""
+        own = values.pop(label, None)
+        if not self.wants(label):
+            return None
+        name = self.name(label)
+        return own if name in (None, label) else values.pop(name, None)
 
     def refuse_names(self, path: object) -> None:
         """Raise ValueError where a label has a name although the format has no names to choose from."""
@@ -111,10 +104,9 @@ def check_names(frames: Sequence[Frame], labels: Labels) -> None:
         raise _refusal(found, lost, labels, where)
     beside = [name for label, names in found.items() for name in names if _is_named_so(label, name)]
     if beside:
-        names = (
-            f"{', '.join(beside)} {'is' if len(beside) == 1 else 'are'} not read beside {' and '.join(found)}"
-        )
-        warnings.warn(f"{where}: {names}; to read that instead, {_hint(_first(found))}", stacklevel=3)
+        names, verb = ", ".join(beside), "is" if len(beside) == 1 else "are"
+        hint = f"{verb} not read beside {' and '.join(found)}; to read that instead, {_hint(_first(found))}"
+        warnings.warn(f"{where}: {names} {hint}", stacklevel=3)
 
 
 def _refusal(found: Mapping[str, list[str]], lost: Sequence[str], labels: Labels, where: str) -> FormatError:
@@ -190,6 +182,7 @@ def _words(name: str) -> frozenset[str]:
 
 def _is_number(value: object) -> bool:
     try:
-        return np.size(value) == 1 and float(np.asarray(value).item()) == float(np.asarray(value).item())
+        float(np.asarray(value).item())
     except (TypeError, ValueError):
         return False
+    return True
