@@ -15,12 +15,12 @@ from tutti.benchmark.interpretation.filters import radial_filters
 from tutti.core import elements, registry
 from tutti.core.registry import ConfigError, from_dict
 from tutti.core.structures import Structures
-from tutti.data.expected import is_periodic, most_structures
+from tutti.data.expected import is_periodic
 from tutti.data.splits import SplitConfig
 from tutti.models.base import create
 from tutti.models.forcefields.base import ForceField
 from tutti.models.training.config import TrainingConfig
-from tutti.workflow import sweeps
+from tutti.workflow import splitting, sweeps
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout
 from tutti.workflow.plan.names import KINDS, dataset_settings
@@ -36,7 +36,7 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     errors = list(_misfits(config))
     yield from errors
     if not errors:
-        yield from _large_splits(config)
+        yield from splitting.mistakes(config)
         yield from _impossible_figures(ForceFieldPlan(config, Layout(config["run"])))
 
 
@@ -95,35 +95,12 @@ def _misfit(cls: type, mapping: Mapping[str, Any], where: str) -> Iterator[Confi
         yield error
 
 
-def _settings(entry: Mapping[str, Any]) -> tuple[object, SplitConfig]:
-    """Of a dataset and of its split."""
-    cls = _module("datasets", entry["kind"]).Config
-    return from_dict(cls, dataset_settings(entry), ""), from_dict(SplitConfig, entry["split"], "")
-
-
-def _large_splits(config: Mapping[str, Any]) -> Iterator[ConfigError]:
-    """Splits, and training sets of a learning curve, that need more structures than there are."""
-    to_train = {}
-    for name, entry in config["datasets"].items():
-        settings, split = _settings(entry)
-        n = most_structures(settings) if split.column is None else None
-        try:
-            to_train[name] = split.train if n is None else split.counts(n)[0]
-        except ValueError as error:
-            yield ConfigError(str(error), f"datasets.{name}.split")
-    for i, run in enumerate(config["forcefields"]["runs"]):
-        most, asked = to_train.get(run["dataset"]), max(run.get("sizes", [0]))
-        if isinstance(most, int) and asked > most:
-            problem = f"{asked} structures to train on, but the training split of {run['dataset']} has {most}"
-            yield ConfigError(problem, f"forcefields.runs[{i}].sizes")
-
-
 def _impossible_figures(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     """Figures of models that these do not have, by trying them with weights that are not trained."""
     figures = plan.settings["figures"]
     pairs = plan.whole if figures else []
     for dataset in dict.fromkeys(dataset for dataset, _ in pairs):
-        settings, _ = _settings(plan.config["datasets"][dataset])
+        settings, _ = splitting.settings(plan.config["datasets"][dataset])
         if "chemical_potential" in figures and is_periodic(settings):
             problem = f"'chemical_potential' is drawn around molecules, but {dataset} is periodic"
             yield ConfigError(problem, "forcefields.figures")

@@ -87,15 +87,20 @@ def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
 
 def _empty_test_splits(plan: SamplePlan) -> Iterator[ConfigError]:
     """A dataset without a test split has no molecules for most controls."""
+    needy = made_of_test_splits(plan)
+    for name in plan.config["generation"]["datasets"]:
+        if plan.config["datasets"][name]["split"].get("test") == 0 and needy:
+            found = ", ".join(needy)
+            problem = f"the test split is empty, but evaluation asks for {found}, which are made of it"
+            yield ConfigError(problem, f"datasets.{name}.split.test")
+
+
+def made_of_test_splits(plan: SamplePlan) -> list[str]:
+    """Sets and tables of samples that are made of a test split."""
     controls = plan.config["evaluation"]["controls"] if plan.judged else []
     needy = {name for name in controls if declared().controls[name].part == "test"}
     needy |= {"strain"} & set(plan.tables)
-    needy |= {"completion"} if plan.completing else set()
-    for name in plan.config["generation"]["datasets"]:
-        if plan.config["datasets"][name]["split"].get("test") == 0 and needy:
-            found = ", ".join(sorted(needy))
-            problem = f"the test split is empty, but evaluation asks for {found}, which are made of it"
-            yield ConfigError(problem, f"datasets.{name}.split.test")
+    return sorted(needy | ({"completion"} if plan.completing else set()))
 
 
 def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
