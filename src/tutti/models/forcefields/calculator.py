@@ -1,10 +1,11 @@
-"""Trained force fields in ASE."""
+"""Force fields in ASE: trained here, or calculators of other codes."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import ase
 import numpy as np
+import torch
 from ase.calculators.calculator import Calculator as AseCalculator
 from ase.calculators.calculator import all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
@@ -12,6 +13,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from tutti.core.structures import Structures
 from tutti.models import forcefields
 from tutti.models.forcefields.base import Prediction
+from tutti.models.forcefields.external import External, ExternalCalculator, is_external
 
 
 class Calculator(AseCalculator):
@@ -40,6 +42,19 @@ class Calculator(AseCalculator):
             raise ValueError(
                 f"{path}: the model was trained on '{self.model.config.target}': it has no energy and forces"
             )
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.model.device
+
+    def check_elements(self, structures: Structures) -> None:
+        """Refuse structures with elements that the model does not have or was not trained on.
+
+        Raises:
+            ValueError: naming them.
+        """
+        self.model.check_elements(structures)
 
     def calculate(
         self,
@@ -87,3 +102,19 @@ class Calculator(AseCalculator):
         self.model.check_elements(structures)
         batch = self.model.collate(structures, np.arange(count))
         return self.model.energy_and_forces(batch.to(self.model.device))
+
+
+def open_calculator(folder: str | Path, accelerator: str = "auto") -> Calculator | ExternalCalculator:
+    """The ASE calculator of a folder: of a force field that was trained here, or of another code's.
+
+    Args:
+        folder: holds config.json, and of a trained force field weights.safetensors.
+        accelerator: "auto", "cpu" or "cuda", for what was trained here; another code has it in its arguments.
+
+    Raises:
+        FileNotFoundError, ValueError: see `Calculator` and `External.load`.
+        ModuleNotFoundError: when the other code is not installed.
+    """
+    if is_external(folder):
+        return ExternalCalculator(External.load(folder))
+    return Calculator(folder, accelerator)
