@@ -4,7 +4,7 @@ import math
 
 import ase
 import numpy as np
-from ase.neighborlist import neighbor_list
+from scipy.spatial import cKDTree
 
 from tutti.core.ase_atoms import fixed_atoms, fixes_atoms
 
@@ -43,6 +43,22 @@ def held_atoms(atoms: ase.Atoms) -> np.ndarray:
 
 
 def on_one_spot(atoms: ase.Atoms) -> str:
-    """Which two atoms lie on one spot, images in periodic directions included; empty: none do."""
-    first, second = neighbor_list("ij", atoms, CLOSEST)
-    return f"atoms {first[0]} and {second[0]} (from 0) lie on one spot" if len(first) else ""
+    """Which two atoms lie on one spot, images in periodic directions included; empty: none do.
+
+    Coordinates that are not finite lie nowhere.
+    """
+    if not np.isfinite(atoms.positions).all():
+        return ""
+    cell = atoms.cell.complete().array if atoms.pbc.any() else np.eye(3)
+    scaled = np.linalg.solve(cell.T, atoms.positions.T).T
+    places = np.where(atoms.pbc, scaled % 1 % 1, scaled)  # twice: -1e-20 % 1 is 1, which is outside
+    tree = cKDTree(places, boxsize=np.where(atoms.pbc, 1.0, 0.0))
+    # No scaled vector is longer than its length by the largest stretch.
+    near = tree.query_pairs(CLOSEST * np.linalg.norm(np.linalg.inv(cell), 2), output_type="ndarray")
+    away = places[near[:, 0]] - places[near[:, 1]]
+    away -= np.where(atoms.pbc, np.round(away), 0.0)
+    same = near[np.linalg.norm(away @ cell, axis=1) < CLOSEST]
+    if not len(same):
+        return ""
+    first, second = min(map(tuple, same.tolist()))
+    return f"atoms {first} and {second} (from 0) lie on one spot"
