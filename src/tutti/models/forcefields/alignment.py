@@ -15,9 +15,6 @@ from tutti.models.forcefields.predictions import predict
 from tutti.models.forcefields.statistics import Statistics
 from tutti.models.species import Species
 
-REMARK = "energies aligned by least squares per element on the training split"
-"""What the notes of tables say of a calculator's energies."""
-
 
 def shifts(reference: Structures, predicted: Structures) -> dict[str, float]:
     """eV by symbol to add for each atom, so that the predicted energies are closest to the reference's.
