@@ -9,7 +9,6 @@ from tutti import io
 from tutti.benchmark.forcefields import errors
 from tutti.benchmark.forcefields.matching import adopt, match
 from tutti.core.structures import Structures
-from tutti.data.splits import SplitConfig, make_splits
 
 NAMES = {"model": "theirs", "dataset": "data", "seed": 0, "target": "energy"}
 
@@ -40,19 +39,19 @@ def test_the_order_of_the_file_makes_no_difference(known, theirs):
 
 
 @pytest.mark.parametrize("name", ["theirs.extxyz", "theirs.npz"])
-def test_a_file_gives_the_predictions_of_each_part(known, theirs, name, tmp_path):
+def test_a_file_gives_the_predictions_of_a_part(known, theirs, name, tmp_path):
     shuffled = theirs[np.random.default_rng(2).permutation(30)]
     rounded = replace(shuffled, positions=shuffled.positions.round(5))
     rounded.save(tmp_path / name) if name.endswith("npz") else io.write(tmp_path / name, rounded)
-    parts = make_splits(known, SplitConfig(train=20, valid=4, test="rest"))
-    out = {part: tmp_path / "out" / f"{part}.npz" for part in ("train", "test")}
-    adopt(tmp_path / name, {}, known, parts, out)
-    for part, rows in (("train", parts.train), ("test", parts.test)):
-        found = Structures.load(out[part])
-        np.testing.assert_allclose(found.energy, theirs.energy[rows], rtol=1e-12)
-        np.testing.assert_array_equal(found.positions, known[rows].positions)
-        assert errors.table(known[rows], found, **NAMES)["value"].notna().all()
-        assert name in found.source
+    adopt(tmp_path / name, known[20:], tmp_path / "out" / "test.npz", {})
+    found = Structures.load(tmp_path / "out" / "test.npz")
+    np.testing.assert_allclose(found.energy, theirs.energy[20:], rtol=1e-12)
+    np.testing.assert_array_equal(found.positions, known[20:].positions)
+    assert errors.table(known[20:], found, **NAMES)["value"].notna().all()
+    assert name in found.source
+    moved = replace(known, positions=known.positions + 1.0)
+    with pytest.raises(ValueError, match=rf"{name}: no prediction for the train split: its structure 0"):
+        adopt(tmp_path / name, moved, tmp_path / "train.npz", {})
 
 
 def test_the_first_that_is_missing_is_named(known, theirs):

@@ -9,7 +9,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from tutti.core.structures import Structures
-from tutti.models.forcefields.alignment import make_folder, shifts
+from tutti.models.forcefields.alignment import aligned, make_folder, shifts
 from tutti.models.forcefields.calculator import open_calculator
 from tutti.models.forcefields.predictions import predict, predict_to_file
 
@@ -81,3 +81,14 @@ def test_a_failed_calculation_names_its_structure():
     carbon = Structures.from_frames([([29], [[0, 0, 0]]), ([26], [[0, 0, 0]])], source="mine.xyz")
     with pytest.raises(ValueError, match=r"mine\.xyz: structure 1: ase\.calculators\.emt:EMT failed"):
         make_folder("ase.calculators.emt:EMT", {}, carbon, "nowhere")
+
+
+def test_predictions_are_aligned_to_the_same_structures():
+    data, gold = alloys()
+    predicted = replace(data, energy=np.random.default_rng(0).normal(size=12))
+    counts = np.stack([4 - gold, gold], 1)
+    fitted, *_ = np.linalg.lstsq(counts, data.energy - predicted.energy)
+    found, rank = aligned(data, predicted)
+    np.testing.assert_allclose(found.energy, predicted.energy + counts @ fitted, rtol=1e-10)
+    assert rank == 2 and aligned(data[::4], predicted[::4])[1] == 1
+    np.testing.assert_array_equal(found.forces, predicted.forces)

@@ -10,7 +10,6 @@ from scipy.spatial import KDTree
 from tutti import io
 from tutti.core import ragged
 from tutti.core.structures import Structures
-from tutti.data.splits import Splits
 
 TOLERANCE = 1e-4
 """Å: coordinates that differ by no more are the same, since files round them."""
@@ -20,29 +19,20 @@ SAME_ENERGY = 1e-6
 """eV: energies of one geometry that differ by more are different predictions."""
 
 
-def adopt(
-    path: str | Path,
-    units: Mapping[str, str],
-    structures: Structures,
-    splits: Splits,
-    out: Mapping[str, str | Path],
-) -> None:
-    """Write the predictions in a file for parts of a dataset as `tutti.models.forcefields.predictions` does.
+def adopt(source: str | Path, structures: Structures, out: str | Path, units: Mapping[str, str]) -> None:
+    """Write the predictions in a file for a part of a dataset as `tutti.models.forcefields.predictions` does.
 
     Args:
-        path: a file or folder that `tutti.io` reads.
+        source: a file or folder that `tutti.io` reads.
+        structures: of the part.
+        out: the file (.npz of `Structures`); messages call the part by its name.
         units: see `tutti.io.read`.
-        structures: of the dataset.
-        splits: of it.
-        out: file (.npz of `Structures`) by part of the splits, such as "test".
 
     Raises:
         FileNotFoundError, tutti.io.FormatError, ValueError: see `tutti.io.read` and `match`.
     """
-    given = io.read(path, units=units)
-    for part, file in out.items():
-        problem = f"{path}: no prediction for the {part} split:"
-        match(structures[getattr(splits, part)], given, problem).save(file)
+    problem = f"{source}: no prediction for the {Path(out).stem} split:"
+    match(structures, io.read(source, units=units), problem).save(out)
 
 
 def match(structures: Structures, given: Structures, problem: str) -> Structures:

@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tutti.core import elements
+from tutti.core import elements, ragged
 from tutti.core.structures import Structures
 from tutti.models.forcefields.config import ForceFieldConfig
 from tutti.models.forcefields.external import ExternalCalculator, describe
 from tutti.models.forcefields.predictions import predict
 from tutti.models.forcefields.statistics import Statistics
 from tutti.models.species import Species
-
-REMARK = "energies aligned by least squares per element on the training split"
-"""What the notes of tables say of a calculator's energies."""
 
 
 def shifts(reference: Structures, predicted: Structures) -> dict[str, float]:
@@ -43,6 +40,32 @@ def shifts(reference: Structures, predicted: Structures) -> dict[str, float]:
     config = ForceFieldConfig(elements=tuple(symbols), references="least_squares")
     fitted = Statistics.of(differences, Species(config.elements), config).references
     return dict(zip(symbols, fitted.tolist(), strict=True))
+
+
+def aligned(reference: Structures, predicted: Structures) -> tuple[Structures, int]:
+    """Predictions with `shifts` fitted to the same structures, and how many numbers those are.
+
+    Args:
+        reference: N structures with energies.
+        predicted: the same ones.
+
+    Returns:
+        The predictions, and the rank of the fit: 1 where all structures have the same composition. As many
+        as structures leave nothing of the energies' errors.
+
+    Raises:
+        ValueError: see `shifts`.
+    """
+    fitted, owners = shifts(reference, predicted), ragged.owners(reference.n_atoms)
+    counts = np.stack(
+        [
+            np.bincount(owners[reference.numbers == elements.NUMBERS[symbol]], minlength=len(reference))
+            for symbol in fitted
+        ],
+        axis=1,
+    )
+    energy = predicted.energy + counts @ np.array(list(fitted.values()))
+    return replace(predicted, energy=energy), int(np.linalg.matrix_rank(counts))
 
 
 def make_folder(

@@ -18,7 +18,7 @@ from ase.calculators.calculator import Calculator as AseCalculator
 from ase.calculators.calculator import all_changes
 
 from tutti.core import elements, extras, versions
-from tutti.core.files import sha256, write_text
+from tutti.core.files import files_among, sha256, write_text
 from tutti.core.registry import ConfigError, closest, from_dict
 from tutti.core.structures import Structures
 from tutti.models.base import CONFIG
@@ -175,14 +175,8 @@ def describe(factory: str, arguments: Mapping[str, Any]) -> External:
         factory,
         dict(arguments),
         versions=versions.installed(packages_distributions().get(package, [])),
-        files={path: sha256(path) for path in named_files(arguments)},
+        files={path: sha256(path) for path in files_among(arguments.values())},
     )
-
-
-def named_files(arguments: Mapping[str, Any]) -> list[str]:
-    """Those arguments, or entries of lists among them, that are the path of a file: weights, say."""
-    values = [v for value in arguments.values() for v in (value if isinstance(value, list) else [value])]
-    return [value for value in values if isinstance(value, str) and Path(value).is_file()]
 
 
 def _callable(factory: str) -> Any:
