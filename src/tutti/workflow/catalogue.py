@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tutti.benchmark.forcefields.physics.settings import PhysicsConfig
 from tutti.benchmark.forcefields.simulations import DynamicsConfig
 from tutti.benchmark.interpretation.chemical_potential import probe_energies
 from tutti.benchmark.interpretation.embedding import principal_components
@@ -48,6 +49,8 @@ def _misfits(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     """Settings that are none of their modules."""
     for name, settings in config["forcefields"]["dynamics"].items():
         yield from _misfit(DynamicsConfig, settings, f"forcefields.dynamics.{name}")
+    for name, settings in config["forcefields"].get("physics", {}).items():
+        yield from _misfit(PhysicsConfig, settings, f"forcefields.physics.{name}")
     for name, entry in config["datasets"].items():
         yield from _of_dataset(f"datasets.{name}", entry)
     for name, entry in config["models"].items():

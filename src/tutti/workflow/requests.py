@@ -21,6 +21,8 @@ NEEDS = {
     "learning_curve": "a run in forcefields.runs with 'sizes'",
     "inference_time": "a run without 'sizes' of a model of the energy",
     "dynamics": "a run without 'sizes' of a model of the energy on a dataset named in forcefields.dynamics",
+    "physics": "a run without 'sizes' of a model of the energy",
+    "committee": "two 'seeds' or more, and a run without 'sizes' of a model of the energy",
 }
 """What the tables need: those of generators by what they are made of, those of force fields by name."""
 FILES_OF_MODELS = ("path", "pretrained", "environment")
@@ -71,6 +73,9 @@ def local_files(config: Mapping[str, Any]) -> dict[str, Path]:
     found |= {
         f"models.{name}.{key}": config["models"][name].get(key) for name in models for key in FILES_OF_MODELS
     }
+    for dataset, settings in config["forcefields"].get("physics", {}).items():
+        for name, scan in settings.get("scans", {}).items():
+            found[f"forcefields.physics.{dataset}.scans.{name}.path"] = scan.get("path")
     return {where: Path(path) for where, path in found.items() if isinstance(path, str)}
 
 
@@ -130,10 +135,11 @@ def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     if plan.settings["figures"] and not plan.whole_trained:
         yield UnmetError(f"figures of models need {NEEDS['errors']}", "forcefields.figures")
     energies = {dataset for dataset, _ in plan.energies}
-    for name in plan.settings["dynamics"]:
-        if name not in energies:
-            problem = "no run without 'sizes' has a model of the energy on this dataset"
-            yield UnmetError(problem, f"forcefields.dynamics.{name}")
+    for section in ("dynamics", "physics"):
+        for name in plan.settings.get(section, {}):
+            if name not in energies:
+                problem = "no run without 'sizes' has a model of the energy on this dataset"
+                yield UnmetError(problem, f"forcefields.{section}.{name}")
 
 
 def _of_other_codes(plan: ForceFieldPlan) -> Iterator[ConfigError]:

@@ -137,6 +137,10 @@ class Plan:
         """Modules that a simulation's forces come from, beside xTB."""
         return [] if model == REFERENCE else [*self.modules(model), CALCULATOR]
 
+    def probe_modules(self, dataset: str, model: str) -> list[str]:
+        """Modules that a calculator is made of, and that read scans."""
+        return [*self.force_modules(model), *(self.readers if self.forcefields.scans(dataset) else [])]
+
     def resources(self, model: str) -> Mapping[str, Any]:
         """What jobs of a model need."""
         return self.forcefields.resources(model)
