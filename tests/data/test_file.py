@@ -64,6 +64,36 @@ def test_only_some_elements(tmp_path):
         file.Config(tmp_path, elements=("H", "Zz"))
 
 
+def test_isolated_atoms_and_several_files(tmp_path):
+    (tmp_path / "a.xyz").write_text("1\nenergy=-2041.5\nO 0 0 0\n" + 2 * WATER.format(label="a"))
+    (tmp_path / "b.xyz").write_text(WATER.format(label="b"))
+    (tmp_path / "atoms.xyz").write_text("1\nenergy=-13.6\nH 0 0 0\n")
+    one = made(tmp_path, tmp_path / "a.xyz")
+    assert one.free_atoms == {"O": -2041.5} and one.n_atoms.tolist() == [3, 3]
+    paths = {"train": tmp_path / "a.xyz", "test": tmp_path / "b.xyz"}
+    several = made(tmp_path, paths, free_atoms=tmp_path / "atoms.xyz")
+    assert several.free_atoms == {"H": -13.6, "O": -2041.5}
+    assert several.columns["split"].tolist() == ["train", "train", "test"]
+    assert made(tmp_path, paths, elements=("H", "O")).columns["label"].tolist() == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            {"train": "a.xyz", "tset": "b.xyz"},
+            r"x: path: no part of the data is called 'tset'; did you mean 'te",
+        ),
+        ({"test": "a.xyz"}, "no file to train on; name one as 'train'"),
+        ({"train": 3}, r"x\.path\.train: expected Path, got 3"),
+        (3, r"x\.path: expected Path or dict"),
+    ],
+)
+def test_paths_that_are_none(path, message):
+    with pytest.raises(ConfigError, match=message):
+        from_dict(file.Config, {"path": path}, "x")
+
+
 def test_energies_alone_are_asked_for(tmp_path):
     alone = "3\nenergy=-10.0 homo=-3\nO 0 0 0\nH 0 0 1\nH 0 1 0\n"
     (tmp_path / "in.extxyz").write_text(alone)

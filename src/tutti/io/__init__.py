@@ -19,6 +19,7 @@ from tutti.core.units import canonical, factor
 from tutti.io import plausibility
 from tutti.io.folders import below, name_of, warn_of
 from tutti.io.frames import Frame, pack
+from tutti.io.free_atoms import taken_out
 from tutti.io.labels import Labels, check_names
 from tutti.io.recovery import begins_like_xyz
 from tutti.io.refusals import refusal
@@ -27,6 +28,8 @@ from tutti.io.writing import write
 
 __all__ = ["SUFFIXES", "FormatError", "check", "read", "write"]
 
+SPLIT = "split"
+"""Column of data from several files: the part of the data that each structure is of."""
 SUFFIXES = {
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
@@ -65,18 +68,20 @@ NAMED = frozenset({"extxyz", "npz", "pt", "ase_db", "ase_traj"})
 
 
 def read(
-    path: str | Path,
+    path: str | Path | Mapping[str, Path],
     *,
     samples: bool = False,
     units: Mapping[str, str] | None = None,
     keys: Mapping[str, str | None] | None = None,
     labels: bool = True,
+    free_atoms: bool | Path = False,
 ) -> Structures:
     """Read a file, or all readable files in a folder and below it in natural order of their paths.
 
     Args:
         path: a file of a format in `SUFFIXES` (docs/formats.md), or a folder. Files of a folder that are of
             other kinds are warned of. QM9's own .xyz and a gdb9.sdf beside its gdb9.sdf.csv are known.
+            Several are given by the part of the data that each holds; the column `split` then says it.
         samples: let NaN and inf through, as a generator may produce them; readers of data refuse them, and
             warn of what cannot be right (`tutti.io.plausibility`).
         units: units of `energy`, `length`, `forces` (default: energy/length), `stress` (energy/length³) in
@@ -85,6 +90,8 @@ def read(
         keys: names that `energy`, `forces` and `stress` have in the file, where they have others than usual;
             None for what is not to be read.
         labels: whether energies, forces and stresses are read; else they are not even looked at.
+        free_atoms: take isolated atoms out, see `tutti.io.free_atoms.taken_out`: they are no structures, but
+            `Structures.free_atoms`. A file or folder of them may be given that is not below `path`.
 
     Returns:
         The structures. A stress is the column `stress`: [N, 9], its matrix row by row, eV/Å³, ASE's sign.
@@ -95,17 +102,25 @@ def read(
         FileNotFoundError: when there is no such file.
         ValueError: when a unit is unknown or given for something that the file does not have; when a key is.
     """
-    path, units, wanted = Path(path), dict(units or {}), Labels(keys or {}, labels)
-    files = files_of(path)
-    frames = [frame for file in files for frame in frames_of(file, units, wanted)]
-    if not frames:
-        raise FormatError(f"{path}:1", "a structure", FILE_END)
+    units, wanted = dict(units or {}), Labels(keys or {}, labels)
+    parts = {p: Path(each) for p, each in path.items()} if isinstance(path, Mapping) else {"": Path(path)}
+    apart = {"": free_atoms} if isinstance(free_atoms, Path) else {}
+    files = {each: files_of(each) for each in [*parts.values(), *apart.values()]}
+    frames, alone = (list(_frames(paths, files, units, wanted)) for paths in (parts, apart))
     if not samples:
-        check_names(frames, wanted)
+        check_names([*frames, *alone], wanted)
+    energies: dict[str, float] = {}
+    if free_atoms:
+        frames, energies = taken_out(frames, alone)
+    first = next(iter(parts.values()))
+    if not frames:
+        raise FormatError(f"{first}:1", "a structure", "isolated atoms alone" if energies else FILE_END)
     structures = _with_column_units(pack(frames, samples), units)
     if not samples:
-        plausibility.check(structures, path, units if labels else None, _unit_of_length(files))
-    return replace(structures, source=source_of(path, files))
+        of_lengths = _unit_of_length([file for found in files.values() for file in found])
+        plausibility.check(structures, first, units if labels else None, of_lengths)
+    source = " + ".join(source_of(each, found) for each, found in files.items())
+    return replace(structures, free_atoms=energies, source=source)
 
 
 def module_of(path: Path) -> str | None:
@@ -167,6 +182,17 @@ def _refusal(path: Path, where: str, expected: str) -> FormatError:
     if _is_txt(path):
         return FormatError(where, "xyz: the number of atoms, a comment, a line per atom", "other text")
     return refusal(where, path.name, expected)
+
+
+def _frames(
+    parts: Mapping[str, Path], files: Mapping[Path, list[Path]], units: Mapping[str, str], labels: Labels
+) -> Iterator[Frame]:
+    """Frames of all files, each with its part of the data where that has a name."""
+    for part, path in parts.items():
+        for file in files[path]:
+            for frame in frames_of(file, units, labels):
+                frame.info |= {SPLIT: part} if part else {}
+                yield frame
 
 
 def _unit_of_length(files: Collection[Path]) -> str | None:

@@ -15,6 +15,7 @@ from ase.db import connect
 from ase.db.row import AtomsRow
 
 from tutti.core import properties
+from tutti.core.ase_atoms import fixed_atoms
 from tutti.core.units import UNITS, Scales, canonical, factor
 from tutti.io.ase_traj import set_labels, vectors
 from tutti.io.frames import Frame
@@ -88,6 +89,7 @@ def _frame(
         path=f"{path}: row {row.id}",
         cell=np.asarray(row.cell, dtype=float) * scales.length if periodic else None,
         pbc=np.asarray(row.pbc, dtype=bool) if periodic else None,
+        fixed=fixed_atoms(row.constraints, row.natoms),
         info={**info, **{name: value for name, value in row.key_value_pairs.items() if name in values}},
         units=units_of,
         scalars=tuple(name for name, a in left.items() if a.size == 1 and a.dtype.kind in "iuf"),

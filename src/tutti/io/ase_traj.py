@@ -12,6 +12,7 @@ import ase
 import numpy as np
 from ase.io.trajectory import TrajectoryReader
 
+from tutti.core.ase_atoms import fixed_atoms
 from tutti.core.units import Scales
 from tutti.io.frames import Frame, stress_matrix
 from tutti.io.labels import KEYS, Labels
@@ -52,6 +53,7 @@ def of_atoms(atoms: ase.Atoms, where: str, scales: Scales, labels: Labels) -> Fr
         path=where,
         cell=atoms.cell.array * scales.length if periodic else None,
         pbc=atoms.pbc if periodic else None,
+        fixed=fixed_atoms(atoms.constraints, len(atoms)),
         info={name: values[name] for name in atoms.info if name in values},
         scalars=tuple(name for name in results if name in values and np.size(values[name]) == 1),
         vectors=vectors(values, len(atoms)),

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from tutti.core.columns import BOOLEANS, Untyped, is_text
+from tutti.io.move_mask import MASK
 from tutti.io.text import FormatError, number, shown
 
 PLAIN = "species:S:1:pos:R:3"
@@ -42,6 +43,7 @@ class Layout:
     species: int
     positions: slice
     forces: slice | None
+    mask: slice | None
     vectors: tuple[str, ...] = ()
 
 
@@ -125,8 +127,11 @@ def _layout(properties: str, names: tuple[str, ...]) -> Layout:
     for name, found, count in (("species", species, 1), ("pos", positions, 3), ("forces", forces, 3)):
         if found is not None and found.stop - found.start != count:
             raise ValueError(f"Properties with {name} in {count} columns")
-    left = tuple(name for name in vectors if columns[name] not in (positions, forces))
-    return Layout(width, species.start, positions, forces, left)
+    mask = of(MASK)
+    if mask is not None and mask.stop - mask.start not in (1, 3):
+        raise ValueError(f"Properties with {MASK} in one or three columns")
+    left = tuple(name for name in vectors if columns[name] not in (positions, forces, mask))
+    return Layout(width, species.start, positions, forces, mask, left)
 
 
 def lattice(info: dict[str, str], where: str) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -19,7 +19,7 @@ from tutti.core.elements import number as atomic_number
 from tutti.core.files import atomic_path
 from tutti.core.structures import Structures
 from tutti.core.units import Scales
-from tutti.io import comment, qm9_xyz, recovery
+from tutti.io import comment, move_mask, qm9_xyz, recovery
 from tutti.io.frames import SAMPLE_INFO, Frame, stress_matrix
 from tutti.io.labels import Labels
 from tutti.io.text import FormatError, Lines, number, shown, table
@@ -30,8 +30,8 @@ CHUNK = 2048  # structures turned into text at once
 def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:
     """Frames of an extended, plain or QM9 xyz file.
 
-    Of the atoms' columns only species, positions and forces are kept. In a plain file a line may go on after
-    the coordinates; what follows is ignored, with a warning where it may be forces.
+    Of the atoms' columns only species, positions, forces and which are fixed are kept. In a plain file a line
+    may go on after the coordinates; what follows is ignored, with a warning where it may be forces.
 
     Raises:
         FormatError: when the file is malformed.
@@ -129,6 +129,7 @@ def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Sca
         forces=None if layout.forces is None else table(cells, layout.forces, path, first) * scales.forces,
         cell=None if cell is None else cell * scales.length,
         pbc=pbc,
+        fixed=None if layout.mask is None else move_mask.fixed(cells, layout.mask, path, first),
         units=units,
         info=info,
         vectors=layout.vectors if labels.read else (),
@@ -159,7 +160,8 @@ def write(path: str | Path, structures: Structures) -> None:
     """Write an extended xyz file (gzipped when it is named *.gz), atomically; `read` gives the same again.
 
     Floats have as many digits as they need to be read exactly. Columns and their units go into the comment
-    line. Same structures give the same bytes.
+    line, fixed atoms into the column `move_mask`; free atoms are no structures, and not written. Same
+    structures give the same bytes.
 
     Raises:
         ValueError: when an atomic number is no element, or a column has a name or a type that does not fit.
@@ -203,7 +205,10 @@ def _atom_rows(part: Structures) -> list[str]:
     symbols = [SYMBOLS[z] for z in part.numbers.tolist()]
     blocks = [part.positions] if part.forces is None else [part.positions, part.forces]
     numbers = np.hstack(blocks).tolist()
-    return [f"{symbol} {' '.join(map(repr, row))}" for symbol, row in zip(symbols, numbers, strict=True)]
+    rows = [f"{symbol} {' '.join(map(repr, row))}" for symbol, row in zip(symbols, numbers, strict=True)]
+    if part.fixed is None:
+        return rows
+    return [f"{row} {'FT'[moves]}" for row, moves in zip(rows, (~part.fixed).tolist(), strict=True)]
 
 
 def _comments(part: Structures, writers: Mapping[str, object]) -> Iterable[str]:
@@ -212,7 +217,9 @@ def _comments(part: Structures, writers: Mapping[str, object]) -> Iterable[str]:
         keys.append(
             [comment.pair("Lattice", " ".join(map(repr, c))) for c in part.cell.reshape(-1, 9).tolist()]
         )
-    keys.append([f"Properties={comment.PLAIN}{':forces:R:3' if part.forces is not None else ''}"] * len(part))
+    layout = f"Properties={comment.PLAIN}{':forces:R:3' if part.forces is not None else ''}"
+    layout += "" if part.fixed is None else f":{move_mask.MASK}:L:1"
+    keys.append([layout] * len(part))
     if part.pbc is not None:
         keys.append([comment.pair("pbc", " ".join("FT"[flag] for flag in p)) for p in part.pbc.tolist()])
     if part.energy is not None:

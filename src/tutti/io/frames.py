@@ -29,11 +29,13 @@ class Frame:
         forces: [n, 3] eV/Å.
         cell: [3, 3] Å, rows are the cell vectors.
         pbc: [3] bool.
+        fixed: [n] bool, atoms that may not move.
         bonds: of a sample whose file says them: places of the two atoms, the lower one first, and the order,
             which is 1, 1.5 (aromatic), 2 or 3.
         formal_charges: n of the atoms, where the file says bonds.
         info: further values by name.
         units: units of those values.
+        free_atoms: eV by symbol, of isolated atoms that the file says beside its frames.
         scalars: names of further numbers of the structure, which are not read.
         vectors: names of further triples of numbers of each atom, which are not read.
     """
@@ -47,10 +49,12 @@ class Frame:
     forces: np.ndarray | None = None
     cell: np.ndarray | None = None
     pbc: np.ndarray | None = None
+    fixed: np.ndarray | None = None
     bonds: Sequence[tuple[int, int, float]] | None = None
     formal_charges: Sequence[int] | None = None
     info: dict[str, object] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    free_atoms: Mapping[str, float] = field(default_factory=dict)
     scalars: tuple[str, ...] = ()
     vectors: tuple[str, ...] = ()
 
@@ -92,6 +96,9 @@ def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:
     if any(frame.cell is not None for frame in frames):
         optional["cell"] = np.array([np.zeros((3, 3)) if f.cell is None else f.cell for f in frames])
         optional["pbc"] = np.array([np.zeros(3, bool) if f.pbc is None else f.pbc for f in frames])
+    if any(frame.fixed is not None and frame.fixed.any() for frame in frames):
+        each = [np.zeros(len(f.numbers), bool) if f.fixed is None else f.fixed for f in frames]
+        optional["fixed"] = np.concatenate(each)
     shared, units = columns([frame.info for frame in frames]), _units(frames)
     structures = Structures.from_frames(
         [(frame.numbers, frame.positions) for frame in frames],

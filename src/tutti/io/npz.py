@@ -205,7 +205,9 @@ def _own(structures: Structures, path: Path, units: Mapping[str, str], labels: L
             positions=positions,
             path=f"{path}: structure {i}",
             forces=None if forces is None else forces[atoms],
+            fixed=None if structures.fixed is None else structures.fixed[atoms],
             **{name: array[i] for name, array in optional.items() if array is not None},
             info={name: column[i] for name, column in structures.columns.items()},
             units=structures.units,
+            free_atoms=structures.free_atoms,
         )
