@@ -126,3 +126,14 @@ def test_other_names(tmp_path):
         ConfigError, match=r"datasets.mine: keys: unknown force; known are energy, forces, stress"
     ):
         from_dict(file.Config, settings | {"keys": {"force": "x"}}, "datasets.mine")
+
+
+def test_isolated_atoms_under_other_names(tmp_path):
+    """The usual file of MACE: the atoms have an energy, no forces."""
+    renamed = WATER.replace("energy", "REF_energy").replace("forces", "REF_forces").format(label="x")
+    alone = "1\nProperties=species:S:1:pos:R:3 REF_energy={} config_type=IsolatedAtom\n{} 0 0 0\n"
+    (tmp_path / "in.xyz").write_text(alone.format(-0.5, "H") + alone.format(-9, "O") + renamed)
+    keys = {"energy": "REF_energy", "forces": "REF_forces"}
+    found = made(tmp_path, tmp_path / "in.xyz", keys=keys)
+    assert found.energy.tolist() == [-10] and found.forces.shape == (3, 3)
+    assert found.free_atoms == {"H": -0.5, "O": -9}
