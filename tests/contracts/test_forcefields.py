@@ -149,30 +149,6 @@ def test_free_atoms_have_their_reference_energies_where_they_are_to_be_exact(nam
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_remembered_of_free_atoms_goes_with_the_weights(name):
-    """Of a model that is only used its energies are computed once."""
-    model, other = (make(name, exact_free_atoms=True) for _ in range(2))
-    atom, expected = Structures.from_frames([([8], np.ones((1, 3)))]), E0(model, [8])
-    with torch.no_grad():
-        for parameter in other.parameters():
-            parameter.add_(0.1)
-    before = predict(model.requires_grad_(False), molecule())
-    for first, again in zip(before, predict(model, molecule()), strict=True):
-        np.testing.assert_allclose(again, first, rtol=0, atol=1e-9)
-    model.load_state_dict(other.state_dict())
-    assert predict(model, atom)[0][0] == pytest.approx(expected, abs=1e-8)
-    assert predict(model.float(), atom)[0][0] == pytest.approx(expected, abs=1e-3)
-    assert predict(model.double(), atom)[0][0] == pytest.approx(expected, abs=1e-3)
-    model.requires_grad_(True)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1)
-    for frozen in (False, True):
-        model.requires_grad_(not frozen)
-        assert predict(model, atom)[0][0] == pytest.approx(E0(model, [8]), abs=1e-8)
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_what_dissociates_ends_at_the_sum_of_the_free_atoms(name):
     model = make(name, exact_free_atoms=True)
     pair, third = np.array([[0.0, 0, 0], [1.2, 0, 0]]), np.array([[0.0, 40.0, 0]])

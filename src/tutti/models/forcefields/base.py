@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 import torch
@@ -64,7 +63,6 @@ class ForceField(Model):
         self.register_buffer("scale", torch.ones(len(self.species)))
         self.register_buffer("seen", torch.ones(len(self.species), dtype=torch.bool))
         self._memories: list[NeighbourLists] = []
-        self._free_atoms: Tensor | None = None
 
     @classmethod
     def configure(cls, config: ForceFieldConfig, structures: Structures) -> ForceFieldConfig:
@@ -80,32 +78,11 @@ class ForceField(Model):
         scale = self.scale[batch.species]
         if not self.config.exact_free_atoms:
             return scale * self.atomwise(batch, graph)
-        n, free = len(batch.species), self._free_atoms
-        if free is None:
-            # They go along in the batch: right and differentiable whatever the weights are.
-            kinds = torch.cat([batch.species, torch.arange(len(self.species), device=self.device)])
-            values = self.atomwise(replace(batch, species=kinds), graph.with_lone_atoms(len(self.species)))
-            free = values[n:]
-            # The weights of a model whose parameters are frozen stay as they are.
-            if not next(self.parameters()).requires_grad:
-                self._free_atoms = free.detach()
-        else:
-            values = self.atomwise(batch, graph)
-        return scale * (values[:n] - free[batch.species])
-
-    def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """See `torch.nn.Module`; what was remembered of frozen weights is forgotten."""
-        self._free_atoms = None
-        return super().requires_grad_(requires_grad)
-
-    def load_state_dict(self, *arguments: object, **options: object) -> object:
-        """See `torch.nn.Module`; what was remembered of other weights is forgotten."""
-        self._free_atoms = None
-        return super().load_state_dict(*arguments, **options)
-
-    def _apply(self, *arguments: object, **options: object) -> Self:
-        self._free_atoms = None  # the type or the device changes
-        return super()._apply(*arguments, **options)
+        # Free atoms go along in the batch, and so stay right and differentiable whatever the weights are.
+        n, kinds = batch.species.shape[0], torch.arange(len(self.species), device=self.device)
+        with_free = replace(batch, species=torch.cat([batch.species, kinds]))
+        values = self.atomwise(with_free, graph.with_lone_atoms(len(kinds)))
+        return scale * (values[:n] - values[n:][batch.species])
 
     def outputs(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
         """The target without references and offset, [B].
