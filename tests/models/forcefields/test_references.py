@@ -118,7 +118,7 @@ def test_what_binds_atoms_on_average_is_there_from_the_start(structures):
     atoms = Structures.from_frames([([8, 1], [[0.0, 0, 0], [r, 0, 0]]) for r in (0.5, 2.5, 4.0, 4.99, 5.0)])
     batch = model.collate(atoms, np.arange(5))
     graph = model._graph(batch, batch.vectors)
-    cutoffs = 0.5 * (1 + np.cos(np.pi * np.array([0.5, 2.5, 4.0, 4.99]) / 5))
+    cutoffs = (1 - (np.array([0.5, 2.5, 4.0, 4.99]) / 5) ** 2) ** 2
     expected = [*(1 - np.exp(-cutoffs)), 0.0]
     np.testing.assert_allclose(bound(graph, 5.0).view(5, 2).mean(1), expected, atol=1e-6)
     assert not hasattr(made(structures, references="least_squares"), "binding")

@@ -9,7 +9,6 @@ from torch import Tensor
 from tutti.models.forcefields.batch import AtomicBatch
 from tutti.models.forcefields.config import ForceFieldConfig
 from tutti.nn.pairs import PairGraph
-from tutti.nn.radial import cosine_cutoff
 
 
 def above_free_atoms(
@@ -30,13 +29,13 @@ def above_free_atoms(
 
 
 def bound(graph: PairGraph, cutoff: float) -> Tensor:
-    """[N] from 0 for a free atom to 1 for one with several neighbours: 1 − exp(−Σ_j cosine cutoff of r_ij).
+    """[N] from 0 for a free atom to 1 for one with several neighbours: 1 − exp(−Σ_j (1 − (r_ij / cutoff)²)²).
 
     Free atoms lie several eV above atoms in molecules. A network that starts from them, and has to learn that
     first, learns forces more slowly; a smooth step where neighbours are met saves it that.
     """
-    near = cosine_cutoff(graph.distances, cutoff)
-    return -torch.expm1(-graph.sum(near.expand(2, *near.shape)))
+    near = (1 - (graph.distances / cutoff).square()).clamp_min(0).square()
+    return 1 - torch.exp(-graph.sum(near.expand(2, *near.shape)))
 
 
 def check_same_kind(start: Mapping[str, object], config: ForceFieldConfig) -> None:
