@@ -198,7 +198,7 @@ def test_energy_and_forces_are_smooth_at_the_cutoff(name, exact):
     assert near[0] == pytest.approx(apart[0], abs=1e-5) and abs(near[1]) < 0.02
     assert abs(near[1]) < 0.3 * abs(nearer[1])  # at least linearly
     assert not exact or apart[0] == pytest.approx(E0(model, [6, 8]), abs=1e-8)
-    step = 1e-4
+    step = 1e-5
     for distance in (cutoff - 1e-2, cutoff - step / 2, cutoff, cutoff + step):
         slope = (pair(distance + step)[0] - pair(distance - step)[0]) / (2 * step)
         assert pair(distance)[1] == pytest.approx(slope, abs=1e-4)
