@@ -9,10 +9,10 @@ from tutti.data import file
 from tutti.io import FormatError, read
 
 WATER = """3
-Properties=species:S:1:pos:R:3 energy=-10.0 label={label}
-O 0.0 0.0 0.0
-H 0.0 0.0 1.0
-H 0.0 1.0 0.0
+Properties=species:S:1:pos:R:3:forces:R:3 energy=-10.0 label={label}
+O 0.0 0.0 0.0 0 0.5 0.5
+H 0.0 0.0 1.0 0 0 -0.5
+H 0.0 1.0 0.0 0 -0.5 0
 """
 
 
@@ -92,3 +92,37 @@ def test_isolated_atoms_and_several_files(tmp_path):
 def test_paths_that_are_none(path, message):
     with pytest.raises(ConfigError, match=message):
         from_dict(file.Config, {"path": path}, "x")
+
+
+def test_energies_alone_are_asked_for(tmp_path):
+    alone = "3\nenergy=-10.0 homo=-3\nO 0 0 0\nH 0 0 1\nH 0 1 0\n"
+    (tmp_path / "in.extxyz").write_text(alone)
+    with pytest.raises(ValueError, match=r"in\.extxyz: has energies but no forces; .*keys: \{forces: null\}"):
+        made(tmp_path, tmp_path / "in.extxyz")
+    assert not (tmp_path / "out.npz").exists()
+    found = made(tmp_path, tmp_path / "in.extxyz", keys={"forces": None})
+    assert found.energy.tolist() == [-10] and found.forces is None
+    # A property is no energy.
+    (tmp_path / "in.extxyz").write_text(alone.replace("energy=-10.0", "gap=1"))
+    assert made(tmp_path, tmp_path / "in.extxyz").columns.keys() == {"gap", "homo"}
+
+
+def test_other_names(tmp_path):
+    renamed = WATER.replace("energy", "REF_energy").replace("forces", "REF_forces").format(label="x")
+    (tmp_path / "in.extxyz").write_text(renamed)
+    with pytest.raises(
+        FormatError, match=r"in\.extxyz:2: .* keys: \{energy: REF_energy, forces: REF_forces\};"
+    ):
+        made(tmp_path, tmp_path / "in.extxyz")
+    keys = {"energy": "REF_energy", "forces": "REF_forces"}
+    settings = {"path": str(tmp_path / "in.extxyz"), "keys": keys}
+    config = from_dict(file.Config, settings, "datasets.mine")
+    file.make(config, tmp_path / "out.npz", tmp_path / "work", jobs=1)
+    found = Structures.load(tmp_path / "out.npz")
+    assert found.energy.tolist() == [-10] and found.forces[0].tolist() == [0, 0.5, 0.5]
+    nothing = from_dict(file.Config, settings | {"keys": {"forces": None}}, "datasets.mine")
+    assert nothing.keys == {"forces": None}
+    with pytest.raises(
+        ConfigError, match=r"datasets.mine: keys: unknown force; known are energy, forces, stress"
+    ):
+        from_dict(file.Config, settings | {"keys": {"force": "x"}}, "datasets.mine")

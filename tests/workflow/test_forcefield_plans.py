@@ -2,6 +2,8 @@
 
 import pytest
 
+from tutti.core.registry import ConfigError
+from tutti.workflow import catalogue
 from tutti.workflow.plan.samples import Set
 
 MINE = """
@@ -89,6 +91,100 @@ def test_simulations_and_their_figures_are_those_that_make_sense(plan_of):
     assert plan.forcefields.timed[-2:] == [Set("water16", "reference", 0), Set("ethanol", "reference", 0)]
 
 
+PHYSICS = """
+run: asked
+seeds: [4, 7]
+generation: {{datasets: [], models: []}}
+forcefields:
+  runs:
+    - {{dataset: water16, models: [schnet_water_demo]}}
+    - {{dataset: ethanol, models: [painn_demo, schnet_demo], sizes: [9]}}
+    - {{dataset: ethanol, models: [painn_demo, schnet_demo]}}
+    - {{dataset: qm9_demo, models: [schnet_demo], targets: [gap]}}
+  tables: [errors, physics, committee]
+  dynamics:
+    ethanol: {{temperature: 500, reference: GFN2-xTB}}
+  physics:
+    ethanol: {{frames: 2, scans: {{oh: {{path: {scan}, column: OH_dist}}}}}}
+"""
+
+
+@pytest.fixture
+def asked(plan_of, tmp_path):
+    (tmp_path / "oh.xyz").write_text("1\n\nH 0 0 0\n")
+    return plan_of(PHYSICS.format(scan=tmp_path / "oh.xyz"))
+
+
+def test_physics_is_of_models_of_the_energy_with_their_simulations_where_there_are_some(asked):
+    plan = asked.forcefields
+    assert "physics" in asked.tables
+    assert "physics" in plan.measures("ethanol", "painn_demo") and "physics" not in plan.measures(
+        "ethanol@9", "painn_demo"
+    )
+    assert "physics" not in plan.measures("qm9_demo", "schnet_demo@gap")
+    moving = plan.measures("ethanol", "painn_demo")["physics"]["arguments"]["dynamics"]
+    assert moving == plan.settings["dynamics"]["ethanol"] and moving["temperature"] == 500
+    assert plan.measures("water16", "schnet_water_demo")["physics"]["arguments"] == {"dynamics": None}
+    ours = plan.to_measure("ethanol", "painn_demo", "7")
+    assert ours["probes"] == "results/asked/physics/ethanol/painn_demo/seed7.parquet"
+    assert {"NVE", "NVT", "reference_NVE", "reference_NVT"} < set(ours)
+    assert set(plan.to_measure("water16", "schnet_water_demo", "7")) == {"train", "test", "probes"}
+
+
+def test_figures_of_physics_have_the_reference_and_scans_where_there_are_some(asked, tmp_path):
+    drawings = {drawing.name: drawing for drawing in asked.figures.all}
+    probes = drawings["diatomics-ethanol"].arguments["probes"]
+    assert list(probes) == ["reference", "painn_demo", "schnet_demo"]
+    assert probes["reference"] == "results/asked/physics/ethanol/reference/seed0.parquet"
+    assert list(drawings["diatomics-water16"].arguments["probes"]) == ["schnet_water_demo"]
+    assert "scans-ethanol" in drawings and "scans-water16" not in drawings
+    assert "angles-ethanol" in drawings and "angles-water16" not in drawings
+    assert asked.forcefields.scans("ethanol") == [str(tmp_path / "oh.xyz")]
+    assert {"io.extxyz", "models.forcefields.painn"} < set(asked.probe_modules("ethanol", "painn_demo"))
+    assert asked.probe_modules("ethanol", "reference") == asked.readers
+    assert asked.probe_modules("water16", "reference") == []
+
+
+def test_committees_are_of_all_seeds(asked):
+    assert "committee" in asked.tables
+    plan = asked.forcefields
+    assert plan.measures("ethanol", "painn_demo", "4")["committee"]["arguments"] == {"seeds": [4, 7]}
+    assert "committee" not in plan.measures("ethanol", "painn_demo", "7")
+    assert "committee" not in plan.measures("qm9_demo", "schnet_demo@gap", "4")
+    assert len(plan.to_measure("ethanol", "painn_demo", "4")["members"]) == 2
+    assert "members" not in plan.to_measure("ethanol", "painn_demo", "7")
+    drawing = next(each for each in asked.figures.all if each.name == "committee-ethanol")
+    assert drawing.arguments["committees"]["painn_demo"] == [
+        f"results/asked/predictions/ethanol/painn_demo/seed{seed}/test.npz" for seed in (4, 7)
+    ]
+
+
+def test_a_committee_needs_seeds_and_physics_energies(plan_of, tmp_path):
+    single = PHYSICS.replace("seeds: [4, 7]", "seeds: [4]").replace("scans:", "# scans:")
+    single = single.replace("# scans: {{oh: {{path: {scan}, column: OH_dist}}}}}}", "points: 3}}")
+    with pytest.raises(ConfigError, match="'committee' needs two 'seeds' or more"):
+        plan_of(single.format())
+    other = single.replace("tables: [errors, physics, committee]", "tables: [physics]").replace(
+        "    ethanol: {{frames", "    c20: {{frames"
+    )
+    with pytest.raises(ConfigError, match=r"forcefields\.physics\.c20: no run without 'sizes'"):
+        plan_of(other.format())
+
+
+def test_a_scan_of_a_file_that_is_not_there_is_named(plan_of):
+    with pytest.raises(
+        ConfigError, match=r"physics\.ethanol\.scans\.oh\.path: no such file or folder: no\.xyz"
+    ):
+        plan_of(PHYSICS.format(scan="no.xyz"))
+
+
+def test_asking_is_a_job_of_each_calculator(tree):
+    (tree.root / "oh.xyz").write_text("1\n\nH 0 0 0\n")
+    (tree.root / "asked.yaml").write_text(PHYSICS.format(scan="oh.xyz"))
+    jobs = tree.plan("--configfile", "asked.yaml")
+    assert jobs["probe"] == 2 * 3 + 1  # of both seeds, and the reference
+
+
 def test_what_a_speed_is_measured_of(plan_of):
     plan = plan_of(MOVING)
     ours = plan.speed.of("ethanol", "painn_demo", "0")
@@ -103,3 +199,126 @@ def test_a_model_has_one_place_among_its_kind_in_all_figures(mine):
     assert mine.figures.places == places
     jobs = ("tables", "samples", "models")
     assert all(request["places"] == places for job in jobs for request in mine.figures.requests(job))
+
+
+OTHERS = """
+run: others
+seeds: [3, 4]
+generation: {datasets: [], models: []}
+forcefields:
+  runs:
+    - {dataset: ethanol, models: [painn_demo, pair, given]}
+  tables: [errors, dynamics, inference_time]
+  figures: [embedding]
+  dynamics: {ethanol: {temperature: 500, picoseconds: 1}}
+models:
+  pair: {kind: calculator, factory: "ase.calculators.lj:LennardJones", arguments: {sigma: 1.2}}
+  given: {kind: predictions, path: given.extxyz}
+"""
+
+
+@pytest.fixture
+def others(plan_of, tmp_path):
+    (tmp_path / "given.extxyz").write_text("1\n\nH 0 0 0\n")
+    return plan_of(OTHERS.replace("given.extxyz", str(tmp_path / "given.extxyz")))
+
+
+def test_other_codes_stand_beside_what_is_trained(others):
+    plan = others.forcefields
+    measured = {(each.model, each.seed): set(plan.measures(*each[:2])) for each in plan.measured}
+    assert measured == {
+        ("painn_demo", 3): {"errors", "dynamics"},
+        ("painn_demo", 4): {"errors", "dynamics"},
+        ("pair", 0): {"errors", "dynamics"},
+        ("given", 0): {"errors"},
+    }
+    assert [each.model for each in plan.trainings] == ["painn_demo", "painn_demo"]
+    assert Set("ethanol", "pair", 0) in plan.timed
+    assert not any(each.model == "given" for each in plan.timed)
+    assert plan.measures("ethanol", "pair")["errors"]["arguments"]["remark"].startswith("energies aligned")
+    assert plan.weights("ethanol", "pair", 0) == ["results/others/calculators/ethanol/pair/seed0/config.json"]
+    assert others.figures.places == {"painn_demo": 0, "pair": 1, "given": 2}
+
+
+def test_figures_show_other_codes_where_they_have_what_is_drawn(others):
+    drawn = {each.name: each.files for each in others.figures.all}
+    of = {name: [file.split("/")[4] for file in files if "/seed" in file] for name, files in drawn.items()}
+    assert of["parity-ethanol"] == ["painn_demo", "pair", "given"]
+    assert set(of["drift-ethanol"]) == {"painn_demo", "pair", "reference"}
+    assert "embedding-ethanol-painn_demo" in drawn and "embedding-ethanol-pair" not in drawn
+    assert not any(name.startswith("training") and "pair" in name for name in drawn)
+
+
+def test_jobs_of_other_codes_are_planned_once_each(tree):
+    (tree.root / "given.extxyz").write_text("1\n\nH 0 0 0\n")
+    (tree.root / "others.yaml").write_text(OTHERS)
+    plan = tree.plan("--configfile", "others.yaml")
+    jobs = {"train": 2, "calculator": 1, "predict": 4, "simulate": 4, "measure_forcefield": 4}
+    assert {rule: plan[rule] for rule in jobs} == jobs and plan["speed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("run", "problem"),
+    [
+        ("models: [pair], sizes: [5]", r"runs\[0\]\.sizes: 'pair' is of kind calculator: it is not trained"),
+        ("models: [given], targets: [homo]", r"targets: 'given' is of kind predictions: it gives energies"),
+    ],
+)
+def test_what_only_a_training_has_is_refused(plan_of, run, problem, tmp_path):
+    (tmp_path / "given.extxyz").write_text("1\n\nH 0 0 0\n")
+    study = OTHERS.replace("models: [painn_demo, pair, given]", run).replace(
+        " given.e", f" {tmp_path}/given.e"
+    )
+    with pytest.raises(ConfigError, match=problem):
+        plan_of(study)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("{kind: calculator, factory: tblite.ase}", "does not match"),
+        ("{kind: calculator, arguments: {}}", "'factory' is a required property"),
+        ("{kind: calculator, factory: 'a:b', training: {}}", "unknown value 'training'"),
+        ("{kind: calculator, factory: 'a:b', environment: nowhere.yaml}", "no such file or folder: nowhere"),
+        ("{kind: predictions, path: nowhere.extxyz}", "no such file or folder: nowhere.extxyz"),
+    ],
+)
+def test_mistakes_in_entries_of_other_codes_are_refused(plan_of, entry, problem):
+    study = OTHERS.replace(", pair, given", ", pair").split("  pair:")[0]
+    with pytest.raises(ConfigError, match=problem):
+        plan_of(f"{study}  pair: {entry}\n")
+
+
+def test_a_code_that_is_not_installed_is_refused_unless_it_has_an_environment(plan_of, tmp_path):
+    study = OTHERS.replace(", given", "").replace("ase.calculators.lj:", "missing_code.ase:")
+    errors = list(catalogue.mistakes(plan_of(study).config))
+    assert [str(each) for each in errors] == [
+        "models.pair.factory: there is no module 'missing_code'; install the package that has it: "
+        "pip install missing_code"
+    ]
+    (tmp_path / "own.yaml").write_text("dependencies: []")
+    own = study.replace("arguments:", f"environment: {tmp_path}/own.yaml, arguments:")
+    plan = plan_of(own)
+    assert not list(catalogue.mistakes(plan.config))
+    assert (
+        plan.forcefields.environment("pair") == f"{tmp_path}/own.yaml"
+        and plan.forcefields.environment("painn_demo") is None
+    )
+
+
+def test_a_training_starts_from_a_folder_of_weights(plan_of, tmp_path):
+    folder = tmp_path / "theirs"
+    study = MINE.replace("{dataset: ethanol, model: painn_demo}", str(folder))
+    (tmp_path / "frames.extxyz").write_text("1\n\nH 0 0 0\n")
+    study = study.replace("path: frames.extxyz", f"path: {tmp_path}/frames.extxyz")
+    with pytest.raises(ConfigError, match=r"fine_tuned\.pretrained: no such file or folder"):
+        plan_of(study)
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"no folder of weights, it has no weights\.safetensors"):
+        plan_of(study)
+    (folder / "weights.safetensors").write_bytes(b"")
+    assert plan_of(study).initial_weights("fine_tuned", "0") == [
+        f"{folder}/weights.safetensors",
+        f"{folder}/config.json",
+    ]

@@ -75,7 +75,7 @@ def problem(tmp_path, monkeypatch):
         ),
         (
             WHOLE % ("ethanol", "schnet_demo", "dynamics: {c20: {temperature: 300}}"),
-            "forcefields.dynamics.c20: no run without 'sizes' trains a model of the energy on this dataset",
+            "forcefields.dynamics.c20: no run without 'sizes' has a model of the energy on this dataset",
         ),
         (PROPERTY % "tables: [inference_time]", "forcefields.tables: 'inference_time' needs"),
         (PROPERTY % "tables: [water]", "forcefields.tables: 'water' needs"),

@@ -50,6 +50,12 @@ def resource(name):
     return lambda wildcards: plan.resources(wildcards.model)[name]
 
 
+def environment(wildcards):
+    """The conda environment of a model's jobs: its own, if it is another code's that has one."""
+    own = plan.forcefields.environment(wildcards.model)
+    return str(ROOT / "envs/tutti.yaml") if own is None else os.path.abspath(own)
+
+
 def alone(wildcards):
     """All cores, where they are known, or another job would be measured along; a cluster gives a node of its own."""
     return workflow.resource_settings.cores or plan.speed.of(**wildcards)["threads"]

@@ -10,6 +10,7 @@ from tutti import io
 from tutti.core import elements
 from tutti.core.registry import closest
 from tutti.data.splits import PARTS
+from tutti.io.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,18 @@ class Config:
         elements: only structures that are made of these elements are taken; None: all.
         units: units of `energy`, `length`, `forces` and of columns, where the format does not fix them.
         free_atoms: file or folder of isolated atoms alone that is not below `path`.
+        keys: names that `energy`, `forces` and `stress` have in the file, where they are not called so; null
+            for what is not to be read, such as `{forces: null}` to train on energies alone.
     """
 
     path: Path | dict[str, Path]
     elements: tuple[str, ...] | None = None
     units: dict[str, str] = field(default_factory=dict)
     free_atoms: Path | None = None
+    keys: dict[str, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        Labels(self.keys)
         if unknown := sorted(set(self.elements or ()) - elements.NUMBERS.keys()):
             raise ValueError(f"elements {', '.join(unknown)}: no such symbol")
         parts = self.path if isinstance(self.path, Mapping) else {}
@@ -48,9 +53,14 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
 
     Raises:
         FileNotFoundError, tutti.io.FormatError, ValueError: see `tutti.io.read`; a ValueError also
-            when there is no structure of these elements.
+            when there is no structure of these elements, or energies without forces and not said so.
     """
-    structures = io.read(config.path, units=config.units, free_atoms=config.free_atoms or True)
+    structures = io.read(
+        config.path, units=config.units, keys=config.keys, free_atoms=config.free_atoms or True
+    )
+    if structures.energy is not None and structures.forces is None and "forces" not in config.keys:
+        hint = "if energies alone are to be learnt, say keys: {forces: null}"
+        raise ValueError(f"{config.path}: has energies but no forces; {hint}")
     if config.elements is not None:
         wanted = [elements.NUMBERS[symbol] for symbol in config.elements]
         other = np.flatnonzero(~np.isin(structures.numbers, wanted))

@@ -7,7 +7,7 @@ import numpy as np
 
 from tutti.core.columns import columns
 from tutti.core.structures import Structures
-from tutti.io.text import FormatError
+from tutti.io.text import FormatError, number
 
 CHARGES = ("charge", "total_charge")
 """Names of a structure's total charge."""
@@ -36,6 +36,8 @@ class Frame:
         info: further values by name.
         units: units of those values.
         free_atoms: eV by symbol, of isolated atoms that the file says beside its frames.
+        scalars: names of further numbers of the structure, which are not read.
+        vectors: names of further triples of numbers of each atom, which are not read.
     """
 
     numbers: Sequence[int] | np.ndarray
@@ -53,12 +55,26 @@ class Frame:
     info: dict[str, object] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     free_atoms: Mapping[str, float] = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
 
     def where(self, atom: int | None = None) -> str:
         """`file:line` of the structure or of one of its atoms."""
         if not self.line:
             return self.path if atom is None else f"{self.path}, atom {atom + 1}"
         return f"{self.path}:{self.line if atom is None else self.atom_line + atom}"
+
+
+def stress_matrix(values: Sequence[object], where: str) -> np.ndarray:
+    """[9] of a stress, the rows of its matrix, given so or in ASE's order xx yy zz yz xz xy.
+
+    Raises:
+        FormatError: when it is neither.
+    """
+    numbers = np.array([number(str(value), where) for value in np.ravel(values)])
+    if len(numbers) not in (6, 9):
+        raise FormatError(where, "a stress of 6 or 9 numbers", str(len(numbers)))
+    return numbers if len(numbers) == 9 else numbers[[0, 5, 4, 5, 1, 3, 4, 3, 2]]
 
 
 def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:

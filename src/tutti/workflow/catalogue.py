@@ -3,11 +3,13 @@
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from tutti.benchmark.forcefields.physics.settings import PhysicsConfig
 from tutti.benchmark.forcefields.simulations import DynamicsConfig
 from tutti.benchmark.interpretation.chemical_potential import probe_energies
 from tutti.benchmark.interpretation.embedding import principal_components
@@ -19,6 +21,7 @@ from tutti.data.expected import is_periodic
 from tutti.data.splits import SplitConfig
 from tutti.models.base import create
 from tutti.models.forcefields.base import ForceField
+from tutti.models.forcefields.external import advice
 from tutti.models.training.config import TrainingConfig
 from tutti.workflow import splitting, sweeps
 from tutti.workflow.plan.forcefields import ForceFieldPlan
@@ -37,13 +40,17 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     yield from errors
     if not errors:
         yield from splitting.mistakes(config)
-        yield from _impossible_figures(ForceFieldPlan(config, Layout(config["run"])))
+        plan = ForceFieldPlan(config, Layout(config["run"]))
+        yield from _impossible_figures(plan)
+        yield from _missing_codes(plan)
 
 
 def _misfits(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     """Settings that are none of their modules."""
     for name, settings in config["forcefields"]["dynamics"].items():
         yield from _misfit(DynamicsConfig, settings, f"forcefields.dynamics.{name}")
+    for name, settings in config["forcefields"].get("physics", {}).items():
+        yield from _misfit(PhysicsConfig, settings, f"forcefields.physics.{name}")
     for name, entry in config["datasets"].items():
         yield from _of_dataset(f"datasets.{name}", entry)
     for name, entry in config["models"].items():
@@ -60,7 +67,7 @@ def _of_dataset(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
 
 
 def _of_model(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
-    if entry["kind"] == "external":
+    if entry["kind"] not in KINDS:
         return
     plugin = yield from _plugin(KINDS[entry["kind"]], entry["module"], f"{where}.module")
     if plugin is not None:
@@ -98,7 +105,7 @@ def _misfit(cls: type, mapping: Mapping[str, Any], where: str) -> Iterator[Confi
 def _impossible_figures(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     """Figures of models that these do not have, by trying them with weights that are not trained."""
     figures = plan.settings["figures"]
-    pairs = plan.whole if figures else []
+    pairs = plan.whole_trained if figures else []
     for dataset in dict.fromkeys(dataset for dataset, _ in pairs):
         settings, _ = splitting.settings(plan.config["datasets"][dataset])
         if "chemical_potential" in figures and is_periodic(settings):
@@ -110,6 +117,16 @@ def _impossible_figures(plan: ForceFieldPlan) -> Iterator[ConfigError]:
             problem = _lack(figure, untrained)
             if problem:
                 yield ConfigError(f"'{figure}' of {model}: {problem}", "forcefields.figures")
+
+
+def _missing_codes(plan: ForceFieldPlan) -> Iterator[ConfigError]:
+    """Calculators of codes that are not installed, unless they have an environment of their own."""
+    for name in dict.fromkeys(each.model for each in plan.calculators):
+        entry = plan.entry(name)
+        package = entry["factory"].partition(":")[0].partition(".")[0]
+        if "environment" not in entry and find_spec(package) is None:
+            problem = f"there is no module '{package}'; {advice(package)}"
+            yield ConfigError(problem, f"models.{name}.factory")
 
 
 def _untrained(module: str, settings: Mapping[str, Any]) -> ForceField:

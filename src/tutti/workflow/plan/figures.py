@@ -20,7 +20,7 @@ GREY = {"strain": "test_split"}
 JOBS = {
     "tables": ("table", "datasets", "sweeps"),
     "samples": ("samples", "pictures"),
-    "models": ("trainings", "predictions", "trajectories", "weights", "fits"),
+    "models": ("trainings", "predictions", "committees", "trajectories", "probes", "weights", "fits"),
 }
 """What the figures of each job are drawn from."""
 
@@ -114,7 +114,7 @@ class FigurePlan:
     @cached_property
     def places(self) -> dict[str, int]:
         """Place of each model, whose colour it has in all figures; none shows generators and force fields."""
-        forcefields = dict.fromkeys(model for _, model in self.forcefields.trained)
+        forcefields = dict.fromkeys(model for _, model in self.forcefields.pairs)
         kinds = (self.samples.models, forcefields)
         return {model: place for kind in kinds for place, model in enumerate(kind)}
 
@@ -185,7 +185,7 @@ class FigurePlan:
             for model, curves in self._loss_curves().items():
                 yield self._training(name, dataset, model, curves)
         seeds = self.config["seeds"]
-        for dataset, model in self.forcefields.whole:
+        for dataset, model in self.forcefields.whole_trained:
             yield self._training(name, dataset, model, {f"seed {seed}": (model, seed) for seed in seeds})
 
     def _loss_curves(self) -> dict[str, dict[str, tuple[str, int]]]:
@@ -215,18 +215,38 @@ class FigurePlan:
         return Drawing(name, (dataset, model), {"logs": logs}, list(logs.values()))
 
     def _of_predictions(self, name: str, table: str) -> Iterator[Drawing]:
-        seed = str(self.config["seeds"][0])
         for dataset in self.forcefields.datasets:
-            models = [model for of, model in self.forcefields.whole if of == dataset]
-            predictions = {m: self.layout.predictions(dataset, m, seed, "test") for m in models}
+            seeds = {m: self.forcefields.seeds(m)[0] for of, m in self.forcefields.whole if of == dataset}
+            predictions = {
+                m: self.layout.predictions(dataset, m, str(seed), "test") for m, seed in seeds.items()
+            }
             data = {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
-            targets = {model: self.forcefields.target(model) for model in models}
+            targets = {model: self.forcefields.target(model) for model in seeds}
             arguments = {**data, "predictions": predictions, "further": {"targets": targets}}
             yield Drawing(name, (dataset,), arguments, [*data.values(), *predictions.values()])
 
+    def _of_committees(self, name: str, table: str) -> Iterator[Drawing]:
+        plan = self.forcefields
+        for dataset in dict.fromkeys(dataset for dataset, _ in plan.committees):
+            members = {
+                model: plan.predictions(dataset, model) for of, model in plan.committees if of == dataset
+            }
+            data = {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
+            files = [*data.values(), *chain.from_iterable(members.values())]
+            yield Drawing(name, (dataset,), {**data, "committees": members}, files)
+
+    def _of_probes(self, name: str, table: str) -> Iterator[Drawing]:
+        plan, needs_scans = self.forcefields, tables.figures()[name].needs == "scans"
+        for dataset in dict.fromkeys(dataset for dataset, _ in plan.energies):
+            scans = plan.physics(dataset).get("scans", {})
+            if needs_scans and not scans:
+                continue
+            probes = plan.probes(dataset)
+            yield Drawing(name, (dataset,), {"probes": probes}, [*probes.values()])
+
     def _of_trajectories(self, name: str, table: str) -> Iterator[Drawing]:
         needs = tables.figures()[name].needs
-        plan, seed = self.forcefields, self.config["seeds"][0]
+        plan = self.forcefields
         for dataset in dict.fromkeys(dataset for dataset, _ in plan.moving):
             settings = plan.settings["dynamics"][dataset]
             has = {
@@ -236,7 +256,7 @@ class FigurePlan:
             }
             if needs is None or has[needs]:
                 moving = [model for of, model in plan.moving if of == dataset]
-                models = {model: plan.trajectories(dataset, model, seed) for model in moving}
+                models = {m: plan.trajectories(dataset, m, plan.seeds(m)[0]) for m in moving}
                 reference = plan.trajectories(dataset, METHOD, 0)
                 data = self.layout.dataset(dataset)
                 files = [path for each in (*models.values(), reference) for path in each.values()]
@@ -246,7 +266,7 @@ class FigurePlan:
     def _of_weights(self, name: str, table: None) -> Iterator[Drawing]:
         if name not in self.forcefields.settings["figures"]:
             return
-        for dataset, model in self.forcefields.whole:
+        for dataset, model in self.forcefields.whole_trained:
             weights = self.layout.training(dataset, model, str(self.config["seeds"][0]))
             data = {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
             yield Drawing(name, (dataset, model), {**data, "weights": weights}, [*data.values(), weights])

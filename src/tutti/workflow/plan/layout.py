@@ -36,6 +36,10 @@ class Layout:
         """A file of a training: `weights.safetensors`, `config.json`, `log.csv`, `train.json`."""
         return f"{self.results}/train/{dataset}/{model}/seed{seed}/{file}"
 
+    def calculator(self, dataset: str, model: str, seed: str) -> str:
+        """What makes another code's calculator, and how its energies are aligned: `config.json`."""
+        return f"{self.results}/calculators/{dataset}/{model}/seed{seed}/config.json"
+
     def samples(self, dataset: str, model: str, seed: str, suffix: str = ".extxyz") -> str:
         """Samples of a generator, or with `.json` how they were made."""
         return f"{self.results}/samples/{dataset}/{model}/seed{seed}{suffix}"
@@ -63,6 +67,10 @@ class Layout:
     def trajectory(self, dataset: str, model: str, seed: str, ensemble: str) -> str:
         """A simulation: `NVE`, `NVT`, or `rings` of path integrals."""
         return f"{self.results}/dynamics/{dataset}/{model}/seed{seed}/{ensemble}.npz"
+
+    def probes(self, dataset: str, model: str, seed: str) -> str:
+        """What a force field, or the reference, says when it is asked about physics."""
+        return f"{self.results}/physics/{dataset}/{model}/seed{seed}.parquet"
 
     def fits(self, target: str, parametrisation: str, lmax: str) -> str:
         """Fits of signals on the sphere."""

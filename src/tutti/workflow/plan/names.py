@@ -15,8 +15,11 @@ from tutti.core.registry import PACKAGES
 VARIANT = "@"
 KINDS = {"generator": "generators", "forcefield": "forcefields"}
 """Kinds of plug-ins, by what the catalogue of models calls them."""
-FILES_OF_DATASETS = ("path", "free_atoms", "melt")
+FILES_OF_DATASETS = ("path", "folder", "free_atoms", "melt")
 """Settings of datasets that name a file or folder of the user's, or several by the part that each holds."""
+
+FORCEFIELDS = FORCEFIELD, CALCULATOR, PREDICTIONS = "forcefield", "calculator", "predictions"
+"""Kinds of the catalogue's models that `forcefields.runs` names: trained here, computed or given."""
 
 
 def base(name: str) -> str:
@@ -70,3 +73,8 @@ def dataset_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
 def module_of(entry: Mapping[str, Any]) -> str:
     """Module of a model's entry in the catalogue, below `tutti`."""
     return f"{PACKAGES[KINDS[entry['kind']]]}.{entry['module']}"
+
+
+def modules_of(entry: Mapping[str, Any]) -> list[str]:
+    """The same as a list, which is empty for what another code computes."""
+    return [module_of(entry)] if entry["kind"] in KINDS else []
