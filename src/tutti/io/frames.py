@@ -96,7 +96,7 @@ def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:
     if any(frame.cell is not None for frame in frames):
         optional["cell"] = np.array([np.zeros((3, 3)) if f.cell is None else f.cell for f in frames])
         optional["pbc"] = np.array([np.zeros(3, bool) if f.pbc is None else f.pbc for f in frames])
-    if any(frame.fixed is not None and frame.fixed.any() for frame in frames):
+    if not samples and any(frame.fixed is not None and frame.fixed.any() for frame in frames):
         each = [np.zeros(len(f.numbers), bool) if f.fixed is None else f.fixed for f in frames]
         optional["fixed"] = np.concatenate(each)
     shared, units = columns([frame.info for frame in frames]), _units(frames)

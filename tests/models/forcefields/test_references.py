@@ -10,6 +10,7 @@ import pytest
 from tutti.core.structures import Structures
 from tutti.data.splits import SplitConfig, make_splits
 from tutti.models import base, forcefields
+from tutti.models.forcefields.free_atoms import bound
 from tutti.models.training.config import TrainingConfig
 from tutti.models.training.loop import train
 
@@ -108,9 +109,24 @@ def test_the_record_of_a_training_says_them(structures, tmp_path):
     assert said["reference_energies"] == {"H": -13.6, "O": -2041.0}
 
 
-def test_energies_alone_have_the_scale_of_all_that_is_left_above_free_atoms(structures):
-    """The root mean square, per √atom, of what binds: the network has to learn that, not only its scatter."""
-    model = made(replace(structures, forces=None))
-    counts = np.array([2 if n == 2 else 3 for n in structures.n_atoms])
-    bound = np.where(counts == 2, -4.0, -8.0)
-    np.testing.assert_allclose(model.scale, np.sqrt(np.mean(bound**2 / counts)), rtol=1e-6)
+def test_what_binds_atoms_on_average_is_there_from_the_start(structures):
+    """Untrained, with neighbours at every distance, and of molecules that all have one formula."""
+    model = made(structures)
+    np.testing.assert_allclose(model.binding, [BINDING[1], BINDING[8]], rtol=1e-6)
+    one_formula = structures[np.flatnonzero(structures.n_atoms == 3)]
+    np.testing.assert_allclose(made(one_formula).binding, [-8 / 3, -8 / 3], rtol=1e-6)
+    atoms = Structures.from_frames([([8, 1], [[0.0, 0, 0], [r, 0, 0]]) for r in (0.5, 2.5, 4.0, 4.99, 5.0)])
+    batch = model.collate(atoms, np.arange(5))
+    graph = model._graph(batch, batch.vectors)
+    cutoffs = (1 - (np.array([0.5, 2.5, 4.0, 4.99]) / 5) ** 2) ** 2
+    expected = [*(1 - np.exp(-cutoffs)), 0.0]
+    np.testing.assert_allclose(bound(graph, 5.0).view(5, 2).mean(1), expected, atol=1e-6)
+    assert not hasattr(made(structures, references="least_squares"), "binding")
+
+
+def test_energies_alone_have_the_scale_of_what_is_left(structures):
+    energies = structures.energy + np.where(structures.n_atoms == 3, 0.3, -0.3) * np.tile([1, 1, -1, -1], 3)
+    frames = replace(structures, energy=energies, forces=None)
+    isolated, fitted = (made(frames, references=each) for each in ("isolated", "least_squares"))
+    np.testing.assert_allclose(isolated.scale, fitted.scale, rtol=1e-5)
+    assert 0.1 < float(fitted.scale[0]) < 0.3

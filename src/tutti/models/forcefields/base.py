@@ -2,8 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from tutti.core import elements
 from tutti.core.properties import KEYS
 from tutti.core.structures import Structures
 from tutti.models.base import Model
+from tutti.models.forcefields import free_atoms
 from tutti.models.forcefields.batch import AtomicBatch, make_batch
 from tutti.models.forcefields.config import ForceFieldConfig
 from tutti.models.forcefields.neighbours import NeighbourLists
@@ -45,10 +45,11 @@ class Prediction:
 class ForceField(Model):
     """Base of all force fields. A subclass has a network and says what each atom contributes.
 
-    The energy of a structure is Σ_i (reference(z_i) + scale(z_i) ε_i), where ε_i is `atomwise`, or, with the
-    configuration's `exact_free_atoms`, its difference to that of a free atom; other targets are described at
-    `outputs`. The network sees the vectors between neighbours and nothing else of positions
-    and cell, so that forces and stress follow from the gradient by these vectors.
+    The energy of a structure is Σ_i (reference(z_i) + scale(z_i) ε_i), where ε_i is `atomwise`. With the
+    configuration's `exact_free_atoms` that of a free atom is taken from it, and what binds an atom of its
+    element on average is added where it has neighbours, see `tutti.models.forcefields.free_atoms`. Other
+    targets are described at `outputs`. The network sees the vectors between neighbours and nothing else of
+    positions and cell, so that forces and stress follow from the gradient by these vectors.
     """
 
     kind = "forcefields"
@@ -62,9 +63,10 @@ class ForceField(Model):
         self.register_buffer("references", torch.zeros(len(self.species), dtype=torch.float64))
         self.register_buffer("offset", torch.zeros((), dtype=torch.float64))
         self.register_buffer("scale", torch.ones(len(self.species)))
+        if config.exact_free_atoms:
+            self.register_buffer("binding", torch.zeros(len(self.species)))
         self.register_buffer("seen", torch.ones(len(self.species), dtype=torch.bool))
         self._memories: list[NeighbourLists] = []
-        self._free_atoms: Tensor | None = None
 
     @classmethod
     def configure(cls, config: ForceFieldConfig, structures: Structures) -> ForceFieldConfig:
@@ -80,32 +82,8 @@ class ForceField(Model):
         scale = self.scale[batch.species]
         if not self.config.exact_free_atoms:
             return scale * self.atomwise(batch, graph)
-        n, free = len(batch.species), self._free_atoms
-        if free is None:
-            # They go along in the batch: right and differentiable whatever the weights are.
-            kinds = torch.cat([batch.species, torch.arange(len(self.species), device=self.device)])
-            values = self.atomwise(replace(batch, species=kinds), graph.with_lone_atoms(len(self.species)))
-            free = values[n:]
-            # The weights of a model whose parameters are frozen stay as they are.
-            if not next(self.parameters()).requires_grad:
-                self._free_atoms = free.detach()
-        else:
-            values = self.atomwise(batch, graph)
-        return scale * (values[:n] - free[batch.species])
-
-    def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """See `torch.nn.Module`; what was remembered of frozen weights is forgotten."""
-        self._free_atoms = None
-        return super().requires_grad_(requires_grad)
-
-    def load_state_dict(self, *arguments: object, **options: object) -> object:
-        """See `torch.nn.Module`; what was remembered of other weights is forgotten."""
-        self._free_atoms = None
-        return super().load_state_dict(*arguments, **options)
-
-    def _apply(self, *arguments: object, **options: object) -> Self:
-        self._free_atoms = None  # the type or the device changes
-        return super()._apply(*arguments, **options)
+        said = free_atoms.above_free_atoms(self.atomwise, len(self.species), batch, graph)
+        return scale * said + self.binding[batch.species] * free_atoms.bound(graph, self.config.cutoff)
 
     def outputs(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
         """The target without references and offset, [B].
@@ -128,13 +106,11 @@ class ForceField(Model):
         """
         self.check_elements(structures)
         statistics = Statistics.of(structures, self.species, self.config)
-        for name in ("references", "offset", "scale", "seen"):
-            getattr(self, name).copy_(torch.from_numpy(getattr(statistics, name)))
+        for name, values in vars(statistics).items():
+            if hasattr(self, name):  # all but what binds, of models that do not start from free atoms
+                getattr(self, name).copy_(torch.from_numpy(values))
         if energies := self.found_in_data().get("reference_energies"):
-            references = self.config.references or "least_squares"
-            kind = references if isinstance(references, str) else "given"
-            shown = ", ".join(f"{symbol} {energy:.4f}" for symbol, energy in energies.items())
-            print(f"reference energies ({kind}), eV: {shown}", file=sys.stderr)
+            print(free_atoms.told(self.config, energies), file=sys.stderr)
 
     def adapt_statistics(self, structures: Structures) -> None:
         """Reference energies anew: those of another method or code differ by far more than the rest."""
@@ -145,12 +121,7 @@ class ForceField(Model):
 
     def check_start(self, config: Mapping[str, object]) -> None:
         """See the base class: with exact free atoms the network holds what binds them, tens of eV, too."""
-        if bool(config.get("exact_free_atoms")) != bool(self.config.exact_free_atoms):
-            raise ValueError(
-                f"its references are {config.get('references')}, those of the new model "
-                f"{self.config.references}: with energies of free atoms the network learns what binds them, "
-                "with least squares it does not; give both the same kind"
-            )
+        free_atoms.check_same_kind(config, self.config)
 
     def found_in_data(self) -> dict[str, object]:
         """See the base class: the energies that the sum over atoms starts from, eV by symbol."""

@@ -42,8 +42,9 @@ class ForceFieldConfig:
             the data bring; "least_squares", fitted to the training set; or eV by symbol, {"H": -13.6, ...}.
             None: isolated where the data bring all of them, else least squares. Only for the energy.
         exact_free_atoms: whether an atom without neighbours has exactly its reference energy: what the
-            network says of it is taken from what it says of each atom of the element. None: so it is, except
-            with least squares, whose references are no energies of free atoms.
+            network says of it is taken from what it says of each atom of the element, and what binds an atom
+            on average is added where it has neighbours (`tutti.models.forcefields.free_atoms`). None: so it
+            is, except with least squares, whose references are no energies of free atoms.
         loss: weights; only for the energy.
     """
 

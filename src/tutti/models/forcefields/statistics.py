@@ -23,14 +23,16 @@ class Statistics:
     Attributes:
         references: [S] float64, contribution of an atom of each species to an extensive target.
         offset: [] float64, mean of an intensive target.
+        binding: [S], what an atom in a structure has on average beside its reference, where the references
+            are of free atoms; else 0.
         scale: [S], size of what is left: for energies with forces the root mean square of each species' force
-            components (eV/Å); else the standard deviation of the remainder (from 0, where it is what binds
-            free atoms), of extensive ones per √atoms.
+            components (eV/Å); else the standard deviation of the remainder, of extensive ones per √atoms.
         seen: [S] bool, species that occur.
     """
 
     references: np.ndarray
     offset: np.ndarray
+    binding: np.ndarray
     scale: np.ndarray
     seen: np.ndarray
 
@@ -58,12 +60,12 @@ class Statistics:
         else:
             offset = values.mean()
             rest = values - offset
-        mean = 0.0 if config.exact_free_atoms else None  # the network learns all that binds free atoms
-        scatter = _scatter(rest, structures.n_atoms, KEYS[config.target].extensive, mean)
-        scale = np.full(n_species, scatter)
+        binding = _per_atom(rest, counts) if config.exact_free_atoms else np.zeros(n_species)
+        rest = rest - counts @ binding
+        scale = np.full(n_species, _scatter(rest, structures.n_atoms, KEYS[config.target].extensive))
         if config.target == "energy" and structures.forces is not None:
             scale = _force_scales(structures.forces, kinds, n_species)
-        return cls(references, np.asarray(offset), scale, counts.sum(0) > 0)
+        return cls(references, np.asarray(offset), binding, scale, counts.sum(0) > 0)
 
 
 def _given(structures: Structures, config: ForceFieldConfig) -> Mapping[str, float] | None:
@@ -106,7 +108,13 @@ def _force_scales(forces: np.ndarray, species: np.ndarray, n_species: int) -> np
     return np.sqrt(mean) if overall > 0 else np.ones(n_species)
 
 
-def _scatter(rest: np.ndarray, n_atoms: np.ndarray, extensive: bool, mean: float | None) -> float:
-    values = rest / np.sqrt(n_atoms) if extensive else rest
-    found = float(np.std(values, mean=values.mean() if mean is None else mean))
+def _per_atom(rest: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """[S] least squares of the remainder, as near to one value for all elements as the data allow."""
+    total = counts.sum(1)
+    common = total @ rest / (total @ total)
+    return common + np.linalg.lstsq(counts, rest - common * total, rcond=None)[0]
+
+
+def _scatter(rest: np.ndarray, n_atoms: np.ndarray, extensive: bool) -> float:
+    found = float(np.std(rest / np.sqrt(n_atoms) if extensive else rest))
     return found if found > 0 else 1.0
