@@ -110,6 +110,21 @@ def test_ase_reads_stresses_as_its_own(folder, tmp_path):
     assert "stress" not in (tmp_path / "water.xyz").read_text()
 
 
+def test_what_ase_wrote_of_the_reference_is_not_among_predictions(folder, tmp_path):
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=0)
+    atoms.calc = LennardJones(sigma=2.3)
+    atoms.get_stress()
+    ase.io.write(tmp_path / "theirs.extxyz", atoms)
+    assert "free_energy=" in (tmp_path / "theirs.extxyz").read_text()
+    out = tmp_path / "predicted.extxyz"
+    model = ("--calculator", "ase.calculators.emt:EMT")
+    result = run("predict", tmp_path / "theirs.extxyz", *model, "--out", out)
+    assert result.exit_code == 0 and "free_energy" not in out.read_text(), result.output
+    atoms.calc = EMT()
+    np.testing.assert_allclose(ase.io.read(out).get_stress(), atoms.get_stress(), atol=1e-6)
+
+
 def test_predictions_of_a_model_are_scored_as_the_model(folder, tmp_path):
     out = tmp_path / "predicted.npz"
     assert run("predict", folder / "water.extxyz", "--model", folder / "model", "--out", out).exit_code == 0

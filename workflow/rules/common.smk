@@ -53,7 +53,7 @@ def resource(name):
 def environment(wildcards):
     """The conda environment of a model's jobs: its own, if it is another code's that has one."""
     own = plan.forcefields.environment(wildcards.model)
-    return str(ROOT / "envs/tutti.yaml") if own is None else os.path.abspath(own)
+    return "../../envs/tutti.yaml" if own is None else os.path.abspath(own)
 
 
 def alone(wildcards):

@@ -20,6 +20,9 @@ from tutti.models.forcefields.external import External, ExternalCalculator, is_e
 STRESS = "stress"
 """Column of stresses: the nine numbers of the matrix, as ASE has them in extended xyz."""
 
+OF_THE_REFERENCE = ("free_energy", STRESS)
+"""Columns that ASE's files bring, and that would be false beside another method's energies."""
+
 Found = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 """Energies [B] (eV), forces [atoms, 3] (eV/Å) and stresses [B, 3, 3] (eV/Å³) of a batch."""
 
@@ -73,7 +76,8 @@ def predict(
             energies[rows], forces[atoms], stress = _one_by_one(model, part, rows.start)
         if stress is not None:
             stresses[rows] = stress
-    predicted = replace(structures, energy=energies, forces=forces)
+    columns = {name: each for name, each in structures.columns.items() if name not in OF_THE_REFERENCE}
+    predicted = replace(structures, energy=energies, forces=forces, columns=columns)
     stresses[~_periodic(structures)] = np.nan
     if np.isnan(stresses).all():
         return predicted
