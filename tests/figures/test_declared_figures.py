@@ -23,7 +23,9 @@ ARGUMENTS = {
     "pictures": ["structures", "verdicts", "stem", "n", "seed"],
     "trainings": ["logs", "stem"],
     "predictions": ["reference", "predictions", "stem", "targets"],
+    "committees": ["reference", "committees", "stem"],
     "trajectories": ["study", "stem"],
+    "probes": ["probes", "stem"],
     "weights": ["weights", "molecules", "stem"],
     "fits": ["fits", "stem"],
 }

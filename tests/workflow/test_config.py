@@ -187,7 +187,7 @@ def test_what_was_checked_with_success_is_remembered(tmp_path, monkeypatch):
         ),
         (
             "forcefields: {tables: [over_seeds]}",
-            "mine.yaml: forcefields.tables: unknown name 'over_seeds'; (known: dynamics, errors, ",
+            "mine.yaml: forcefields.tables: unknown name 'over_seeds'; (known: committee, dynamics, ",
         ),
         (
             "forcefields: {figures: [filter]}",

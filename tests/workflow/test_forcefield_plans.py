@@ -91,6 +91,100 @@ def test_simulations_and_their_figures_are_those_that_make_sense(plan_of):
     assert plan.forcefields.timed[-2:] == [Set("water16", "reference", 0), Set("ethanol", "reference", 0)]
 
 
+PHYSICS = """
+run: asked
+seeds: [4, 7]
+generation: {{datasets: [], models: []}}
+forcefields:
+  runs:
+    - {{dataset: water16, models: [schnet_water_demo]}}
+    - {{dataset: ethanol, models: [painn_demo, schnet_demo], sizes: [9]}}
+    - {{dataset: ethanol, models: [painn_demo, schnet_demo]}}
+    - {{dataset: qm9_demo, models: [schnet_demo], targets: [gap]}}
+  tables: [errors, physics, committee]
+  dynamics:
+    ethanol: {{temperature: 500, reference: GFN2-xTB}}
+  physics:
+    ethanol: {{frames: 2, scans: {{oh: {{path: {scan}, column: OH_dist}}}}}}
+"""
+
+
+@pytest.fixture
+def asked(plan_of, tmp_path):
+    (tmp_path / "oh.xyz").write_text("1\n\nH 0 0 0\n")
+    return plan_of(PHYSICS.format(scan=tmp_path / "oh.xyz"))
+
+
+def test_physics_is_of_models_of_the_energy_with_their_simulations_where_there_are_some(asked):
+    plan = asked.forcefields
+    assert "physics" in asked.tables
+    assert "physics" in plan.measures("ethanol", "painn_demo") and "physics" not in plan.measures(
+        "ethanol@9", "painn_demo"
+    )
+    assert "physics" not in plan.measures("qm9_demo", "schnet_demo@gap")
+    moving = plan.measures("ethanol", "painn_demo")["physics"]["arguments"]["dynamics"]
+    assert moving == plan.settings["dynamics"]["ethanol"] and moving["temperature"] == 500
+    assert plan.measures("water16", "schnet_water_demo")["physics"]["arguments"] == {"dynamics": None}
+    ours = plan.to_measure("ethanol", "painn_demo", "7")
+    assert ours["probes"] == "results/asked/physics/ethanol/painn_demo/seed7.parquet"
+    assert {"NVE", "NVT", "reference_NVE", "reference_NVT"} < set(ours)
+    assert set(plan.to_measure("water16", "schnet_water_demo", "7")) == {"train", "test", "probes"}
+
+
+def test_figures_of_physics_have_the_reference_and_scans_where_there_are_some(asked, tmp_path):
+    drawings = {drawing.name: drawing for drawing in asked.figures.all}
+    probes = drawings["diatomics-ethanol"].arguments["probes"]
+    assert list(probes) == ["reference", "painn_demo", "schnet_demo"]
+    assert probes["reference"] == "results/asked/physics/ethanol/reference/seed0.parquet"
+    assert list(drawings["diatomics-water16"].arguments["probes"]) == ["schnet_water_demo"]
+    assert "scans-ethanol" in drawings and "scans-water16" not in drawings
+    assert "angles-ethanol" in drawings and "angles-water16" not in drawings
+    assert asked.forcefields.scans("ethanol") == [str(tmp_path / "oh.xyz")]
+    assert {"io.extxyz", "models.forcefields.painn"} < set(asked.probe_modules("ethanol", "painn_demo"))
+    assert asked.probe_modules("ethanol", "reference") == asked.readers
+    assert asked.probe_modules("water16", "reference") == []
+
+
+def test_committees_are_of_all_seeds(asked):
+    assert "committee" in asked.tables
+    plan = asked.forcefields
+    assert plan.measures("ethanol", "painn_demo", "4")["committee"]["arguments"] == {"seeds": [4, 7]}
+    assert "committee" not in plan.measures("ethanol", "painn_demo", "7")
+    assert "committee" not in plan.measures("qm9_demo", "schnet_demo@gap", "4")
+    assert len(plan.to_measure("ethanol", "painn_demo", "4")["members"]) == 2
+    assert "members" not in plan.to_measure("ethanol", "painn_demo", "7")
+    drawing = next(each for each in asked.figures.all if each.name == "committee-ethanol")
+    assert drawing.arguments["committees"]["painn_demo"] == [
+        f"results/asked/predictions/ethanol/painn_demo/seed{seed}/test.npz" for seed in (4, 7)
+    ]
+
+
+def test_a_committee_needs_seeds_and_physics_energies(plan_of, tmp_path):
+    single = PHYSICS.replace("seeds: [4, 7]", "seeds: [4]").replace("scans:", "# scans:")
+    single = single.replace("# scans: {{oh: {{path: {scan}, column: OH_dist}}}}}}", "points: 3}}")
+    with pytest.raises(ConfigError, match="'committee' needs two 'seeds' or more"):
+        plan_of(single.format())
+    other = single.replace("tables: [errors, physics, committee]", "tables: [physics]").replace(
+        "    ethanol: {{frames", "    c20: {{frames"
+    )
+    with pytest.raises(ConfigError, match=r"forcefields\.physics\.c20: no run without 'sizes'"):
+        plan_of(other.format())
+
+
+def test_a_scan_of_a_file_that_is_not_there_is_named(plan_of):
+    with pytest.raises(
+        ConfigError, match=r"physics\.ethanol\.scans\.oh\.path: no such file or folder: no\.xyz"
+    ):
+        plan_of(PHYSICS.format(scan="no.xyz"))
+
+
+def test_asking_is_a_job_of_each_calculator(tree):
+    (tree.root / "oh.xyz").write_text("1\n\nH 0 0 0\n")
+    (tree.root / "asked.yaml").write_text(PHYSICS.format(scan="oh.xyz"))
+    jobs = tree.plan("--configfile", "asked.yaml")
+    assert jobs["probe"] == 2 * 3 + 1  # of both seeds, and the reference
+
+
 def test_what_a_speed_is_measured_of(plan_of):
     plan = plan_of(MOVING)
     ours = plan.speed.of("ethanol", "painn_demo", "0")

@@ -94,6 +94,35 @@ use rule simulate as path_integral with:
         model=plan.patterns["computing"],
 
 
+# What force fields, and the reference, say of atoms that no data have.
+rule probe:
+    input:
+        weights=lambda wildcards: plan.forcefields.weights(**wildcards),
+        dataset=layout.dataset(D),
+        splits=layout.splits(D),
+        scans=lambda wildcards: plan.forcefields.scans(wildcards.dataset),
+        code=lambda wildcards: plan.code(
+            "probe", *plan.probe_modules(wildcards.dataset, wildcards.model)
+        ),
+    output:
+        layout.probes(D, M, S),
+    log:
+        layout.log("probe", D, M, f"seed{S}"),
+    wildcard_constraints:
+        model=f"reference|{plan.patterns['forcefield']}",
+    conda:
+        "../../envs/tutti.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        settings=lambda wildcards: plan.forcefields.physics(wildcards.dataset),
+        method=lambda wildcards: plan.forcefields.method(wildcards.dataset),
+    script:
+        "../../scripts/probe.py"
+
+
 rule measure_forcefield:
     input:
         unpack(lambda wildcards: plan.forcefields.to_measure(**wildcards)),
@@ -117,9 +146,7 @@ rule measure_forcefield:
         mem_mb=4000,
         runtime=120,
     params:
-        tables=lambda wildcards: plan.forcefields.measures(
-            wildcards.dataset, wildcards.model
-        ),
+        tables=lambda wildcards: plan.forcefields.measures(**wildcards),
         size=lambda wildcards: size(wildcards.dataset),
     script:
         "../../scripts/measure_forcefield.py"

@@ -54,8 +54,9 @@ def validity_ranks(tables: Tables, names: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def over_seeds(tables: Tables, names: Mapping[str, Any]) -> pd.DataFrame:
-    """Means and standard errors over training seeds."""
-    return over_seeds_table(tidy.check(tidy.join(tables[name] for name in _measured(tables))))
+    """Means and standard errors over training seeds; a committee is of all of them."""
+    single = [name for name in _measured(tables) if declared().tables[name].of != "committees"]
+    return over_seeds_table(tidy.check(tidy.join(tables[name] for name in single)))
 
 
 def paper_versus_here(tables: Tables, names: Mapping[str, Any]) -> pd.DataFrame:

@@ -29,14 +29,10 @@ FOUND = ("not_valid", "repeated")
 ROUNDS = 5
 """Timed batches of each size when the speed is measured; one more, not timed, comes first."""
 
-FOLDERS = {
-    "samples": "samples",
-    "completions": "samples",
-    "generators": "samples",
-    "forcefields": "forcefields",
-    "predictions": "forcefields",
-    "trajectories": "forcefields",
-}
+OF_FORCEFIELDS = ("forcefields", "predictions", "committees", "trajectories", "probes")
+"""What tables of force fields are made of."""
+FOLDERS = dict.fromkeys(("samples", "completions", "generators"), "samples")
+FOLDERS |= dict.fromkeys(OF_FORCEFIELDS, "forcefields")
 """Where the function of a table lies that is made of something, unless `function` says otherwise."""
 
 
@@ -130,28 +126,20 @@ class Figure:
         draw: a module of `tutti.figures` that exports `draw`, or `module.function`.
         caption: what it shows.
         of: what it is drawn from: a "table"; the table once for each of several "datasets" or "sweeps";
-            judged "samples", or one set of them ("pictures"); "trainings"; "predictions"; "trajectories";
-            "weights" of a force field; "fits" of signals.
-        needs: what the simulations of a dataset must have for it: a "reference", a "liquid" or ring polymers'
-            "beads".
+            judged "samples", or one set of them ("pictures"); "trainings"; "predictions", or those of all
+            seeds ("committees"); "trajectories"; "probes" or "weights" of a force field; "fits" of signals.
+        needs: what a dataset must have for it: "scans"; or its simulations a "reference", a "liquid" or ring
+            polymers' "beads".
         topic: section of the page; by default that of its table.
     """
 
     draw: str
     caption: str
     of: Literal[
-        "table",
-        "datasets",
-        "sweeps",
-        "samples",
-        "pictures",
-        "trainings",
-        "predictions",
-        "trajectories",
-        "weights",
-        "fits",
-    ] = "table"
-    needs: Literal["reference", "liquid", "beads"] | None = None
+        "table", "datasets", "sweeps", "samples", "pictures", "trainings", "predictions", "committees",
+        "trajectories", "probes", "weights", "fits",
+    ] = "table"  # fmt: skip
+    needs: Literal["scans", "reference", "liquid", "beads"] | None = None
     topic: str | None = None
 
     @property
@@ -167,8 +155,8 @@ class Table:
     Attributes:
         name: of its files.
         of: what a part of it is made from: judged "samples"; "completions" of a generator; the "generators"
-            or "forcefields" themselves; a force field's "predictions" or "trajectories"; "fits" of signals;
-            or other "tables" of the run.
+            or "forcefields" themselves; a force field's "predictions", those of all its seeds ("committees"),
+            its "trajectories" or "probes"; "fits" of signals; or other "tables" of the run.
         title: heading on the page.
         topic: section of the page.
         function: import path of what makes its rows, of one part or of all that there is.
@@ -183,8 +171,9 @@ class Table:
 
     name: str
     of: Literal[
-        "samples", "completions", "generators", "forcefields", "predictions", "trajectories", "fits", "tables"
-    ]
+        "samples", "completions", "generators", "forcefields", "predictions", "committees", "trajectories",
+        "probes", "fits", "tables",
+    ]  # fmt: skip
     title: str
     topic: str
     function: str = ""

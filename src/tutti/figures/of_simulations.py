@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from tutti.benchmark.forcefields.dynamics import BINS, OXYGEN, lags, reference_frames
+from tutti.benchmark.forcefields.physics.distributions import of_angles
 from tutti.benchmark.forcefields.simulations import REFERENCE, SimulatedStudy, warm
+from tutti.figures.angles import draw as draw_angles
 from tutti.figures.diffusion import draw as draw_displacements
 from tutti.figures.drift import draw as draw_energies
 from tutti.figures.fullerene import draw as draw_sizes
@@ -37,6 +39,14 @@ def radial_distribution(study: SimulatedStudy, stem: Path) -> None:
     """Distances between atoms at constant temperature."""
     shown = _frames(study) | study.of_models("NVT")
     draw_distances(shown, common_grid(shown, REFERENCE, BINS), stem)
+
+
+def angles(study: SimulatedStudy, stem: Path) -> None:
+    """Angles at constant temperature: of the reference's bonds, or between oxygens of a liquid."""
+    frames = _frames(study)
+    kind = of_angles(frames[REFERENCE], study.config.liquid)
+    moving = {label: warm(found) for label, found in study.of_models("NVT").items()}
+    draw_angles({label: kind(each) for label, each in (frames | moving).items()}, stem)
 
 
 def sizes(study: SimulatedStudy, stem: Path) -> None:

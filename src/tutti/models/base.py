@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
@@ -76,6 +77,17 @@ class Model(nn.Module):
         The default keeps the buffers of that training.
         """
 
+    def check_start(self, config: Mapping[str, object]) -> None:
+        """Refuse weights of a model of that configuration that fit in, but would mean something else here.
+
+        Raises:
+            ValueError: saying why. The default refuses none.
+        """
+
+    def found_in_data(self) -> dict[str, object]:
+        """What the statistics found that config.json and train.json should say. The default: nothing."""
+        return {}
+
     def n_items(self, structures: Structures) -> int:
         """Number of training items in `structures`; one epoch sees each once. By default one a structure."""
         return len(structures)
@@ -120,7 +132,7 @@ class Model(nn.Module):
             weights: an earlier `snapshot` of this model to write instead of its present weights.
         """
         directory = Path(directory)
-        description = self.description() | {"tutti": versions.own()}
+        description = self.description() | self.found_in_data() | {"tutti": versions.own()}
         write_text(directory / CONFIG, json.dumps(description, indent=2) + "\n")
         with atomic_path(directory / WEIGHTS) as temporary:
             save_file(snapshot(self) if weights is None else weights, temporary)
@@ -237,8 +249,9 @@ def start_from(model: Model, directory: str | Path) -> str:
                 f"{directory}: its {name} is {description[name]}, the model's is {getattr(model, name)}"
             )
     try:
+        model.check_start(description["config"])
         model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise ValueError(f"{directory}: its weights do not fit the model's configuration: {error}") from error
     return sha256(directory / WEIGHTS)
 

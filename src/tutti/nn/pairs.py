@@ -1,6 +1,8 @@
 """Pairs of neighbouring atoms, each pair once: what the message passing of force fields runs over."""
 
+import copy
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -23,6 +25,12 @@ class PairGraph:
     def __init__(self, first: Tensor, second: Tensor, vectors: Tensor, n_atoms: int) -> None:
         self.first, self.second, self.vectors, self.n_atoms = first, second, vectors, n_atoms
         self._senders, self._receivers = torch.cat([second, first]), torch.cat([first, second])
+
+    def with_lone_atoms(self, count: int) -> Self:
+        """The same pairs; `count` atoms without neighbours come after all others."""
+        larger = copy.copy(self)
+        larger.n_atoms = self.n_atoms + count
+        return larger
 
     @cached_property
     def distances(self) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tutti.benchmark.tables import declared, tables
+from tutti.benchmark.tables import OF_FORCEFIELDS, declared, tables
 from tutti.core import registry
 from tutti.core.properties import KEYS
 from tutti.core.registry import ConfigError, closest
@@ -62,11 +62,12 @@ def _of_forcefields(config: Mapping[str, Any], kinds: Mapping[str, str]) -> Iter
         yield from _among([run["dataset"]], datasets, f"{where}.dataset")
         yield from _among(run["models"], models, f"{where}.models")
         yield from _among(run.get("targets", []), KEYS, f"{where}.targets")
-    made = [*tables("predictions", "trajectories", "forcefields"), "learning_curve"]
+    made = [*tables(*OF_FORCEFIELDS), "learning_curve"]
     yield from _among(section["tables"], made, "forcefields.tables")
     drawn = [name for name, figure in declared().figures.items() if figure.of == "weights"]
     yield from _among(section["figures"], drawn, "forcefields.figures")
     yield from _among(section["dynamics"], datasets, "forcefields.dynamics")
+    yield from _among(section.get("physics", {}), datasets, "forcefields.physics")
     for name, entry in config["models"].items():
         if isinstance(entry.get("pretrained"), Mapping):
             where = f"models.{name}.pretrained"

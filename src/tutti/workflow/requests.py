@@ -9,7 +9,7 @@ from tutti.core.registry import ConfigError
 from tutti.workflow import sweeps
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import WEIGHTS, Layout
-from tutti.workflow.plan.names import FORCEFIELD
+from tutti.workflow.plan.names import FORCEFIELD, named_files
 from tutti.workflow.plan.samples import SamplePlan
 
 NEEDS = {
@@ -21,12 +21,12 @@ NEEDS = {
     "learning_curve": "a run in forcefields.runs with 'sizes'",
     "inference_time": "a run without 'sizes' of a model of the energy",
     "dynamics": "a run without 'sizes' of a model of the energy on a dataset named in forcefields.dynamics",
+    "physics": "a run without 'sizes' of a model of the energy",
+    "committee": "two 'seeds' or more, and a run without 'sizes' of a model of the energy",
 }
 """What the tables need: those of generators by what they are made of, those of force fields by name."""
-FILES_OF_DATASETS = ("path", "melt")
-"""Settings of datasets that name a file or folder of the user's."""
 FILES_OF_MODELS = ("path", "pretrained", "environment")
-"""The same of models."""
+"""Settings of models that name a file or folder of the user's."""
 UNTRAINED = {
     "sizes": "is not trained here, so that it has no learning curve; name it in a run without 'sizes'",
     "targets": "gives energies and forces, and no other targets; name it in a run without 'targets'",
@@ -64,15 +64,18 @@ def used_datasets(config: Mapping[str, Any]) -> list[str]:
 def local_files(config: Mapping[str, Any]) -> dict[str, Path]:
     """The user's own files and folders that the run reads, by the key that names them."""
     found = {
-        f"datasets.{name}.{key}": config["datasets"][name].get(key)
+        f"datasets.{name}.{key}": path
         for name in used_datasets(config)
-        for key in FILES_OF_DATASETS
+        for key, path in named_files(config["datasets"][name]).items()
     }
     runs = config["forcefields"]["runs"]
     models = [*config["generation"]["models"], *(name for run in runs for name in run["models"])]
     found |= {
         f"models.{name}.{key}": config["models"][name].get(key) for name in models for key in FILES_OF_MODELS
     }
+    for dataset, settings in config["forcefields"].get("physics", {}).items():
+        for name, scan in settings.get("scans", {}).items():
+            found[f"forcefields.physics.{dataset}.scans.{name}.path"] = scan.get("path")
     return {where: Path(path) for where, path in found.items() if isinstance(path, str)}
 
 
@@ -104,15 +107,20 @@ def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
 
 def _empty_test_splits(plan: SamplePlan) -> Iterator[ConfigError]:
     """A dataset without a test split has no molecules for most controls."""
+    needy = made_of_test_splits(plan)
+    for name in plan.config["generation"]["datasets"]:
+        if plan.config["datasets"][name]["split"].get("test") == 0 and needy:
+            found = ", ".join(needy)
+            problem = f"the test split is empty, but evaluation asks for {found}, which are made of it"
+            yield ConfigError(problem, f"datasets.{name}.split.test")
+
+
+def made_of_test_splits(plan: SamplePlan) -> list[str]:
+    """Sets and tables of samples that are made of a test split."""
     controls = plan.config["evaluation"]["controls"] if plan.judged else []
     needy = {name for name in controls if declared().controls[name].part == "test"}
     needy |= {"strain"} & set(plan.tables)
-    needy |= {"completion"} if plan.completing else set()
-    for name in plan.config["generation"]["datasets"]:
-        if plan.config["datasets"][name]["split"].get("test") == 0 and needy:
-            found = ", ".join(sorted(needy))
-            problem = f"the test split is empty, but evaluation asks for {found}, which are made of it"
-            yield ConfigError(problem, f"datasets.{name}.split.test")
+    return sorted(needy | ({"completion"} if plan.completing else set()))
 
 
 def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
@@ -127,10 +135,11 @@ def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     if plan.settings["figures"] and not plan.whole_trained:
         yield UnmetError(f"figures of models need {NEEDS['errors']}", "forcefields.figures")
     energies = {dataset for dataset, _ in plan.energies}
-    for name in plan.settings["dynamics"]:
-        if name not in energies:
-            problem = "no run without 'sizes' has a model of the energy on this dataset"
-            yield UnmetError(problem, f"forcefields.dynamics.{name}")
+    for section in ("dynamics", "physics"):
+        for name in plan.settings.get(section, {}):
+            if name not in energies:
+                problem = "no run without 'sizes' has a model of the energy on this dataset"
+                yield UnmetError(problem, f"forcefields.{section}.{name}")
 
 
 def _of_other_codes(plan: ForceFieldPlan) -> Iterator[ConfigError]:

@@ -24,10 +24,11 @@ def measure(
     """The tidy rows with the column `table`.
 
     Args:
-        tables: by name, the import path of its `function`, what it is `of` ("predictions" or "trajectories")
-            and the function's further `arguments`.
-        files: `dataset` and `splits`; predictions as `train` and `test`; `weights`, and trajectories by
-            ensemble, the reference's as `reference_NVE` and so on. Those that no table needs may be missing.
+        tables: by name, the import path of its `function`, what it is `of` ("predictions", "committees",
+            "trajectories" or "probes") and the function's further `arguments`.
+        files: `dataset` and `splits`; predictions as `train` and `test`, of the test split by all seeds as
+            `members`; `weights`, `probes`, and trajectories by ensemble, the reference's as `reference_NVE`
+            and so on. Those that no table needs may be missing.
         size: structures of the training split that the model saw; None: all.
         model: name for the tables.
         dataset: name for the tables.
@@ -42,6 +43,9 @@ def measure(
         if made["of"] == "predictions":
             for part, (reference, predicted) in zip(PARTS, _pairs(structures, splits, files), strict=True):
                 rows.append(make(reference, predicted, subset=part, **arguments).assign(table=table))
+        elif made["of"] == "committees":
+            members = [Structures.load(path) for path in files["members"]]
+            rows.append(make(structures[splits.test], members, **arguments).assign(table=table))
         else:
             rows.append(make(files, **arguments).assign(table=table))
     return pd.concat([part for part in rows if len(part)] or rows, ignore_index=True)

@@ -1,4 +1,4 @@
-"""Figures of trainings, predictions, simulations, weights, and of fits of signals."""
+"""Figures of trainings, predictions, simulations, physics, weights, and of fits of signals."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from tutti.benchmark.forcefields.physics import curves
 from tutti.benchmark.forcefields.simulations import DynamicsConfig, SimulatedStudy
 from tutti.benchmark.signals.study import Fits
 from tutti.core.registry import from_dict
@@ -24,6 +25,11 @@ def _inputs(request: Request) -> list[Any]:
         return [{label: pd.read_csv(path) for label, path in request["logs"].items()}]
     if "settings" in request:
         return [_simulated(request)]
+    if "probes" in request:
+        return [{label: curves.read(path) for label, path in request["probes"].items()}]
+    if "committees" in request:
+        members = request["committees"].items()
+        return [_test_split(request), {label: [*map(Structures.load, paths)] for label, paths in members}]
     if "fits" in request:
         return [[Fits.load(path) for path in request["fits"]]]
     if "weights" in request:

@@ -1,7 +1,9 @@
 """The interface of all force fields: energies as sums over atoms, forces as their negative gradient."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -43,8 +45,9 @@ class Prediction:
 class ForceField(Model):
     """Base of all force fields. A subclass has a network and says what each atom contributes.
 
-    The energy of a structure is Σ_i (reference(z_i) + scale(z_i) ε_i), where ε_i is `atomwise`; other targets
-    are described at `outputs`. The network sees the vectors between neighbours and nothing else of positions
+    The energy of a structure is Σ_i (reference(z_i) + scale(z_i) ε_i), where ε_i is `atomwise`, or, with the
+    configuration's `exact_free_atoms`, its difference to that of a free atom; other targets are described at
+    `outputs`. The network sees the vectors between neighbours and nothing else of positions
     and cell, so that forces and stress follow from the gradient by these vectors.
     """
 
@@ -61,6 +64,7 @@ class ForceField(Model):
         self.register_buffer("scale", torch.ones(len(self.species)))
         self.register_buffer("seen", torch.ones(len(self.species), dtype=torch.bool))
         self._memories: list[NeighbourLists] = []
+        self._free_atoms: Tensor | None = None
 
     @classmethod
     def configure(cls, config: ForceFieldConfig, structures: Structures) -> ForceFieldConfig:
@@ -68,8 +72,40 @@ class ForceField(Model):
         return config.for_data(structures)
 
     def atomwise(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
-        """ε_i, [N]: what the network says of each atom, of the order of 1."""
+        """ε_i, [N]: what the network says of each atom, of the order of 1, of species and graph alone."""
         raise NotImplementedError
+
+    def contributions(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
+        """What each atom adds to the target beside its reference, [N]."""
+        scale = self.scale[batch.species]
+        if not self.config.exact_free_atoms:
+            return scale * self.atomwise(batch, graph)
+        n, free = len(batch.species), self._free_atoms
+        if free is None:
+            # They go along in the batch: right and differentiable whatever the weights are.
+            kinds = torch.cat([batch.species, torch.arange(len(self.species), device=self.device)])
+            values = self.atomwise(replace(batch, species=kinds), graph.with_lone_atoms(len(self.species)))
+            free = values[n:]
+            # The weights of a model whose parameters are frozen stay as they are.
+            if not next(self.parameters()).requires_grad:
+                self._free_atoms = free.detach()
+        else:
+            values = self.atomwise(batch, graph)
+        return scale * (values[:n] - free[batch.species])
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """See `torch.nn.Module`; what was remembered of frozen weights is forgotten."""
+        self._free_atoms = None
+        return super().requires_grad_(requires_grad)
+
+    def load_state_dict(self, *arguments: object, **options: object) -> object:
+        """See `torch.nn.Module`; what was remembered of other weights is forgotten."""
+        self._free_atoms = None
+        return super().load_state_dict(*arguments, **options)
+
+    def _apply(self, *arguments: object, **options: object) -> Self:
+        self._free_atoms = None  # the type or the device changes
+        return super()._apply(*arguments, **options)
 
     def outputs(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
         """The target without references and offset, [B].
@@ -78,7 +114,7 @@ class ForceField(Model):
         electronic spatial extent are moments of ε_i as charges, around the centre of mass.
         """
         target = self.config.target
-        contributions = self.scale[batch.species] * self.atomwise(batch, graph)
+        contributions = self.contributions(batch, graph)
         if target in MOMENTS:
             return MOMENTS[target](contributions, batch.centred, batch.structure, len(batch))
         total = batch.sum(contributions)
@@ -94,6 +130,11 @@ class ForceField(Model):
         statistics = Statistics.of(structures, self.species, self.config)
         for name in ("references", "offset", "scale", "seen"):
             getattr(self, name).copy_(torch.from_numpy(getattr(statistics, name)))
+        if energies := self.found_in_data().get("reference_energies"):
+            references = self.config.references or "least_squares"
+            kind = references if isinstance(references, str) else "given"
+            shown = ", ".join(f"{symbol} {energy:.4f}" for symbol, energy in energies.items())
+            print(f"reference energies ({kind}), eV: {shown}", file=sys.stderr)
 
     def adapt_statistics(self, structures: Structures) -> None:
         """Reference energies anew: those of another method or code differ by far more than the rest."""
@@ -101,6 +142,22 @@ class ForceField(Model):
         statistics = Statistics.of(structures, self.species, self.config)
         self.references.copy_(torch.from_numpy(statistics.references))
         self.offset.copy_(torch.from_numpy(statistics.offset))
+
+    def check_start(self, config: Mapping[str, object]) -> None:
+        """See the base class: with exact free atoms the network holds what binds them, tens of eV, too."""
+        if bool(config.get("exact_free_atoms")) != bool(self.config.exact_free_atoms):
+            raise ValueError(
+                f"its references are {config.get('references')}, those of the new model "
+                f"{self.config.references}: with energies of free atoms the network learns what binds them, "
+                "with least squares it does not; give both the same kind"
+            )
+
+    def found_in_data(self) -> dict[str, object]:
+        """See the base class: the energies that the sum over atoms starts from, eV by symbol."""
+        if self.config.target != "energy":
+            return {}
+        energies = dict(zip(self.species.symbols, self.references.tolist(), strict=True))
+        return {"reference_energies": energies}
 
     def check_elements(self, structures: Structures) -> None:
         """Refuse structures with elements that the model does not have or was not trained on.

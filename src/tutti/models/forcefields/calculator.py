@@ -1,17 +1,22 @@
 """Force fields in ASE: trained here, or calculators of other codes."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from threading import RLock
+from typing import Any
 
 import ase
 import numpy as np
 import torch
 from ase.calculators.calculator import Calculator as AseCalculator
-from ase.calculators.calculator import all_changes
+from ase.calculators.calculator import Parameters, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.models import forcefields
+from tutti.models.base import CONFIG, WEIGHTS
 from tutti.models.forcefields.base import Prediction
 from tutti.models.forcefields.external import External, ExternalCalculator, is_external
 
@@ -20,7 +25,12 @@ class Calculator(AseCalculator):
     """ASE calculator of a trained force field, for any cell and periodicity.
 
     Energies are in eV, forces in eV/Å, stresses in eV/Å³ in Voigt order (xx, yy, zz, yz, xz, xy) and with
-    ASE's sign, (1/V) dE/dε; there is none without a cell of three vectors.
+    ASE's sign, (1/V) dE/dε. There is none without a periodic direction and a cell of three vectors; of a slab
+    or wire, V is that of the cell with its vacuum, as in ASE's own calculators.
+
+    ASE's files record `name` (`tutti-` and the model's module) and `parameters` (SHA-256 of the weights, and
+    config.json). Threads may share a calculator, which works for one of them at a time; copies, deep copies
+    and pickles are calculators of their own.
 
     Example: `atoms.calc = tutti.Calculator("results/demo/train/ethanol/painn_demo/seed0")`
 
@@ -37,11 +47,26 @@ class Calculator(AseCalculator):
 
     def __init__(self, path: str | Path, accelerator: str = "auto") -> None:
         super().__init__()
+        self._lock = RLock()
         self.model = forcefields.load(path, accelerator)
         if self.model.config.target != "energy":
             raise ValueError(
                 f"{path}: the model was trained on '{self.model.config.target}': it has no energy and forces"
             )
+
+        self.parameters = Parameters(
+            weights_sha256=sha256(Path(path) / WEIGHTS),
+            config=json.loads((Path(path) / CONFIG).read_text(encoding="utf-8")),
+        )
+
+    def _get_name(self) -> str:
+        return f"tutti-{self.model.module}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=RLock())
 
     @property
     def device(self) -> torch.device:
@@ -55,6 +80,13 @@ class Calculator(AseCalculator):
             ValueError: naming them.
         """
         self.model.check_elements(structures)
+
+    def get_property(
+        self, name: str, atoms: ase.Atoms | None = None, allow_calculation: bool = True
+    ) -> float | np.ndarray | None:
+        """A result of `calculate`; those of other threads, which come in between, are of their own atoms."""
+        with self._lock:
+            return super().get_property(name, atoms, allow_calculation)
 
     def calculate(
         self,
@@ -76,7 +108,7 @@ class Calculator(AseCalculator):
             "free_energy": energy,
             "forces": found.forces.double().cpu().numpy(),
         }
-        if self.atoms.cell.rank == 3:
+        if self.atoms.cell.rank == 3 and self.atoms.pbc.any():
             self.results["stress"] = full_3x3_to_voigt_6_stress(found.stress[0].double().cpu().numpy())
 
     def energies_and_forces(self, atoms: ase.Atoms, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +121,8 @@ class Calculator(AseCalculator):
         Raises:
             ValueError: see `calculate`.
         """
-        found = self._predict(atoms, positions)
+        with self._lock:
+            found = self._predict(atoms, positions)
         return found.energy.cpu().numpy(), found.forces.double().cpu().numpy().reshape(positions.shape)
 
     def _predict(self, atoms: ase.Atoms, positions: np.ndarray) -> Prediction:

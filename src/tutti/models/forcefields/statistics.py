@@ -1,5 +1,6 @@
 """What a force field takes from its training set before it is trained."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -23,7 +24,8 @@ class Statistics:
         references: [S] float64, contribution of an atom of each species to an extensive target.
         offset: [] float64, mean of an intensive target.
         scale: [S], size of what is left: for energies with forces the root mean square of each species' force
-            components (eV/Å); else the standard deviation of the remainder, of extensive ones per √atoms.
+            components (eV/Å); else the standard deviation of the remainder (from 0, where it is what binds
+            free atoms), of extensive ones per √atoms.
         seen: [S] bool, species that occur.
     """
 
@@ -45,8 +47,8 @@ class Statistics:
         counts = np.bincount(owner * n_species + kinds, minlength=len(structures) * n_species)
         counts = counts.reshape(len(structures), n_species).astype(float)
         references, offset, rest = np.zeros(n_species), np.zeros(()), values
-        if isinstance(config.references, dict) and config.target == "energy":
-            references = np.array([config.references[symbol] for symbol in species.symbols])
+        if config.target == "energy" and (given := _given(structures, config)) is not None:
+            references = np.array([given[symbol] for symbol in species.symbols])
             rest = values - counts @ references
         elif config.target in NO_OFFSET:
             pass
@@ -56,10 +58,19 @@ class Statistics:
         else:
             offset = values.mean()
             rest = values - offset
-        scale = np.full(n_species, _scatter(rest, structures.n_atoms, KEYS[config.target].extensive))
+        mean = 0.0 if config.exact_free_atoms else None  # the network learns all that binds free atoms
+        scatter = _scatter(rest, structures.n_atoms, KEYS[config.target].extensive, mean)
+        scale = np.full(n_species, scatter)
         if config.target == "energy" and structures.forces is not None:
             scale = _force_scales(structures.forces, kinds, n_species)
         return cls(references, np.asarray(offset), scale, counts.sum(0) > 0)
+
+
+def _given(structures: Structures, config: ForceFieldConfig) -> Mapping[str, float] | None:
+    """Reference energies by symbol; None where they are to be fitted."""
+    if config.references == "isolated":
+        return structures.free_atoms
+    return config.references if isinstance(config.references, dict) else None
 
 
 def target_values(structures: Structures, target: str) -> np.ndarray:
@@ -95,6 +106,7 @@ def _force_scales(forces: np.ndarray, species: np.ndarray, n_species: int) -> np
     return np.sqrt(mean) if overall > 0 else np.ones(n_species)
 
 
-def _scatter(rest: np.ndarray, n_atoms: np.ndarray, extensive: bool) -> float:
-    found = float(np.std(rest / np.sqrt(n_atoms) if extensive else rest))
+def _scatter(rest: np.ndarray, n_atoms: np.ndarray, extensive: bool, mean: float | None) -> float:
+    values = rest / np.sqrt(n_atoms) if extensive else rest
+    found = float(np.std(values, mean=values.mean() if mean is None else mean))
     return found if found > 0 else 1.0

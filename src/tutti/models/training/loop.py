@@ -284,7 +284,8 @@ class _Training:
         write_text(out / "log.csv", state.log)
         if state.best:
             self.model.save(out, state.best)
-        provenance = self.plan.identity | {"training": dataclasses.asdict(self.config)} | state.summary()
+        provenance = self.plan.identity | {"training": dataclasses.asdict(self.config)}
+        provenance |= self.model.found_in_data() | state.summary()
         write_text(out / "train.json", json.dumps(provenance, indent=2) + "\n")
 
 

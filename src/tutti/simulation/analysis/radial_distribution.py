@@ -162,7 +162,7 @@ def table(
     generator = numpy_generator(seed, "radial distribution bootstrap")
     unit = "Å" if trajectory.pbc.any() else "dimensionless"
     remark, why = f"up to {grid.end:.3g} Å", "too few frames"
-    scale = _floor_scale(len(trajectory), len(reference))
+    scale = floor_scale(len(trajectory), len(reference))
     rows = []
     for pair, curves in ours.items():
         of_reference = block_means(theirs[pair])
@@ -182,8 +182,8 @@ def block_means(curves: np.ndarray) -> np.ndarray:
     return np.array([block.mean(axis=0) for block in blocks.split(curves)]).reshape(-1, curves.shape[1])
 
 
-def _floor_scale(n_frames: int, n_reference: int) -> float:
-    """Takes the noise between halves of a reference to that between a model and all of it."""
+def floor_scale(n_frames: int, n_reference: int) -> float:
+    """Takes the noise between halves of a reference's frames to that between a model's and all of it."""
     if n_frames == 0:
         return np.nan
     return float(np.sqrt((1 / n_frames + 1 / n_reference) / (4 / n_reference)))

@@ -20,7 +20,7 @@ GREY = {"strain": "test_split"}
 JOBS = {
     "tables": ("table", "datasets", "sweeps"),
     "samples": ("samples", "pictures"),
-    "models": ("trainings", "predictions", "trajectories", "weights", "fits"),
+    "models": ("trainings", "predictions", "committees", "trajectories", "probes", "weights", "fits"),
 }
 """What the figures of each job are drawn from."""
 
@@ -224,6 +224,25 @@ class FigurePlan:
             targets = {model: self.forcefields.target(model) for model in seeds}
             arguments = {**data, "predictions": predictions, "further": {"targets": targets}}
             yield Drawing(name, (dataset,), arguments, [*data.values(), *predictions.values()])
+
+    def _of_committees(self, name: str, table: str) -> Iterator[Drawing]:
+        plan = self.forcefields
+        for dataset in dict.fromkeys(dataset for dataset, _ in plan.committees):
+            members = {
+                model: plan.predictions(dataset, model) for of, model in plan.committees if of == dataset
+            }
+            data = {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
+            files = [*data.values(), *chain.from_iterable(members.values())]
+            yield Drawing(name, (dataset,), {**data, "committees": members}, files)
+
+    def _of_probes(self, name: str, table: str) -> Iterator[Drawing]:
+        plan, needs_scans = self.forcefields, tables.figures()[name].needs == "scans"
+        for dataset in dict.fromkeys(dataset for dataset, _ in plan.energies):
+            scans = plan.physics(dataset).get("scans", {})
+            if needs_scans and not scans:
+                continue
+            probes = plan.probes(dataset)
+            yield Drawing(name, (dataset,), {"probes": probes}, [*probes.values()])
 
     def _of_trajectories(self, name: str, table: str) -> Iterator[Drawing]:
         needs = tables.figures()[name].needs

@@ -146,8 +146,11 @@ class ForceFieldPlan:
         """What a model predicts."""
         return self.network(model).get("target", "energy")
 
-    def measures(self, dataset: str, model: str) -> dict[str, dict[str, Any]]:
-        """The tables that a training has rows in: function, what of, and the function's arguments."""
+    def measures(self, dataset: str, model: str, seed: object = None) -> dict[str, dict[str, Any]]:
+        """The tables that a training has rows in: function, what of, and the function's arguments.
+
+        Rows of a committee stand with those of the first seed; without a seed, any table of any.
+        """
         loss = self.network(model).get("loss", {})
         arguments: dict[str, dict[str, Any]] = {}
         remark = {"remark": ALIGNED} if self.kind(model) == CALCULATOR else {}
@@ -156,6 +159,11 @@ class ForceFieldPlan:
         if (dataset, model) in self.energies and "energy" in loss:
             published = self.entry(model).get("published", "")
             arguments["water"] = {"energy_weight": loss["energy"], "condition": published}
+        seeds = self.config["seeds"]
+        if (dataset, model) in self.committees and str(seed) in ("None", str(seeds[0])):
+            arguments["committee"] = {"seeds": seeds}
+        if (dataset, model) in self.energies:
+            arguments["physics"] = {"dynamics": self.settings["dynamics"].get(dataset)}
         if (dataset, model) in self.moving:
             arguments["dynamics"] = {"settings": self.settings["dynamics"][dataset]}
         declared = tables.declared().tables
@@ -169,6 +177,11 @@ class ForceFieldPlan:
     def measured(self) -> list[Set]:
         """Force fields that have rows in a table."""
         return [each for each in self.seeded(self.pairs) if self.measures(each.dataset, each.model)]
+
+    @cached_property
+    def committees(self) -> list[tuple[str, str]]:
+        """(training set, model) of those whose seeds are compared: of several, and with energies."""
+        return self.energies if "committee" in self.tables and len(self.config["seeds"]) > 1 else []
 
     @cached_property
     def timed(self) -> list[Set]:
@@ -192,9 +205,13 @@ class ForceFieldPlan:
         """File of the conda environment that a model's jobs have of their own, if they do."""
         return None if model == REFERENCE else self.entry(model).get("environment")
 
+    def method(self, dataset: str) -> str | None:
+        """The method that a dataset is from, where it is simulated here."""
+        return self.settings["dynamics"].get(dataset, {}).get("reference")
+
     def has_reference(self, dataset: str) -> bool:
         """Whether the method that a dataset is from is simulated here."""
-        return self.settings["dynamics"][dataset].get("reference") is not None
+        return self.method(dataset) is not None
 
     def has_rings(self, dataset: str) -> bool:
         """Whether ring polymers are simulated, too."""
@@ -237,15 +254,40 @@ class ForceFieldPlan:
         ensembles = ["NVE", "NVT", *(["rings"] if self.has_rings(dataset) and model != REFERENCE else [])]
         return {name: self.layout.trajectory(dataset, model, str(seed), name) for name in ensembles}
 
+    def physics(self, dataset: str) -> dict[str, Any]:
+        """How the physics of a dataset's force fields is looked at: fields of `PhysicsConfig`."""
+        return self.settings.get("physics", {}).get(dataset, {})
+
+    def scans(self, dataset: str) -> list[str]:
+        """Files of the scans of a dataset."""
+        return [scan["path"] for scan in self.physics(dataset).get("scans", {}).values()]
+
+    def probes(self, dataset: str) -> dict[str, str]:
+        """Answers of the first seed of a dataset's models, before them the reference's where there is one."""
+        seed = str(self.config["seeds"][0])
+        asked = {
+            model: self.layout.probes(dataset, model, seed) for of, model in self.energies if of == dataset
+        }
+        reference = {REFERENCE: self.layout.probes(dataset, REFERENCE, "0")}
+        return (reference if self.has_reference(dataset) else {}) | asked
+
+    def predictions(self, dataset: str, model: str) -> list[str]:
+        """What all seeds of a model say of the test split."""
+        return [self.layout.predictions(dataset, model, str(seed), "test") for seed in self.config["seeds"]]
+
     def to_measure(self, dataset: str, model: str, seed: object) -> dict[str, list[str] | str]:
         """What the rows of a training are made from."""
-        wanted = self.measures(dataset, model)
+        wanted = self.measures(dataset, model, seed)
         found: dict[str, list[str] | str] = {}
         if any(each["of"] == "predictions" for each in wanted.values()):
             found |= {
                 part: self.layout.predictions(dataset, model, str(seed), part) for part in ("train", "test")
             }
-        if "dynamics" in wanted:
+        if "committee" in wanted:
+            found["members"] = self.predictions(dataset, model)
+        if "physics" in wanted:
+            found["probes"] = self.layout.probes(dataset, model, str(seed))
+        if {"dynamics", "physics"} & wanted.keys() and (dataset, model) in self.moving:
             found["weights"] = self.weights(dataset, model, seed)
             found |= self.trajectories(dataset, model, seed)
             reference = self.trajectories(dataset, REFERENCE, 0)

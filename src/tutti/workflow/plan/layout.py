@@ -68,6 +68,10 @@ class Layout:
         """A simulation: `NVE`, `NVT`, or `rings` of path integrals."""
         return f"{self.results}/dynamics/{dataset}/{model}/seed{seed}/{ensemble}.npz"
 
+    def probes(self, dataset: str, model: str, seed: str) -> str:
+        """What a force field, or the reference, says when it is asked about physics."""
+        return f"{self.results}/physics/{dataset}/{model}/seed{seed}.parquet"
+
     def fits(self, target: str, parametrisation: str, lmax: str) -> str:
         """Fits of signals on the sphere."""
         return f"{self.results}/signals/{target}/{parametrisation}/lmax{lmax}.npz"

@@ -15,6 +15,8 @@ from tutti.core.registry import PACKAGES
 VARIANT = "@"
 KINDS = {"generator": "generators", "forcefield": "forcefields"}
 """Kinds of plug-ins, by what the catalogue of models calls them."""
+FILES_OF_DATASETS = ("path", "folder", "free_atoms", "melt")
+"""Settings of datasets that name a file or folder of the user's, or several by the part that each holds."""
 
 FORCEFIELDS = FORCEFIELD, CALCULATOR, PREDICTIONS = "forcefield", "calculator", "predictions"
 """Kinds of the catalogue's models that `forcefields.runs` names: trained here, computed or given."""
@@ -44,6 +46,14 @@ def one_of(names: Iterable[str]) -> str:
     """Regular expression that matches exactly these names."""
     # Snakemake takes an empty expression for no constraint; this one matches nothing.
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def named_files(entry: Mapping[str, Any]) -> dict[str, str]:
+    """The user's own files and folders that a dataset's entry names, by their keys in it."""
+    found = {key: entry[key] for key in FILES_OF_DATASETS if entry.get(key) is not None}
+    flat = {key: path for key, path in found.items() if not isinstance(path, Mapping)}
+    nested = [(key, parts) for key, parts in found.items() if isinstance(parts, Mapping)]
+    return flat | {f"{key}.{part}": path for key, parts in nested for part, path in parts.items()}
 
 
 def local_files(path: str | None) -> list[str]:

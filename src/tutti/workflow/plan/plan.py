@@ -23,6 +23,7 @@ from tutti.workflow.plan.names import (
     dataset_settings,
     local_files,
     modules_of,
+    named_files,
     one_of,
 )
 from tutti.workflow.plan.samples import SamplePlan, Set
@@ -136,6 +137,10 @@ class Plan:
         """Modules that a simulation's forces come from, beside xTB."""
         return [] if model == REFERENCE else [*self.modules(model), CALCULATOR]
 
+    def probe_modules(self, dataset: str, model: str) -> list[str]:
+        """Modules that a calculator is made of, and that read scans."""
+        return [*self.force_modules(model), *(self.readers if self.forcefields.scans(dataset) else [])]
+
     def resources(self, model: str) -> Mapping[str, Any]:
         """What jobs of a model need."""
         return self.forcefields.resources(model)
@@ -146,7 +151,8 @@ class Plan:
 
     def dataset_files(self, dataset: str) -> list[str]:
         """The user's own files that a dataset is made from."""
-        return local_files(self.config["datasets"][dataset].get("path"))
+        named = named_files(self.config["datasets"][dataset])
+        return [file for path in named.values() for file in local_files(path)]
 
     def dataset_modules(self, dataset: str) -> list[str]:
         """Modules that make a dataset."""
