@@ -47,7 +47,7 @@ wildcard_constraints:
 
 def resource(name):
     """Function of the wildcards that gives a resource of the model's catalogue entry."""
-    return lambda wildcards: plan.resources(wildcards.model)[name]
+    return lambda wildcards: plan.forcefields.resources(wildcards.model)[name]
 
 
 def environment(wildcards):
