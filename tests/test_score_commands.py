@@ -169,6 +169,19 @@ def test_frames_that_cannot_be_scored_are_refused(folder, tmp_path):
         assert result.exit_code == 1 and (tmp_path / out).read_text() == "mine"
 
 
+def test_labels_have_the_names_that_the_file_gives_them(folder, tmp_path):
+    text = (folder / "copper.extxyz").read_text()
+    named = text.replace("energy=", "REF_energy=").replace("forces:", "dft_forces:")
+    (tmp_path / "named.extxyz").write_text(named)
+    model = ("--calculator", "ase.calculators.emt:EMT")
+    result = run("score", tmp_path / "named.extxyz", *model)
+    assert result.exit_code == 1 and "REF_energy" in result.output
+    keys = ("--keys", "energy=REF_energy", "--keys", "forces=dft_forces", "--out", tmp_path / "t.csv")
+    assert run("score", tmp_path / "named.extxyz", *model, *keys).exit_code == 0
+    found = tidy.read(tmp_path / "t.csv").set_index("metric")["value"]
+    assert found["force_mae"] == pytest.approx(0, abs=1e-6)
+
+
 def test_arguments_as_json(folder, tmp_path):
     outs = [tmp_path / "named.npz", tmp_path / "json.npz"]
     run("predict", folder / "water.extxyz", *PAIR, "--out", outs[0])

@@ -99,11 +99,8 @@ class ForceFieldPlan(ListedForceFields):
         """The function that predicts, what it is told to open, and its further arguments."""
         entry = self.entry(model)
         if entry["kind"] == PREDICTIONS:
-            return {
-                "function": ADOPT,
-                "source": entry["path"],
-                "arguments": {"units": entry.get("units", {})},
-            }
+            reading = {name: entry.get(name, {}) for name in ("units", "keys")}
+            return {"function": ADOPT, "source": entry["path"], "arguments": reading}
         folder = os.path.dirname(self.weights(dataset, model, seed)[0])  # noqa: PTH120
         return {
             "function": PREDICT,
