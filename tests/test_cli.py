@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
     model = base.create("forcefields", "schnet", CONFIG, seed=3).double()
     model.references.copy_(torch.tensor([-13.0, -1030.0, -2040.0]))
-    model.scale.copy_(torch.tensor([20.0, 30.0, 40.0]))
+    model.scale.copy_(torch.tensor([2.0, 3.0, 4.0]))
     model.save(folder / "model")
     frames = [molecule("CH3CH2OH"), molecule("H2O")]
     for i, atoms in enumerate(frames):

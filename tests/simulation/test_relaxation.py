@@ -107,6 +107,23 @@ def test_a_structure_that_explodes_does_not_stop_the_others(tmp_path):
     assert [frame.info["converged"] for frame in read(out, ":")] == found.columns["converged"].tolist()
 
 
+class Enormous(LennardJones):
+    """Forces that are enormous, but finite, once an atom has moved."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        if atoms.get_distance(0, 1) != 3.6:
+            self.results["forces"] = 1e200 * self.results["forces"]
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_forces_that_no_optimiser_can_follow_are_told():
+    atoms = ase.Atoms("Ar2", [[0, 0, 0], [0, 0, 3.6]])
+    found = downhill(atoms, Enormous(sigma=3.4, epsilon=0.0104, rc=200.0), fmax=1e-4, max_steps=50)
+    assert found.failure == "forces are too large to be followed" and not found.converged
+    assert np.isfinite(found.atoms.get_potential_energy())
+
+
 class Uphill(Calculator):
     """Forces that are no slope of the energy."""
 

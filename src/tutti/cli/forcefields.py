@@ -159,7 +159,7 @@ def _opened(
     from tutti import io
     from tutti.io.constraints import first_other
 
-    structures = io.read(file)
+    structures = io.read(file, labels=False)
     if not structures.n_atoms.all():
         raise ValueError(f"{file}: structure {int(structures.n_atoms.argmin())} has no atoms")
     if where := first_other(file):

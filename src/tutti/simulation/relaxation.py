@@ -142,6 +142,8 @@ def downhill(
                 progress.update(0, step=optimiser.nsteps, largest_force=largest)
     except LostError as error:
         failure = str(error)
+    except np.linalg.LinAlgError:
+        failure = "forces are too large to be followed"
     except RuntimeError as error:
         if str(error) != NO_LOWER:
             raise
