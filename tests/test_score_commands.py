@@ -182,6 +182,33 @@ def test_labels_have_the_names_that_the_file_gives_them(folder, tmp_path):
     assert found["force_mae"] == pytest.approx(0, abs=1e-6)
 
 
+def test_relax_and_md_take_any_calculator(folder, tmp_path):
+    model = ("--calculator", "ase.calculators.emt:EMT")
+    relaxed, moved = tmp_path / "relaxed.extxyz", tmp_path / "md.extxyz"
+    result = run("relax", folder / "copper.extxyz", *model, "--out", relaxed)
+    assert result.exit_code == 0 and io.read(relaxed).columns["converged"].all(), result.output
+    result = run("md", folder / "copper.extxyz", *model, "--out", moved, "--steps", 20)
+    assert result.exit_code == 0, result.output
+    for path in (relaxed, moved):
+        for atoms in ase.io.read(path, ":"):
+            check = atoms.copy()
+            check.calc = EMT()
+            np.testing.assert_allclose(atoms.get_forces(), check.get_forces(), atol=1e-6)
+    result = run("md", folder / "copper.extxyz", "--out", tmp_path / "other.extxyz")
+    assert result.exit_code == 1 and "--model and --calculator: give one of them" in result.output
+
+
+def test_a_calculator_that_fails_is_told_in_a_line(tmp_path):
+    (tmp_path / "iron.extxyz").write_text("2\n\nFe 0 0 0\nFe 0 0 2.2\n")
+    for command in ("relax", "md", "predict"):
+        out = tmp_path / f"{command}.extxyz"
+        result = run(
+            command, tmp_path / "iron.extxyz", "--calculator", "ase.calculators.emt:EMT", "--out", out
+        )
+        assert "No EMT-potential for Fe" in result.output and "Traceback" not in result.output
+        assert result.exit_code == (0 if command == "relax" else 1)  # the row of a relaxation says why
+
+
 def test_arguments_as_json(folder, tmp_path):
     outs = [tmp_path / "named.npz", tmp_path / "json.npz"]
     run("predict", folder / "water.extxyz", *PAIR, "--out", outs[0])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from ase.calculators.calculator import CalculatorError
 from ase.stress import voigt_6_to_full_3x3_stress
 
 from tutti.core.files import sha256
@@ -142,9 +143,9 @@ def _one_by_one(calculator: ExternalCalculator, structures: Structures, first: i
             energies.append(float(calculator.get_potential_energy(atoms)))
             forces.append(calculator.get_forces(atoms))
             stresses.append(calculator.get_stress(atoms) if stressed[i] else np.full(6, np.nan))
-        except Exception as error:  # what a stranger's code raises may be anything
+        except CalculatorError as error:
             where = f"{structures.source or 'the structures'}: structure {first + i}"
-            raise ValueError(f"{where}: {calculator.name} failed: {error}") from error
+            raise ValueError(f"{where}: {error}") from error
     stress = voigt_6_to_full_3x3_stress(np.array(stresses)) if stresses else None
     return np.array(energies), np.concatenate(forces), stress
 
