@@ -110,6 +110,21 @@ def test_ase_reads_stresses_as_its_own(folder, tmp_path):
     assert "stress" not in (tmp_path / "water.xyz").read_text()
 
 
+def test_what_ase_wrote_of_the_reference_is_not_among_predictions(folder, tmp_path):
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=0)
+    atoms.calc = LennardJones(sigma=2.3)
+    atoms.get_stress()
+    ase.io.write(tmp_path / "theirs.extxyz", atoms)
+    assert "free_energy=" in (tmp_path / "theirs.extxyz").read_text()
+    out = tmp_path / "predicted.extxyz"
+    model = ("--calculator", "ase.calculators.emt:EMT")
+    result = run("predict", tmp_path / "theirs.extxyz", *model, "--out", out)
+    assert result.exit_code == 0 and "free_energy" not in out.read_text(), result.output
+    atoms.calc = EMT()
+    np.testing.assert_allclose(ase.io.read(out).get_stress(), atoms.get_stress(), atol=1e-6)
+
+
 def test_predictions_of_a_model_are_scored_as_the_model(folder, tmp_path):
     out = tmp_path / "predicted.npz"
     assert run("predict", folder / "water.extxyz", "--model", folder / "model", "--out", out).exit_code == 0
@@ -152,6 +167,46 @@ def test_frames_that_cannot_be_scored_are_refused(folder, tmp_path):
         (tmp_path / out).write_text("mine")
         result = run(command, folder / "water.extxyz", *PAIR, "--out", tmp_path / out)
         assert result.exit_code == 1 and (tmp_path / out).read_text() == "mine"
+
+
+def test_labels_have_the_names_that_the_file_gives_them(folder, tmp_path):
+    text = (folder / "copper.extxyz").read_text()
+    named = text.replace("energy=", "REF_energy=").replace("forces:", "dft_forces:")
+    (tmp_path / "named.extxyz").write_text(named)
+    model = ("--calculator", "ase.calculators.emt:EMT")
+    result = run("score", tmp_path / "named.extxyz", *model)
+    assert result.exit_code == 1 and "REF_energy" in result.output
+    keys = ("--keys", "energy=REF_energy", "--keys", "forces=dft_forces", "--out", tmp_path / "t.csv")
+    assert run("score", tmp_path / "named.extxyz", *model, *keys).exit_code == 0
+    found = tidy.read(tmp_path / "t.csv").set_index("metric")["value"]
+    assert found["force_mae"] == pytest.approx(0, abs=1e-6)
+
+
+def test_relax_and_md_take_any_calculator(folder, tmp_path):
+    model = ("--calculator", "ase.calculators.emt:EMT")
+    relaxed, moved = tmp_path / "relaxed.extxyz", tmp_path / "md.extxyz"
+    result = run("relax", folder / "copper.extxyz", *model, "--out", relaxed)
+    assert result.exit_code == 0 and io.read(relaxed).columns["converged"].all(), result.output
+    result = run("md", folder / "copper.extxyz", *model, "--out", moved, "--steps", 20)
+    assert result.exit_code == 0, result.output
+    for path in (relaxed, moved):
+        for atoms in ase.io.read(path, ":"):
+            check = atoms.copy()
+            check.calc = EMT()
+            np.testing.assert_allclose(atoms.get_forces(), check.get_forces(), atol=1e-6)
+    result = run("md", folder / "copper.extxyz", "--out", tmp_path / "other.extxyz")
+    assert result.exit_code == 1 and "--model and --calculator: give one of them" in result.output
+
+
+def test_a_calculator_that_fails_is_told_in_a_line(tmp_path):
+    (tmp_path / "iron.extxyz").write_text("2\n\nFe 0 0 0\nFe 0 0 2.2\n")
+    for command in ("relax", "md", "predict"):
+        out = tmp_path / f"{command}.extxyz"
+        result = run(
+            command, tmp_path / "iron.extxyz", "--calculator", "ase.calculators.emt:EMT", "--out", out
+        )
+        assert "No EMT-potential for Fe" in result.output and "Traceback" not in result.output
+        assert result.exit_code == (0 if command == "relax" else 1)  # the row of a relaxation says why
 
 
 def test_arguments_as_json(folder, tmp_path):

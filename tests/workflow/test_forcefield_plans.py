@@ -56,7 +56,7 @@ def test_trainings(mine):
     assert mine.initial_weights("fine_tuned", "0") == [
         "results/mine/train/ethanol/painn_demo/seed0/weights.safetensors"
     ]
-    assert mine.network("schnet_demo@homo")["target"] == "homo"
+    assert mine.forcefields.network("schnet_demo@homo")["target"] == "homo"
 
 
 def test_each_training_has_rows_in_the_tables_it_belongs_to(mine):
@@ -322,3 +322,14 @@ def test_a_training_starts_from_a_folder_of_weights(plan_of, tmp_path):
         f"{folder}/weights.safetensors",
         f"{folder}/config.json",
     ]
+
+
+def test_committees_are_of_trainings_alone(plan_of, tmp_path):
+    study = OTHERS.replace("[errors, dynamics", "[errors, committee, physics, dynamics")
+    (tmp_path / "given.extxyz").write_text("1\n\nH 0 0 0\n")
+    plan = plan_of(study.replace("given.extxyz", str(tmp_path / "given.extxyz"))).forcefields
+    assert "committee" in plan.measures("ethanol", "painn_demo", 3)
+    assert "committee" not in plan.measures("ethanol", "pair", 0)
+    assert {"errors", "physics", "dynamics"} <= set(plan.measures("ethanol", "pair", 0))
+    assert plan.probes("ethanol")["pair"].endswith("/pair/seed0.parquet")
+    assert plan.probes("ethanol")["painn_demo"].endswith("/painn_demo/seed3.parquet")

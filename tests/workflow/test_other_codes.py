@@ -1,22 +1,26 @@
 """A run with force fields of other codes, against their calculators called directly."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from ase.calculators.lj import LennardJones
+from safetensors.torch import load_file
 
 from tutti import io
 from tutti.core import tidy
+from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
+from tutti.models import base
 
 PAIR = {"sigma": 1.0, "epsilon": 0.05, "rc": 4.0}
 STUDY = """
 run: codes
 generation: {datasets: [], models: []}
 forcefields:
-  runs: [{dataset: ethanol, models: [gfn2, pair, given]}]
+  runs: [{dataset: ethanol, models: [gfn2, pair, given, tuned]}]
   tables: [errors]
 datasets: {ethanol: {split: {train: 12, valid: 2, test: 10}}}
 models:
@@ -26,6 +30,13 @@ models:
     factory: "ase.calculators.lj:LennardJones"
     arguments: {sigma: 1.0, epsilon: 0.05, rc: 4.0}
   given: {kind: predictions, path: given.extxyz}
+  tuned:
+    kind: forcefield
+    module: painn
+    config: {channels: 4, layers: 1, n_basis: 4}
+    training: {steps: 2, batch_size: 4, learning_rate: 1.0e-5, validation_every: 2, checkpoint_every: 2}
+    pretrained: theirs
+    resources: {threads: 1, gpu: 0, mem_mb: 100, runtime: 10}
 """
 TABLE, FIGURE = "results/codes/tables/errors.md", "results/codes/figures/parity-ethanol.svg"
 GIVEN = "results/codes/predictions/ethanol/given/seed0/test.npz"
@@ -51,6 +62,8 @@ def done(new_tree):
     (tree.root / "given.extxyz").write_text(
         "1\nProperties=species:S:1:pos:R:3:forces:R:3 energy=1\nH 0 0 0 0 0 0\n"
     )
+    network = {"channels": 4, "layers": 1, "n_basis": 4, "elements": ["H", "C", "O"]}
+    base.create("forcefields", "painn", network, seed=5).save(tree.root / "theirs")
     refused = run(tree, GIVEN)
     assert refused.returncode != 0
     log = (tree.root / "logs/codes/predict/ethanol/given/seed0.log").read_text()
@@ -101,8 +114,24 @@ def test_a_shuffled_file_of_predictions_has_the_rows_of_what_made_it(errors):
     assert errors.loc[("given", "energy_mae", "test"), "value"] > 1e5
 
 
+def test_a_training_starts_from_a_folder_of_weights(done):
+    folder = done.root / "results/codes/train/ethanol/tuned/seed0"
+    start, end = (load_file(path / "weights.safetensors") for path in (done.root / "theirs", folder))
+    record = json.loads((folder / "train.json").read_text())
+    assert record["initial"] == sha256(done.root / "theirs/weights.safetensors")
+    moved = [float((end[name] - start[name]).abs().max()) for name in start if name.endswith("weight")]
+    assert 0 < max(moved) < 1e-4  # two steps of 1e-5
+    with (done.root / "theirs/weights.safetensors").open("ab") as file:
+        file.write(b" ")
+    assert done.plan("--configfile", "codes.yaml", "--", TABLE)["train"] == 1
+
+
 def test_an_edit_of_a_file_of_predictions_makes_its_rows_anew(done):
     with (done.root / "given.extxyz").open("a") as file:
         file.write("\n")
-    planned = done.plan("--configfile", "codes.yaml", "--", TABLE)
-    assert planned["predict"] == planned["measure_forcefield"] == 1 and "calculator" not in planned
+    rows = "results/codes/measured/ethanol/{}/seed0.parquet"
+    assert done.plan("--configfile", "codes.yaml", "--", rows.format("given")) == {
+        "predict": 1,
+        "measure_forcefield": 1,
+    }
+    assert done.plan("--configfile", "codes.yaml", "--", rows.format("pair")) == {}

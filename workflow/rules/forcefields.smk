@@ -109,9 +109,9 @@ rule probe:
     log:
         layout.log("probe", D, M, f"seed{S}"),
     wildcard_constraints:
-        model=f"reference|{plan.patterns['forcefield']}",
+        model=f"reference|{plan.patterns['computing']}",
     conda:
-        "../../envs/tutti.yaml"
+        environment
     threads: 1
     resources:
         mem_mb=4000,

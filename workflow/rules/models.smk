@@ -28,7 +28,7 @@ rule train:
     params:
         kind=lambda wildcards: plan.kind(wildcards.model),
         module=lambda wildcards: plan.entry(wildcards.model)["module"],
-        config=lambda wildcards: plan.network(wildcards.model),
+        config=lambda wildcards: plan.forcefields.network(wildcards.model),
         training=lambda wildcards: plan.entry(wildcards.model)["training"],
         size=lambda wildcards: size(wildcards.dataset),
         seed=lambda wildcards: int(wildcards.seed),

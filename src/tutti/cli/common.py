@@ -136,21 +136,25 @@ def force_field(
         return open_folder(model_folder(model))
     from tutti.models.forcefields.external import External, ExternalCalculator
 
-    return ExternalCalculator(External(calculator, _parsed(arguments or ())))
+    return ExternalCalculator(External(calculator, named("--arguments", arguments or ())))
 
 
-def _parsed(arguments: Sequence[str]) -> dict[str, Any]:
-    """Values that are JSON are what it says, others are text.
+def named(option: str, texts: Sequence[str]) -> dict[str, Any]:
+    """What `NAME=VALUE` or JSON say; values that are JSON are what it says, others are text.
+
+    Args:
+        option: that they were given for.
+        texts: each of them.
 
     Raises:
-        ValueError: for an argument without a name.
+        ValueError: for one without a name.
     """
     found: dict[str, Any] = {}
-    for text in arguments:
+    for text in texts:
         name, equals, value = text.partition("=")
         given = _json(text) if text.startswith("{") else {name.strip(): _json(value)}
         if not isinstance(given, dict) or not (equals or text.startswith("{")):
-            raise ValueError(f"--arguments {text}: write NAME=VALUE, or all of them as JSON: {{...}}")
+            raise ValueError(f"{option} {text}: write NAME=VALUE, or all of them as JSON: {{...}}")
         found |= given
     return found
 

@@ -1,12 +1,13 @@
 """`tutti relax` and `tutti md`."""
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tutti.cli.common import Accelerator, Model, free, model_folder, new_file, say, told
+from tutti.cli.common import Accelerator, Arguments, Model, OtherCode, force_field, free, new_file, say, told
 
 if TYPE_CHECKING:  # torch and ASE take seconds to import, which `tutti --help` need not wait
     import ase
@@ -24,16 +25,18 @@ def relax(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Structures: xyz, extxyz, sdf, mol2, npz, ...")
     ],
-    model: Model,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="The relaxed structures, as extended xyz or PDB; a new file.")
     ],
+    model: Model = None,
+    calculator: OtherCode = None,
+    arguments: Arguments = None,
     fmax: Annotated[float, typer.Option(help="No atom may feel a larger force at the end, eV/Å.")] = 0.01,
     steps: Annotated[int, typer.Option(help="At most so many for each structure.")] = 500,
     cell: Annotated[bool, typer.Option("--cell", help="Relax periodic cells, too.")] = False,
     accelerator: Accelerator = "auto",
 ) -> None:
-    """Relax structures with a trained force field.
+    """Relax structures with a force field, trained here or of any other code.
 
     OUT has energies, forces, and for each structure whether it `converged` in how many `steps`. Fixed atoms
     stay where they are, and no structure ends higher than it began.
@@ -47,20 +50,22 @@ def relax(
         _positive("--fmax", fmax, LARGEST_FORCE)
         _positive("--steps", steps, MOST_STEPS)
         check(free(out))
-        structures, calculator = _opened(file, model, accelerator)
+        structures, forces = _opened(file, model, calculator, arguments, accelerator)
         from tutti.models.forcefields.calculator import Calculator
         from tutti.simulation.relaxation import relax_to_file
 
-        if isinstance(calculator, Calculator):
-            calculator.model.double()  # in float32 the energy's noise hides the last steps downhill
-        _warn(relax_to_file(structures, calculator, out, fmax, steps, cell), steps)
+        if isinstance(forces, Calculator):
+            forces.model.double()  # in float32 the energy's noise hides the last steps downhill
+        _warn(relax_to_file(structures, forces, out, fmax, steps, cell), steps)
         print(f"The structures: {out}")
 
 
 def md(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="It starts from the first structure.")],
-    model: Model,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The trajectory, as extended xyz; a new file.")],
+    model: Model = None,
+    calculator: OtherCode = None,
+    arguments: Arguments = None,
     temperature: Annotated[float, typer.Option(metavar="K")] = 300.0,
     timestep: Annotated[float, typer.Option(metavar="FS")] = 0.5,
     steps: Annotated[int | None, typer.Option(help="Length in time steps.", show_default="1000")] = None,
@@ -72,7 +77,7 @@ def md(
     seed: Annotated[int, typer.Option(help="Of the first velocities and the thermostat.")] = 0,
     accelerator: Accelerator = "auto",
 ) -> None:
-    """Simulate with a trained force field, at constant temperature (Langevin) or energy.
+    """Simulate with any force field, at constant temperature (Langevin) or energy.
 
     Frames are appended to OUT as they come, with energies, forces and momenta. Fixed atoms stay where they
     are.
@@ -84,7 +89,7 @@ def md(
         length = _steps(steps, picoseconds, timestep, every)
         _positive("--temperature", temperature, HOTTEST)
         new_file(out)
-        structures, calculator = _opened(file, model, accelerator)
+        structures, forces = _opened(file, model, calculator, arguments, accelerator)
         from tutti.simulation.guard import LostError
         from tutti.simulation.simulate import Protocol
         from tutti.simulation.to_file import run_to_file
@@ -100,7 +105,7 @@ def md(
             hottest=HOTTEST,
         )
         try:
-            drift = run_to_file(start, calculator, protocol, out)
+            drift = run_to_file(start, forces, protocol, out)
         except LostError as error:
             left = f"; what there is: {out}" if out.exists() else ""
             raise ValueError(f"the simulation broke down: {error}{left}") from None
@@ -149,7 +154,7 @@ def _first(file: Path, structures: "Structures", nve: bool) -> "ase.Atoms":
 
 
 def _opened(
-    file: Path, model: Path, accelerator: str
+    file: Path, model: Path | None, calculator: str | None, arguments: list[str] | None, accelerator: str
 ) -> tuple["Structures", "Calculator | ExternalCalculator"]:
     """The structures of a file, and the calculator of a force field that knows their elements.
 
@@ -165,12 +170,11 @@ def _opened(
     if where := first_other(file):
         how = "take it out of the file, or use ASE with tutti.Calculator"
         raise ValueError(f"{where}: holds a constraint that does more than fix atoms whole: {how}")
-    folder = model_folder(model)
     from tutti.models.forcefields.calculator import open_calculator
 
-    calculator = open_calculator(folder, accelerator)
-    calculator.check_elements(structures)
-    return structures, calculator
+    forces = force_field(model, calculator, arguments, partial(open_calculator, accelerator=accelerator))
+    forces.check_elements(structures)
+    return structures, forces
 
 
 def _steps(steps: int | None, picoseconds: float | None, timestep: float, every: int) -> int:

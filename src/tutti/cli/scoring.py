@@ -2,11 +2,11 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tutti.cli.common import Accelerator, Arguments, Model, OtherCode, force_field, free, say, told
+from tutti.cli.common import Accelerator, Arguments, Model, OtherCode, force_field, free, named, say, told
 
 if TYPE_CHECKING:  # torch and ASE take seconds to import, which `tutti --help` need not wait
     import pandas as pd
@@ -28,6 +28,12 @@ def score(
     model: Model = None,
     calculator: OtherCode = None,
     arguments: Arguments = None,
+    keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL=NAME", help="What energy and forces are called in FRAMES: energy=REF_energy."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The table, as .csv; a new file.")] = None,
     align: Annotated[
         bool | None,
@@ -49,7 +55,8 @@ def score(
     with told("Stopped; nothing was written."):
         if out is not None and free(out).suffix != ".csv":
             raise ValueError(f"--out {out}: written is a table: choose a name that ends with .csv")
-        opened, structures = _opened(file, model, calculator, arguments, accelerator)
+        names = named("--keys", keys or ())
+        opened, structures = _opened(file, model, calculator, arguments, accelerator, keys=names)
         if align is None:
             align = calculator is not None
         table = _scored(opened, structures, file, str(model or calculator), align, batch_size)
@@ -84,7 +91,7 @@ def predict(
     with told("Stopped; nothing was written."):
         if not free(out).name.lower().endswith((".npz", ".xyz", ".extxyz")):
             raise ValueError(f"--out {out}: choose a name that ends with {FORMATS}")
-        opened, structures = _opened(file, model, calculator, arguments, accelerator)
+        opened, structures = _opened(file, model, calculator, arguments, accelerator, labels=False)
         from tutti.models.forcefields.predictions import predict as predicted_by
 
         found = predicted_by(opened, structures, batch_size)
@@ -98,16 +105,21 @@ def predict(
 
 
 def _opened(
-    file: Path, model: Path | None, calculator: str | None, arguments: list[str] | None, accelerator: str
+    file: Path,
+    model: Path | None,
+    calculator: str | None,
+    arguments: list[str] | None,
+    accelerator: str,
+    **reading: Any,
 ) -> "tuple[ForceField | ExternalCalculator, Structures]":
-    """The force field, and the structures of a file."""
+    """The force field, and the structures of a file, `reading` as `tutti.io.read` takes it."""
     from tutti import io
 
     io.check(file)
     from tutti.models.forcefields.predictions import open_model
 
     opened = force_field(model, calculator, arguments, partial(open_model, accelerator=accelerator))
-    return opened, io.read(file)
+    return opened, io.read(file, **reading)
 
 
 def _scored(

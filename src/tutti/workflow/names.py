@@ -7,7 +7,7 @@ from tutti.benchmark.tables import OF_FORCEFIELDS, declared, tables
 from tutti.core import registry
 from tutti.core.properties import KEYS
 from tutti.core.registry import ConfigError, closest
-from tutti.workflow.plan.forcefields import REFERENCE
+from tutti.workflow.plan.listed import REFERENCE
 from tutti.workflow.plan.names import FORCEFIELD, FORCEFIELDS, KINDS
 
 

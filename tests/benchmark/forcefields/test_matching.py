@@ -43,7 +43,7 @@ def test_a_file_gives_the_predictions_of_a_part(known, theirs, name, tmp_path):
     shuffled = theirs[np.random.default_rng(2).permutation(30)]
     rounded = replace(shuffled, positions=shuffled.positions.round(5))
     rounded.save(tmp_path / name) if name.endswith("npz") else io.write(tmp_path / name, rounded)
-    adopt(tmp_path / name, known[20:], tmp_path / "out" / "test.npz", {})
+    adopt(tmp_path / name, known[20:], tmp_path / "out" / "test.npz", {}, {})
     found = Structures.load(tmp_path / "out" / "test.npz")
     np.testing.assert_allclose(found.energy, theirs.energy[20:], rtol=1e-12)
     np.testing.assert_array_equal(found.positions, known[20:].positions)
@@ -51,7 +51,7 @@ def test_a_file_gives_the_predictions_of_a_part(known, theirs, name, tmp_path):
     assert name in found.source
     moved = replace(known, positions=known.positions + 1.0)
     with pytest.raises(ValueError, match=rf"{name}: no prediction for the train split: its structure 0"):
-        adopt(tmp_path / name, moved, tmp_path / "train.npz", {})
+        adopt(tmp_path / name, moved, tmp_path / "train.npz", {}, {})
 
 
 def test_the_first_that_is_missing_is_named(known, theirs):

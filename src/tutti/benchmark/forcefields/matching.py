@@ -19,7 +19,13 @@ SAME_ENERGY = 1e-6
 """eV: energies of one geometry that differ by more are different predictions."""
 
 
-def adopt(source: str | Path, structures: Structures, out: str | Path, units: Mapping[str, str]) -> None:
+def adopt(
+    source: str | Path,
+    structures: Structures,
+    out: str | Path,
+    units: Mapping[str, str],
+    keys: Mapping[str, str | None],
+) -> None:
     """Write the predictions in a file for a part of a dataset as `tutti.models.forcefields.predictions` does.
 
     Args:
@@ -27,12 +33,13 @@ def adopt(source: str | Path, structures: Structures, out: str | Path, units: Ma
         structures: of the part.
         out: the file (.npz of `Structures`); messages call the part by its name.
         units: see `tutti.io.read`.
+        keys: likewise.
 
     Raises:
         FileNotFoundError, tutti.io.FormatError, ValueError: see `tutti.io.read` and `match`.
     """
     problem = f"{source}: no prediction for the {Path(out).stem} split:"
-    match(structures, io.read(source, units=units), problem).save(out)
+    match(structures, io.read(source, units=units, keys=keys), problem).save(out)
 
 
 def match(structures: Structures, given: Structures, problem: str) -> Structures:

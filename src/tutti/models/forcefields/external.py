@@ -14,8 +14,8 @@ import ase
 import numpy as np
 import torch
 from ase.calculators.abc import GetPropertiesMixin
+from ase.calculators.calculator import CalculationFailed, PropertyNotImplementedError, all_changes
 from ase.calculators.calculator import Calculator as AseCalculator
-from ase.calculators.calculator import all_changes
 
 from tutti.core import elements, extras, versions
 from tutti.core.files import files_among, sha256, write_text
@@ -130,13 +130,23 @@ class ExternalCalculator(AseCalculator):
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = all_changes,
     ) -> None:
-        """What is asked for, by the other calculator; its own errors pass."""
+        """What is asked for, by the other calculator.
+
+        Raises:
+            PropertyNotImplementedError: when it has none.
+            CalculationFailed: when it fails, in whatever way.
+        """
         super().calculate(atoms, properties, system_changes)
         if system_changes:
             self.results = {}
         shift = sum(self._by_number[z] for z in self.atoms.numbers.tolist()) if self._by_number else 0.0
         for name in properties:
-            found = self.inner.get_property(name, self.atoms)
+            try:
+                found = self.inner.get_property(name, self.atoms)
+            except PropertyNotImplementedError:
+                raise
+            except Exception as error:  # what a stranger's code raises may be anything
+                raise CalculationFailed(f"{self.name}: {type(error).__name__}: {error}") from error
             self.results[name] = found + shift if name in ("energy", "free_energy") else found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from ase.calculators.calculator import CalculatorError
 from ase.stress import voigt_6_to_full_3x3_stress
 
 from tutti.core.files import sha256
@@ -19,6 +20,9 @@ from tutti.models.forcefields.external import External, ExternalCalculator, is_e
 
 STRESS = "stress"
 """Column of stresses: the nine numbers of the matrix, as ASE has them in extended xyz."""
+
+OF_THE_REFERENCE = ("free_energy", STRESS)
+"""Columns that ASE's files bring, and that would be false beside another method's energies."""
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 """Energies [B] (eV), forces [atoms, 3] (eV/Å) and stresses [B, 3, 3] (eV/Å³) of a batch."""
@@ -73,7 +77,8 @@ def predict(
             energies[rows], forces[atoms], stress = _one_by_one(model, part, rows.start)
         if stress is not None:
             stresses[rows] = stress
-    predicted = replace(structures, energy=energies, forces=forces)
+    columns = {name: each for name, each in structures.columns.items() if name not in OF_THE_REFERENCE}
+    predicted = replace(structures, energy=energies, forces=forces, columns=columns)
     stresses[~_periodic(structures)] = np.nan
     if np.isnan(stresses).all():
         return predicted
@@ -138,9 +143,9 @@ def _one_by_one(calculator: ExternalCalculator, structures: Structures, first: i
             energies.append(float(calculator.get_potential_energy(atoms)))
             forces.append(calculator.get_forces(atoms))
             stresses.append(calculator.get_stress(atoms) if stressed[i] else np.full(6, np.nan))
-        except Exception as error:  # what a stranger's code raises may be anything
+        except CalculatorError as error:
             where = f"{structures.source or 'the structures'}: structure {first + i}"
-            raise ValueError(f"{where}: {calculator.name} failed: {error}") from error
+            raise ValueError(f"{where}: {error}") from error
     stress = voigt_6_to_full_3x3_stress(np.array(stresses)) if stresses else None
     return np.array(energies), np.concatenate(forces), stress
 

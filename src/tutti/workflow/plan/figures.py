@@ -9,9 +9,9 @@ from typing import Any
 from tutti.benchmark import tables
 from tutti.benchmark.tables import MAIN, MOST_MODELS, REFERENCE, Figure
 from tutti.core import functions
-from tutti.workflow.plan.forcefields import REFERENCE as METHOD
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout, judged_in
+from tutti.workflow.plan.listed import REFERENCE as METHOD
 from tutti.workflow.plan.samples import SamplePlan
 from tutti.workflow.plan.signals import SignalPlan
 

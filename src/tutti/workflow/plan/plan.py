@@ -13,8 +13,9 @@ from tutti.core.registry import PACKAGES
 from tutti.core.sources import PACKAGE, sources
 from tutti.workflow import sweeps
 from tutti.workflow.plan.figures import FigurePlan
-from tutti.workflow.plan.forcefields import REFERENCE, ForceFieldPlan
+from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import WEIGHTS, Layout
+from tutti.workflow.plan.listed import REFERENCE
 from tutti.workflow.plan.names import (
     KINDS,
     PREDICTIONS,
@@ -140,14 +141,6 @@ class Plan:
     def probe_modules(self, dataset: str, model: str) -> list[str]:
         """Modules that a calculator is made of, and that read scans."""
         return [*self.force_modules(model), *(self.readers if self.forcefields.scans(dataset) else [])]
-
-    def resources(self, model: str) -> Mapping[str, Any]:
-        """What jobs of a model need."""
-        return self.forcefields.resources(model)
-
-    def network(self, model: str) -> dict[str, Any]:
-        """Settings of a model's network."""
-        return self.forcefields.network(model)
 
     def dataset_files(self, dataset: str) -> list[str]:
         """The user's own files that a dataset is made from."""

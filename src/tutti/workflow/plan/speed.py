@@ -6,8 +6,9 @@ from typing import Any
 
 from tutti.benchmark import tables
 from tutti.core import functions
-from tutti.workflow.plan.forcefields import REFERENCE, ForceFieldPlan
+from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.listed import REFERENCE
 from tutti.workflow.plan.names import modules_of
 from tutti.workflow.plan.samples import SamplePlan
 
