@@ -99,7 +99,8 @@ def test_cells_are_repeated_where_they_are_periodic():
     assert len(whole.copies(bulk("Cu", cubic=True), 8)) == 32
     slab = bulk("Cu", cubic=True)
     slab.pbc = [True, True, False]
-    assert len(whole.copies(slab, 8)) == 16 and whole.copies(slab, 2).cell[0, 0] == 2 * slab.cell[0, 0]
+    assert len(whole.copies(slab, 8)) == 16 and len(whole.copies(slab, 2)) == 8
+    assert whole.copies(slab, 2).cell[0, 0] == 2 * slab.cell[0, 0]
     far = whole.copies(molecule("H2O"), 8)
     assert len(far) == 24
     distances = far.get_all_distances().reshape(8, 3, 8, 3).min(axis=(1, 3))
@@ -238,6 +239,34 @@ def test_an_atom_of_a_crystal_crosses_the_cutoff():
     assert 1000 * abs(lj_jump(3.8)) / np.sqrt(3) * 0.999 <= value <= 2000 * abs(lj_jump(3.8))
     off = by(cutoff.rows(cutoff.probe(LennardJones(rc=4.5), [crystal], 4.5, generator())))
     assert off["cutoff_force_jump", "all structures"]["note"] == "undefined: no two atoms 4.5 Å apart"
+
+
+@pytest.mark.parametrize("radius", [3.0, 5.0])
+def test_molecules_come_within_the_cutoff_in_the_middle_of_the_path(radius):
+    """By brute force over all pairs of the two, wherever the second comes from."""
+    atoms, random = molecule("CH3CH2OH"), generator()
+    for _ in range(20):
+        both, path = cutoff._approach(atoms, radius, random)
+        assert (both.numbers == np.tile(atoms.numbers, 2)).all()
+        nearest = [np.linalg.norm(p[None, :9] - p[9:, None], axis=-1).min() for p in path]
+        assert nearest[len(path) // 2] == pytest.approx(radius, abs=1e-9)
+        assert nearest[-1] > radius > nearest[0]
+
+
+def test_an_atom_that_is_not_at_the_cutoff_is_moved_there():
+    """Of a crystal whose nearest neighbours are 0.15 Å too near."""
+    crystal = bulk("Ar", "fcc", a=5.3, cubic=True) * (2, 2, 2)
+    force = cutoff.rows(cutoff.probe(LennardJones(rc=3.9), [crystal], 3.9, generator()))[1]
+    assert force["value"] >= 1000 * abs(lj_jump(3.9)) / np.sqrt(3) * 0.999
+
+
+def test_forces_that_are_no_numbers_are_failures():
+    def broken(r):
+        return np.where(r < 1.0, np.nan, morse_slope(r))
+
+    curve = diatomics.probe(Pairs(morse, broken), [6], None, {})[0]
+    assert np.isnan(curve.energy[curve.x < 1]).all() and np.isfinite(curve.energy[curve.x >= 1]).all()
+    assert curve.failures.endswith("points failed: not finite")
 
 
 def test_steps_are_found_among_smooth_values():
