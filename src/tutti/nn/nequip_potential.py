@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import silu
+from torch.nn.functional import one_hot, silu
 
 from tutti.nn.pairs import PairGraph
 from tutti.nn.radial import BesselBasis, polynomial_envelope
@@ -145,7 +145,7 @@ class Interaction(nn.Module):
             paths = summed[:, self.product.rows[irrep]].reshape(-1, len(weight))
             base = own[irrep] if irrep in own else paths.new_zeros(1)
             total = torch.addmm(base, paths, weight, beta=float(irrep in own), alpha=len(weight) ** -0.5)
-            mixed[irrep] = total.view(x.shape[0], irrep.size, width)
+            mixed[irrep] = total.view(len(x), irrep.size, width)
         return self._gate(mixed)
 
     def _connect(self, x: Tensor, embeddings: Tensor, of_species: Tensor) -> dict[Irrep, Tensor]:
@@ -230,9 +230,7 @@ class NequIPPotential(nn.Module):
     def forward(self, species: Tensor, graph: PairGraph) -> Tensor:
         """Species [N] (rows of the embedding) → energies of the atoms [N]."""
         embeddings = self.embedding.weight
-        of_species = (species[:, None] == torch.arange(len(embeddings), device=species.device)).to(
-            embeddings.dtype
-        )
+        of_species = one_hot(species, len(embeddings)).to(embeddings.dtype)
         couplings = couple(self.couplings, component_harmonics(self.lmax, graph.directions), self.scale)
         edges, radial = Edges(graph), self.radial(graph.distances)
         x = self.embedding(species)[:, None]

@@ -57,11 +57,9 @@ class _Part(NamedTuple):
 
 def _parts(product: Product, edges: Edges, channels: int) -> list[_Part]:
     """Blocks of pairs whose messages have about `_BLOCK` floats."""
-    n_pairs = edges.senders.shape[0] // 2
-    if not isinstance(n_pairs, int):  # recorded for any number of pairs, to be compiled
-        return [_Part(slice(None), slice(None), edges.senders, edges.receivers)]
     device = edges.senders.device.type
     floats = 2 * channels * max(result.stop for result in product.rows.values())
+    n_pairs = len(edges.senders) // 2
     n = max(1, math.ceil(n_pairs * floats / _BLOCK.get(device, _BLOCK_OF_GPU)))
     step = max(1, math.ceil(n_pairs / n))
     parts = []
@@ -98,7 +96,7 @@ def _apply(matrices: Tensor, x: Tensor) -> Tensor:
     if n > 1 and rows * n * x.shape[2] >= _TINY:
         return torch.bmm(matrices, x)
     # Contiguous whatever the strides of `matrices`: views are made of it.
-    result = x.new_empty(x.shape[0], rows, x.shape[2])
+    result = x.new_empty(len(x), rows, x.shape[2])
     torch.mul(matrices[:, :, :1], x[:, :1], out=result)
     for k in range(1, n):
         result.addcmul_(matrices[:, :, k : k + 1], x[:, k : k + 1])
@@ -120,10 +118,10 @@ class _Convolution(torch.autograd.Function):
         ctx.product, ctx.edges = product, edges
         ctx.save_for_backward(x, weights, *couplings)
         channels, rows = x.shape[2], max(result.stop for result in product.rows.values())
-        result = x.new_zeros(x.shape[0], rows, channels)
+        result = x.new_zeros(len(x), rows, channels)
         for part in _parts(product, edges, channels):
             sent, own = x.index_select(0, part.senders), weights[part.pairs]
-            messages = x.new_empty(sent.shape[0], rows, channels)
+            messages = x.new_empty(len(sent), rows, channels)
             for group in product.groups:
                 products = _apply(couplings[group.coupling][part.edges], sent[:, group.source])
                 for block in group.blocks:

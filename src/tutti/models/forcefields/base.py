@@ -97,8 +97,9 @@ class ForceField(Model):
         return scale * (values[:n] - free[batch.species])
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """See `torch.nn.Module`; what was remembered of frozen weights is forgotten."""
-        self._forget()
+        """See `torch.nn.Module`; what was remembered of frozen weights is forgotten when they thaw."""
+        if any(p.requires_grad != requires_grad for p in self.parameters()):
+            self._forget()
         return super().requires_grad_(requires_grad)
 
     def load_state_dict(self, *arguments: object, **options: object) -> object:
