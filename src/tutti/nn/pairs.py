@@ -45,7 +45,7 @@ class PairGraph:
 
     def senders(self, features: Tensor) -> Tensor:
         """Features [N, ...] of the atom that sends each message, [2, P, ...]."""
-        return features.index_select(0, self._senders).view(2, len(self.first), *features.shape[1:])
+        return features.index_select(0, self._senders).unflatten(0, (2, -1))
 
     def sum(self, messages: Tensor) -> Tensor:
         """Messages [2, P, ...] summed at the atoms that receive them, [N, ...]."""

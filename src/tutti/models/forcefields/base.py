@@ -14,6 +14,7 @@ from tutti.core.structures import Structures
 from tutti.models.base import Model
 from tutti.models.forcefields import free_atoms
 from tutti.models.forcefields.batch import AtomicBatch, make_batch
+from tutti.models.forcefields.compiled import ForceCall, TrainingStep
 from tutti.models.forcefields.config import ForceFieldConfig
 from tutti.models.forcefields.neighbours import NeighbourLists
 from tutti.models.forcefields.statistics import Statistics
@@ -67,6 +68,8 @@ class ForceField(Model):
             self.register_buffer("binding", torch.zeros(len(self.species)))
         self.register_buffer("seen", torch.ones(len(self.species), dtype=torch.bool))
         self._memories: list[NeighbourLists] = []
+        self._force_call: ForceCall | None = None
+        self._training_step: TrainingStep | None = None
 
     @classmethod
     def configure(cls, config: ForceFieldConfig, structures: Structures) -> ForceFieldConfig:
@@ -84,6 +87,26 @@ class ForceField(Model):
             return scale * self.atomwise(batch, graph)
         said = free_atoms.above_free_atoms(self.atomwise, len(self.species), batch, graph)
         return scale * said + self.binding[batch.species] * free_atoms.bound(graph, self.config.cutoff)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """See `torch.nn.Module`; what was compiled for frozen weights is forgotten when they thaw."""
+        if any(p.requires_grad != requires_grad for p in self.parameters()):
+            self._forget()
+        return super().requires_grad_(requires_grad)
+
+    def load_state_dict(self, *arguments: object, **options: object) -> object:
+        """See `torch.nn.Module`; what was compiled with other weights is forgotten."""
+        self._forget()
+        return super().load_state_dict(*arguments, **options)
+
+    def _apply(self, *arguments: object, **options: object) -> Self:
+        self._forget()  # the type or the device changes
+        return super()._apply(*arguments, **options)
+
+    def _forget(self) -> None:
+        for compiled in (self._force_call, self._training_step):
+            if compiled is not None:
+                compiled.forget()
 
     def outputs(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
         """The target without references and offset, [B].
@@ -180,57 +203,70 @@ class ForceField(Model):
         """
         if self.config.target != "energy":
             raise ValueError(f"the model was trained on '{self.config.target}': it has no energy and forces")
-        residual, gradient = self._differentiate(batch, create_graph=False)
+        found = None if self._force_call is None else self._force_call(batch)
+        residual, gradient = self.differentiate(batch) if found is None else found
         return Prediction(
             energy=residual.detach().double() + self.baseline(batch),
-            forces=_forces(batch, gradient),
-            stress=None if batch.volumes is None else _stress(batch, gradient),
+            forces=batch.forces(gradient),
+            stress=None if batch.volumes is None else batch.stress(gradient),
         )
 
-    def _differentiate(self, batch: AtomicBatch, create_graph: bool) -> tuple[Tensor, Tensor]:
+    def compile_forces(self, after: int = 0) -> None:
+        """Compile `energy_and_forces` (see `tutti.models.forcefields.compiled`) after so many calls.
+
+        Raises:
+            ValueError: for models that are no faster compiled.
+        """
+        self._force_call = ForceCall(self, after)
+
+    def compile_training(self) -> None:
+        """Compile the training step; validation stays as it is.
+
+        Raises:
+            ValueError: for models that are no faster compiled, and for other targets than the energy.
+        """
+        self._training_step = TrainingStep(self)
+
+    def differentiate(self, batch: AtomicBatch, create_graph: bool = False) -> tuple[Tensor, Tensor]:
         """(energies without references [B], their gradient by the pairs' vectors [P, 3])."""
         with torch.enable_grad():
             vectors = batch.vectors.detach().requires_grad_()
-            residual = self.outputs(batch, self._graph(batch, vectors))
+            residual = self.outputs(batch, self.graph(batch, vectors))
             (gradient,) = torch.autograd.grad(residual.sum(), vectors, create_graph=create_graph)
         return residual, gradient
 
-    def _graph(self, batch: AtomicBatch, vectors: Tensor) -> PairGraph:
-        return PairGraph(batch.first, batch.second, vectors, len(batch.species))
+    def graph(self, batch: AtomicBatch, vectors: Tensor) -> PairGraph:
+        """The pairs, with their vectors [P, 3] as given."""
+        return PairGraph(batch.first, batch.second, vectors, batch.species.shape[0])
 
     def properties(self, batch: AtomicBatch) -> Tensor:
         """The target of each structure, [B] float64, in its unit."""
-        return self.outputs(batch, self._graph(batch, batch.vectors)).double() + self.baseline(batch)
+        return self.outputs(batch, self.graph(batch, batch.vectors)).double() + self.baseline(batch)
 
     def training_step(self, batch: AtomicBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Squared errors as `Loss` weighs them; of a property, in units of its scatter in the data."""
+        if self._training_step is not None and torch.is_grad_enabled():
+            found = self._training_step(batch)
+            if found is not None:
+                return found
+        return self.loss(batch)
+
+    def loss(self, batch: AtomicBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """`training_step`, never compiled."""
         target = self.config.target
         wanted = (batch.targets[target] - self.baseline(batch)).to(self.dtype)
         if "forces" not in batch.targets:
-            error = self.outputs(batch, self._graph(batch, batch.vectors)) - wanted
+            error = self.outputs(batch, self.graph(batch, batch.vectors)) - wanted
             unit = 1.0 if target == "energy" else self.scale.mean()
             return (error / unit).square().mean(), {f"{target}_mae": error.detach().abs().mean()}
         loss = self.config.loss
-        residual, gradient = self._differentiate(batch, create_graph=torch.is_grad_enabled())
+        residual, gradient = self.differentiate(batch, create_graph=torch.is_grad_enabled())
         error = residual - wanted
         weighed = error / batch.n_atoms if loss.per_atom else error
-        difference = _forces(batch, gradient) - batch.targets["forces"]
+        difference = batch.forces(gradient) - batch.targets["forces"]
         squares = batch.sum(difference.square().sum(-1)) / batch.n_atoms
         logs = {
             "energy_mae": error.detach().abs().mean(),
             "forces_mae": (batch.sum(difference.detach().abs().mean(-1)) / batch.n_atoms).mean(),
         }
         return loss.energy * weighed.square().mean() + loss.forces * squares.mean(), logs
-
-
-def _stress(batch: AtomicBatch, gradient: Tensor) -> Tensor:
-    """Virial of the pairs over the volume, [B, 3, 3]."""
-    virial = batch.vectors[:, :, None] * gradient[:, None, :]
-    virials = virial.new_zeros(len(batch), 3, 3).index_add(0, batch.structure[batch.first], virial)
-    return virials / torch.where(batch.volumes > 0, batch.volumes, torch.nan)[:, None, None]
-
-
-def _forces(batch: AtomicBatch, gradient: Tensor) -> Tensor:
-    """Forces [N, 3] from the gradient [P, 3] of the energy by the vectors from first to second."""
-    forces = gradient.new_zeros(len(batch.species), 3)
-    return forces.index_add(0, batch.first, gradient).index_add(0, batch.second, -gradient)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, Literal
 
 import ase
 import numpy as np
@@ -19,6 +19,9 @@ from tutti.models import forcefields
 from tutti.models.base import CONFIG, WEIGHTS
 from tutti.models.forcefields.base import Prediction
 from tutti.models.forcefields.external import External, ExternalCalculator, is_external
+
+COMPILED_AFTER = 20_000
+"""Calls after which "auto" compiles: by then they have taken as long as the compilation will."""
 
 
 class Calculator(AseCalculator):
@@ -37,15 +40,19 @@ class Calculator(AseCalculator):
     Args:
         path: folder of the trained model (weights.safetensors and config.json).
         accelerator: "auto", "cpu" or "cuda".
+        compile: whether the force call is compiled (`tutti.models.forcefields.compiled`); "auto": on a CPU,
+            for models that gain by it, after `COMPILED_AFTER` calls. Results differ by rounding.
 
     Raises:
         FileNotFoundError, ValueError: see `tutti.models.forcefields.load`; also when the model's target is
-            not the energy.
+            not the energy, or `compile` is true and the model is not made for it.
     """
 
     implemented_properties = ("energy", "free_energy", "forces", "stress")
 
-    def __init__(self, path: str | Path, accelerator: str = "auto") -> None:
+    def __init__(
+        self, path: str | Path, accelerator: str = "auto", compile: bool | Literal["auto"] = "auto"
+    ) -> None:
         super().__init__()
         self._lock = RLock()
         self.model = forcefields.load(path, accelerator)
@@ -53,7 +60,10 @@ class Calculator(AseCalculator):
             raise ValueError(
                 f"{path}: the model was trained on '{self.model.config.target}': it has no energy and forces"
             )
-
+        if compile is True:
+            self.model.compile_forces()
+        elif compile and self.model.gains_by_compiling and self.model.device.type == "cpu":
+            self.model.compile_forces(after=COMPILED_AFTER)
         self.parameters = Parameters(
             weights_sha256=sha256(Path(path) / WEIGHTS),
             config=json.loads((Path(path) / CONFIG).read_text(encoding="utf-8")),

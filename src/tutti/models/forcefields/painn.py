@@ -38,6 +38,7 @@ class PaiNNForceField(ForceField):
     """Schütt, Unke and Gastegger, ICML 2021 (arXiv:2102.03150)."""
 
     module = "painn"
+    gains_by_compiling = True
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

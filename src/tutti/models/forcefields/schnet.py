@@ -32,6 +32,7 @@ class SchNetForceField(ForceField):
     """Schütt et al., NeurIPS 2017 (arXiv:1706.08566)."""
 
     module = "schnet"
+    gains_by_compiling = True
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
