@@ -35,6 +35,13 @@ def test_energy_is_shifted_and_its_derivatives_are_not(tmp_path):
             atoms.positions[0] += 0.1
 
 
+def test_nothing_of_other_atoms_is_left():
+    calculator = ExternalCalculator(External("ase.calculators.emt:EMT"))
+    calculator.get_stress(copper())
+    calculator.calculate(copper(), ["energy"], ["positions"])
+    assert calculator.results.keys() == {"energy"}
+
+
 def test_arguments_reach_the_factory(tmp_path):
     describe("ase.calculators.lj:LennardJones", PAIR).save(tmp_path)
     ours, theirs = molecule("H2O"), molecule("H2O")
