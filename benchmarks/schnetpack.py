@@ -1,12 +1,14 @@
 """SchNet and PaiNN: training steps and force calls, alone or against the package `schnetpack`.
 
-python benchmarks/schnetpack.py [--peer PYTHON] [--rounds N] [--threads N] [--models schnet painn] [--growth]
+python benchmarks/schnetpack.py [--peer PYTHON] [--compile] [--rounds N] [--threads N] [--models schnet painn]
+    [--growth]
 
 128 features, 3 blocks, 5 Å, float32, energies and forces, neighbour lists made beforehand. With --peer, the
 Python of an environment that has `schnetpack`, its process and ours do the same calls in turns, and ratios
 of the medians are printed: above 1 ours is faster, or takes less memory. Times are CPU times, memory is the
-peak of a process that does one case alone, libraries included. With --growth: force calls on liquid water
-of 21 to 2,001 atoms.
+peak of a process that does one case alone, libraries included, and page faults are those of a call. With
+--compile ours is compiled, in the warm-up, which the peak memory then is of. With --growth: force calls on
+liquid water of 21 to 2,001 atoms.
 """
 
 import argparse
@@ -64,7 +66,7 @@ def make_frames(kind: str, n: int) -> list[ase.Atoms]:
 class Ours:
     """Training steps and force calls of a force field on one batch."""
 
-    def __init__(self, kind: str, frames: list[ase.Atoms]) -> None:
+    def __init__(self, kind: str, frames: list[ase.Atoms], compiled: bool) -> None:
         option, n_basis = N_BASIS[kind]
         config = SIZES | {option: n_basis, "elements": ["H", "C", "O"]}
         self.model = base.create("forcefields", kind, config, seed=0)
@@ -74,6 +76,9 @@ class Ours:
         structures = replace(structures, energy=rng.normal(size=len(frames)), forces=forces)
         self.batch = self.model.collate(structures, np.arange(len(frames)))
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.0)
+        if compiled:
+            self.model.compile_forces()
+            self.model.compile_training()
 
     def train(self) -> None:
         """One step on energies and forces."""
@@ -89,9 +94,10 @@ class Ours:
         self.model.energy_and_forces(self.batch)
 
     def answer(self, line: str) -> float:
-        """CPU milliseconds of "train" or "force", or the "memory" in MB."""
-        if line == "memory":
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        """CPU milliseconds of "train" or "force", the peak "memory" in MB, or page "faults" so far."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        if line in ("memory", "faults"):
+            return usage.ru_maxrss / 1024 if line == "memory" else usage.ru_minflt
         start = time.process_time()
         {"train": self.train, "force": self.force}[line]()
         return 1e3 * (time.process_time() - start)
@@ -149,11 +155,23 @@ def write_request(folder: Path, kind: str, frames: list[ase.Atoms]) -> None:
 def measure(kind: str, case: tuple[str, int, str], options: argparse.Namespace) -> str:
     """Milliseconds and MB of a case, with the reference's and the ratios where there is a peer."""
     source, n, task = case
-    own = [sys.executable, __file__, "--serve", kind, source, str(n)]
+    own = [
+        sys.executable,
+        __file__,
+        "--serve",
+        kind,
+        source,
+        str(n),
+        "compiled" if options.compile else "eager",
+    ]
     if options.peer is None:
         with Process(own, options.threads) as ours:
-            times = [ours.ask(task) for _ in range(options.rounds + WARM_UP)][WARM_UP:]
-            return f"{np.median(times):8.2f} ms  {ours.ask('memory'):5.0f} MB"
+            for _ in range(WARM_UP):
+                ours.ask(task)
+            before = ours.ask("faults")
+            times = [ours.ask(task) for _ in range(options.rounds)]
+            faults = (ours.ask("faults") - before) / options.rounds
+            return f"{np.median(times):8.2f} ms  {ours.ask('memory'):5.0f} MB  {faults:.0f} page faults"
     with tempfile.TemporaryDirectory() as folder:
         write_request(Path(folder), kind, make_frames(source, n))
         theirs = [options.peer, str(REFERENCE), folder, "--serve"]
@@ -167,9 +185,9 @@ def measure(kind: str, case: tuple[str, int, str], options: argparse.Namespace) 
     )
 
 
-def serve(kind: str, source: str, n: str) -> None:
+def serve(kind: str, source: str, n: str, mode: str) -> None:
     """Answer the lines of the standard input."""
-    ours = Ours(kind, make_frames(source, int(n)))
+    ours = Ours(kind, make_frames(source, int(n)), mode == "compiled")
     print("ready", flush=True)
     for line in sys.stdin:
         print(ours.answer(line.strip()), flush=True)
@@ -179,11 +197,13 @@ def main() -> None:
     """Print a line per model and case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--peer", help="Python of an environment that has schnetpack")
+    parser.add_argument("--compile", action="store_true", help="time our compiled calls")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--models", nargs="+", default=list(N_BASIS), choices=list(N_BASIS))
     parser.add_argument("--growth", action="store_true", help="force calls on 21 to 2,001 atoms instead")
-    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), help="all by default")
     options = parser.parse_args()
     if options.serve:
         serve(*options.serve)
@@ -191,6 +211,8 @@ def main() -> None:
     growth = {f"{3 * n} atoms of water, force call": ("water", n, "force") for n in GROWTH}
     for kind in options.models:
         for name, case in (growth if options.growth else CASES).items():
+            if options.cases and name not in options.cases:
+                continue
             print(f"{kind:6s} {name:32s} {measure(kind, case, options)}", flush=True)
 
 

@@ -16,6 +16,6 @@ with redirect(snakemake.log[0]):
     arguments = [Path(weights).parent for weights in files.get("weights", [])]
     if files.get("dataset"):
         structures = Structures.load(files.dataset)
-        arguments.append(structures[Splits.load(files.splits, structures).test[:1]])
+        arguments.append(structures[Splits.load(files.splits, structures).example])
     rows = functions.load(speed["function"])(*arguments, **speed["arguments"])
     parquet.write(rows.assign(table=speed["table"]), snakemake.output[0])

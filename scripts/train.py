@@ -26,5 +26,5 @@ if __name__ == "__main__":  # several devices: their processes import this file 
             out,
             params.seed,
             devices=max(1, gpus),
-            initial=base.start_from(model, Path(files.initial).parent) if files.initial else None,
+            initial=base.start_from(model, Path(files.initial[0]).parent) if files.initial else None,
         )

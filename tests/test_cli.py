@@ -11,6 +11,7 @@ import pytest
 import torch
 from ase import units
 from ase.build import molecule
+from ase.constraints import FixAtoms
 from typer.testing import CliRunner
 
 import tutti
@@ -34,7 +35,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
     model = base.create("forcefields", "schnet", CONFIG, seed=3).double()
     model.references.copy_(torch.tensor([-13.0, -1030.0, -2040.0]))
-    model.scale.copy_(torch.tensor([20.0, 30.0, 40.0]))
+    model.scale.copy_(torch.tensor([2.0, 3.0, 4.0]))
     model.save(folder / "model")
     frames = [molecule("CH3CH2OH"), molecule("H2O")]
     for i, atoms in enumerate(frames):
@@ -84,6 +85,18 @@ def test_cells_are_relaxed_where_asked_for(folder, tmp_path):
     assert relaxed.get_volume() * np.abs(relaxed.get_stress()).max() < 0.05
 
 
+def test_fixed_atoms_stay_where_they_are_and_are_told_in_the_output(folder, tmp_path):
+    atoms = molecule("CH3CH2OH")
+    atoms.set_constraint(FixAtoms([0, 1, 2]))
+    ase.io.write(tmp_path / "in.extxyz", atoms, columns=["symbols", "positions", "move_mask"])
+    options = ("--model", folder / "model", "--out", tmp_path / "out.extxyz", "--steps", 10)
+    assert run("relax", tmp_path / "in.extxyz", *options).exit_code == 0
+    before, after = io.read(tmp_path / "in.extxyz"), io.read(tmp_path / "out.extxyz")
+    moved = np.abs(after.positions - before.positions).max(1) > 0
+    assert moved.tolist() == [False] * 3 + [True] * 6
+    assert after.fixed.tolist() == [True] * 3 + [False] * 6
+
+
 def test_a_molecule_has_no_cell_to_relax(folder, tmp_path):
     command = ("relax", folder / "molecules.xyz", "--model", folder / "model", "--out", tmp_path / "x.extxyz")
     result = run(*command, "--cell")
@@ -116,13 +129,48 @@ def test_a_trajectory_has_times_energies_and_forces(folder, tmp_path):
 
 def test_constant_energy(folder, tmp_path):
     out = tmp_path / "md.extxyz"
-    assert md(folder, out, "--nve", "--picoseconds", 0.02, "--every", 4).exit_code == 0
+    result = md(folder, out, "--nve", "--picoseconds", 0.02, "--every", 4)
+    assert result.exit_code == 0, result.output
     frames = ase.io.read(out, ":")
     assert len(frames) == 11 and frames[-1].info["time"] == pytest.approx(20)
     total = [frame.get_potential_energy() + frame.get_kinetic_energy() for frame in frames]
     assert np.ptp(total) < 0.01 < np.ptp([frame.get_kinetic_energy() for frame in frames])
+    assert "Energy drift: " in result.output and " meV/atom/ps, fluctuation around it " in result.output
     assert frames[0].info["temperature"] == pytest.approx(300)
     assert np.abs(frames[-1].get_momenta().sum(axis=0)).max() < 1e-6
+
+
+def test_the_drift_is_that_of_the_energies_in_the_file(folder, tmp_path):
+    out = tmp_path / "md.extxyz"
+    result = md(folder, out, "--nve", "--timestep", 2, "--steps", 200, "--every", 1)
+    frames = ase.io.read(out, ":")
+    total = [1000 * (frame.get_potential_energy() + frame.get_kinetic_energy()) / 9 for frame in frames]
+    slope = np.polyfit([frame.info["time"] / 1000 for frame in frames], total, 1)[0]
+    found = float(result.output.partition("Energy drift: ")[2].partition(" ")[0])
+    assert found == pytest.approx(slope, rel=0.06) and found != 0
+
+
+def test_only_whole_intervals_are_simulated_and_told(folder, tmp_path):
+    out = tmp_path / "md.extxyz"
+    result = md(folder, out, "--steps", 25, "--every", 10)
+    assert "--every 10: 25 time steps are no multiple of it; simulating 20\n" in result.output
+    assert [frame.info["time"] for frame in ase.io.read(out, ":")] == [0, 5, 10]
+
+
+def test_the_case_of_fixed_atoms(folder, tmp_path, shared_data):
+    file = shared_data.parent / "cases/K1_fixatoms/in.extxyz"
+    if not file.exists():
+        pytest.skip("not found: ../shared/cases/K1_fixatoms/in.extxyz beside the repository")
+    start = ase.io.read(file)
+    for command, options in (("relax", ()), ("md", ("--steps", 50)), ("md", ("--steps", 50, "--nve"))):
+        out = tmp_path / f"{command}{len(options)}.extxyz"
+        result = run(command, file, "--model", folder / "model", "--out", out, *options)
+        assert result.exit_code == 0, result.output
+        frames = ase.io.read(out, ":")
+        for frame in frames:
+            np.testing.assert_array_equal(frame.positions[:3], start.positions[:3])
+            assert [each.index.tolist() for each in frame.constraints] == [[0, 1, 2]]
+        assert np.abs(frames[-1].positions - start.positions)[3:].max() > 0.01
 
 
 def test_seeds_decide(folder, tmp_path):

@@ -9,7 +9,7 @@ from tutti.models.generators.symphony import Config
 from tutti.nn.spherical import grid_harmonics, harmonics, log_partition
 
 
-@pytest.mark.parametrize("name", [n for n, m in MODELS.items() if m["module"] == "symphony"])
+@pytest.mark.parametrize("name", [n for n, m in MODELS.items() if m.get("module") == "symphony"])
 def test_training_grid_integrates_the_sharpest_target_within_1e_4(name):
     config = registry.from_dict(Config, MODELS[name]["config"], name)
     lmax, cpu = config.position.lmax, torch.device("cpu")

@@ -14,6 +14,8 @@ from tutti.models import base
 from tutti.models.forcefields.base import ForceField
 
 NAMES = registry.names("forcefields")
+HEARD = ("schnet", "painn")
+"""Networks that say something of an atom without neighbours; others may say 0, whatever their weights are."""
 CELL = np.array([[4.1, 0.0, 0.0], [0.9, 3.8, 0.0], [-0.6, 0.7, 4.4]])
 
 
@@ -23,7 +25,14 @@ def make(name: str, cutoff: float = 3.5, **config: object) -> ForceField:
     model = base.create("forcefields", name, settings, seed=0).double().eval()
     model.references.copy_(torch.tensor([-13.0, -1030.0, -2040.0]))
     model.scale.copy_(torch.tensor([0.7, 1.1, 1.3]))
+    if model.config.exact_free_atoms:
+        model.binding.copy_(torch.tensor([-2.0, -5.0, -4.0]))
     return model
+
+
+def E0(model: ForceField, numbers: list[int]) -> float:
+    """Sum of the reference energies of some atoms."""
+    return float(model.references[torch.from_numpy(model.species.of(np.array(numbers)))].sum())
 
 
 def molecule(n: int = 7, seed: int = 0, size: float = 3.5, **fields: object) -> Structures:
@@ -58,9 +67,14 @@ def structures(request) -> Structures:
     return request.param
 
 
+@pytest.fixture(params=[False, True], ids=["", "exact free atoms"])
+def exact(request) -> bool:
+    return request.param
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_forces_are_minus_the_gradient(name, structures):
-    model = make(name)
+def test_forces_are_minus_the_gradient(name, structures, exact):
+    model = make(name, exact_free_atoms=exact)
     _, forces, _ = predict(model, structures)
     assert np.abs(forces).max() > 1e-3
     step = 1e-4
@@ -124,6 +138,41 @@ def test_two_copies_far_apart_have_twice_the_energy(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_free_atoms_have_their_reference_energies_where_they_are_to_be_exact(name):
+    model, as_published = make(name, exact_free_atoms=True), make(name)
+    for z in (1, 6, 8):
+        atom = Structures.from_frames([([z], np.ones((1, 3)))])
+        energies, forces, _ = predict(model, atom)
+        assert energies[0] == pytest.approx(E0(model, [z]), abs=1e-8) and (forces == 0).all()
+        said = predict(as_published, atom)[0][0] - E0(model, [z])
+        assert abs(said) > 1e-3 or name not in HEARD
+    boxed = dataclasses.replace(atom, cell=20 * np.eye(3)[None], pbc=np.ones((1, 3), bool))
+    assert predict(model, boxed)[0][0] == pytest.approx(E0(model, [8]), abs=1e-8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_dissociates_ends_at_the_sum_of_the_free_atoms(name):
+    model = make(name, exact_free_atoms=True)
+    pair, third = np.array([[0.0, 0, 0], [1.2, 0, 0]]), np.array([[0.0, 40.0, 0]])
+    frames = [([6, 8], pair), ([6, 8], 100 * pair), ([6, 8, 1], np.concatenate([pair, third]))]
+    bound, apart, both = predict(model, Structures.from_frames(frames))[0]
+    assert apart == pytest.approx(E0(model, [6, 8]), abs=1e-8)
+    assert both == pytest.approx(bound + E0(model, [1]), abs=1e-8)
+    assert abs(bound - apart) > 1e-3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_forces_and_stress_do_not_depend_on_what_is_said_of_free_atoms(name, structures):
+    energies, forces, stress = predict(make(name), structures)
+    exact = make(name, exact_free_atoms=True)
+    exact.binding.zero_()
+    exact_energies, exact_forces, exact_stress = predict(exact, structures)
+    np.testing.assert_allclose(exact_forces, forces, atol=1e-10)
+    np.testing.assert_allclose(exact_stress, stress, atol=1e-10)
+    assert abs(exact_energies - energies) > 1e-3 or name not in HEARD
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_batch_gives_what_each_structure_alone_gives(name):
     model = make(name)
     parts = [molecule(3, 5), molecule(1, 6), molecule(7, 7)]
@@ -134,9 +183,9 @@ def test_a_batch_gives_what_each_structure_alone_gives(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_energy_and_forces_are_smooth_at_the_cutoff(name):
+def test_energy_and_forces_are_smooth_at_the_cutoff(name, exact):
     """Both end at the value of separate atoms, and without a kink: the force falls to 0 at the cutoff."""
-    model, cutoff = make(name), 3.5
+    model, cutoff = make(name, exact_free_atoms=exact), 3.5
 
     def pair(distance: float) -> tuple[float, float]:
         atoms = Structures.from_frames([([6, 8], np.array([[0.0, 0, 0], [distance, 0, 0]]))])
@@ -148,6 +197,11 @@ def test_energy_and_forces_are_smooth_at_the_cutoff(name):
     near, nearer = pair(cutoff - 1e-3), pair(cutoff - 1e-2)
     assert near[0] == pytest.approx(apart[0], abs=1e-5) and abs(near[1]) < 0.02
     assert abs(near[1]) < 0.3 * abs(nearer[1])  # at least linearly
+    assert not exact or apart[0] == pytest.approx(E0(model, [6, 8]), abs=1e-8)
+    step = 1e-5
+    for distance in (cutoff - 1e-2, cutoff - step / 2, cutoff, cutoff + step):
+        slope = (pair(distance + step)[0] - pair(distance - step)[0]) / (2 * step)
+        assert pair(distance)[1] == pytest.approx(slope, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -232,9 +286,9 @@ def test_every_parameter_is_trained_and_the_loss_is_a_mean_over_structures(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_gradient_of_a_loss_on_forces_is_right(name):
+def test_the_gradient_of_a_loss_on_forces_is_right(name, exact):
     frames = molecule(4, 8, forces=np.ones((4, 3)), energy=np.zeros(1))
-    model = make(name)
+    model = make(name, exact_free_atoms=exact)
     model.references.zero_()  # large energies would drown the differences
     batch = model.collate(frames, [0])
     loss, _ = model.training_step(batch)
@@ -253,10 +307,10 @@ def test_the_gradient_of_a_loss_on_forces_is_right(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_saving_and_loading_keeps_predictions_and_type(name, tmp_path):
+def test_saving_and_loading_keeps_predictions_and_type(name, exact, tmp_path):
     from tutti.models import forcefields
 
-    model, structures = make(name).float(), molecule()
+    model, structures = make(name, exact_free_atoms=exact).float(), molecule()
     model.references.data = model.references.data.double()
     model.save(tmp_path)
     again = forcefields.load(tmp_path, "cpu")

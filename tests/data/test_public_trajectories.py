@@ -345,7 +345,7 @@ def broken(**changes):
         ),
         (broken(numbers=[3] * 83), ValueError, "frame 1 is Li83, not Li27P12S44"),
         (broken(calc=None), FormatError, r"lips\.xyz:87: expected energy, as other structures have it"),
-        (extxyz(periodic(lips.FORMULA, 1)).replace(b"forces", b"fires"), ValueError, "has no forces"),
+        (extxyz(periodic(lips.FORMULA, 1)).replace(b"forces", b"velo"), ValueError, "has no forces"),
         (extxyz(periodic("Li3", 2)), ValueError, "frame 0 has 3 atoms, Li27P12S44 has 83"),
         (extxyz(periodic(lips.FORMULA, 2))[:-200], FormatError, r"lips\.xyz:1\d\d: expected"),
     ],

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -167,8 +168,46 @@ def test_impossible_columns(sizes, column, message):
 
 
 def test_rest_twice_of_the_same_structures():
+    structures, _ = marked()
     with pytest.raises(ValueError, match="only one of train and valid can be 'rest'"):
-        SplitConfig("rest", "rest", 0, column="part")
+        make_splits(structures, SplitConfig("rest", "rest", 0, column="part"))
+
+
+def test_the_validation_set_has_a_mark_of_its_own_where_the_column_has_one():
+    marks = np.array(["train", "Validation", "test", "train", "val", "TRAINING", "", "valid"] * 5)
+    structures = random_structures(40, fold=marks)
+    splits = make_splits(structures, SplitConfig("rest", "rest", "rest", column="fold"))
+    assert sorted(splits.train) == np.flatnonzero(np.isin(marks, ["train", "TRAINING"])).tolist()
+    assert sorted(splits.valid) == np.flatnonzero(np.isin(marks, ["Validation", "val", "valid"])).tolist()
+    assert sorted(splits.test) == np.flatnonzero(marks == "test").tolist()
+    halves = make_splits(structures, SplitConfig(0.5, 0.2, 0.4, column="fold"))
+    assert [len(getattr(halves, name)) for name in PARTS] == [7, 3, 2]
+    with pytest.raises(ValueError, match=r"valid 16\) needs 16 structures; the dataset has 15 marked for it"):
+        make_splits(structures, SplitConfig(1, 16, 0, column="fold"))
+
+
+def test_what_is_marked_for_no_part_is_told():
+    structures = random_structures(6, fold=np.array(["train", "hold-out", "train", "", "hold-out", "test"]))
+    with pytest.warns(UserWarning, match="column 'fold': 2 of 6 .* no part: they are marked 'hold-out'"):
+        splits = make_splits(structures, SplitConfig("rest", 0, "rest", column="fold"))
+    assert sorted(splits.train) == [0, 2] and splits.test.tolist() == [5]
+
+
+def test_structures_of_several_files_are_drawn_from_the_file_of_their_part(tmp_path):
+    frame = "3\nenergy={}\nO 0 0 0\nH 0 0 0.97\nH 0 {} 0\n"
+    for name, lengths in (("a", (0.9, 0.95, 1.0, 1.05)), ("b", (0.7, 0.75)), ("c", (1.2, 1.25, 0.95))):
+        (tmp_path / f"{name}.xyz").write_text("".join(frame.format(-10 * x, x) for x in lengths))
+    paths = {"train": tmp_path / "a.xyz", "valid": tmp_path / "b.xyz", "test": tmp_path / "c.xyz"}
+    whole = SplitConfig("rest", "rest", "rest", column="split")
+    with pytest.warns(
+        UserWarning, match="leakage: 1 of 3 in test have a structure identical to one in train"
+    ):
+        splits = make_splits(read(paths), whole)
+    assert [sorted(getattr(splits, name)) for name in PARTS] == [[0, 1, 2, 3], [4, 5], [6, 7, 8]]
+    del paths["valid"]
+    with pytest.warns(UserWarning, match="leakage"):
+        splits = make_splits(read(paths), SplitConfig("rest", 1, "rest", column="split"))
+    assert sorted([*splits.train, *splits.valid]) == [0, 1, 2, 3] and sorted(splits.test) == [4, 5, 6]
 
 
 def test_bytes_of_a_splits_file_without_a_column_stay_as_they_were(tmp_path):
@@ -199,6 +238,15 @@ def test_saved_and_loaded(tmp_path):
     assert content["dataset_digest"] == structures.digest
     assert content["sizes"] == {"train": 60, "valid": 20, "test": 10}
     assert content["test_ids"] == ids[splits.test].tolist()
+
+
+def test_a_structure_to_look_at_is_one_that_was_not_trained_on_where_there_is_one():
+    structures = random_structures(10)
+    for sizes, part in (((5, 3, 2), "test"), ((7, 3, 0), "valid"), ((10, 0, 0), "train")):
+        splits = make_splits(structures, SplitConfig(*sizes))
+        assert splits.example.tolist() == getattr(splits, part)[:1].tolist()
+    with pytest.raises(ValueError, match="the splits are empty"):
+        replace(splits, train=splits.test).example  # noqa: B018
 
 
 def test_no_ids_without_a_column_of_them(tmp_path):

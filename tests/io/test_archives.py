@@ -30,7 +30,7 @@ Z = padded(MOLECULES, 0)
 MASK = Z != 0
 ONE_HOT = (Z[..., None] == np.array(QM9)).astype(np.int64)
 EDM = {"x": X, "one_hot": ONE_HOT, "node_mask": MASK[..., None].astype(np.float32)}
-EDM_DATA = {"positions": X, "charges": Z, "num_atoms": MASK.sum(1), "index": np.arange(3), "gap": np.ones(3)}
+EDM_DATA = {"positions": X, "charges": Z, "num_atoms": MASK.sum(1)}
 PLAIN = {"positions": X, "numbers": Z}
 SYMBOLS = np.array(["", "H"] + [""] * 4 + ["C", "N", "O"])[Z]
 
@@ -84,6 +84,13 @@ def test_layouts(path, name):
     save(path, LAYOUTS[name])
     check(read_samples([path]))
     check(io.read(path, units=ÅNGSTRÖM))
+
+
+def test_arrays_that_are_not_read_are_named_once(path):
+    save(path, EDM_DATA | {"index": np.arange(3), "gap": np.ones(3), "name": np.array([7])})
+    with pytest.warns(UserWarning, match=r"samples\.\w+: 2 arrays are not read: gap, index$") as caught:
+        check(io.read(path, units=ÅNGSTRÖM))
+    assert len(caught) == 1
 
 
 def test_labels_as_bytes(tmp_path):

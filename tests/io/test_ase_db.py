@@ -67,6 +67,7 @@ def test_nan_names_the_row(tmp_path):
         io.read(tmp_path / "x.db")
 
 
+NONE = {"energy": None, "forces": None}
 METADATA = {
     "_property_unit_dict": {
         "energy": "kcal/mol",
@@ -132,13 +133,38 @@ def test_units_that_contradict_schnetpack_s(tmp_path):
 @pytest.mark.parametrize("metadata", [{}, {"_property_unit_dict": {"energy": "", "forces": ""}}])
 def test_properties_in_row_data_without_units_are_said(tmp_path, metadata):
     schnetpack(tmp_path / "x.db", metadata)
-    with pytest.warns(
-        UserWarning, match="x.db: energies and forces in row.data are not read: give their units"
-    ):
-        assert io.read(tmp_path / "x.db").energy is None
+    message = (
+        r"x.db: row 1: expected units of energies and forces in row.data, found none; .*units: {energy: eV}"
+    )
+    with pytest.raises(FormatError, match=message):
+        io.read(tmp_path / "x.db")
+    unlabelled = (io.read(tmp_path / "x.db", labels=False), io.read(tmp_path / "x.db", keys=NONE))
+    assert [each.energy for each in unlabelled] == [each.forces for each in unlabelled] == [None, None]
     found = io.read(tmp_path / "x.db", units={"energy": "Hartree"})
     np.testing.assert_allclose(found.energy, [-2 * 27.211386245988, -4 * 27.211386245988], rtol=1e-8)
     np.testing.assert_allclose(found.forces[0, 0], 1.5 * 27.211386245988, rtol=1e-8)
+
+
+def test_other_names_of_schnetpack_s_properties(tmp_path):
+    said = {"total_energy": "kcal/mol", "atomic_forces": "kcal/mol/Ang", "homo": "Ha"}
+    water = molecule("H2O")
+    with connect(tmp_path / "x.db", use_lock_file=False) as database:
+        database.metadata = {"_property_unit_dict": said, "_distance_unit": "Ang"}
+        data = {
+            "total_energy": np.array([-2.0]),
+            "atomic_forces": np.full((3, 3), 1.5),
+            "homo": np.array([0.1]),
+        }
+        database.write(water, data=data)
+    keys = {"energy": "total_energy", "forces": "atomic_forces"}
+    with pytest.raises(FormatError, match=r"row 1: .* keys: {energy: total_energy, forces: atomic_forces}"):
+        io.read(tmp_path / "x.db")
+    found, kcal = io.read(tmp_path / "x.db", keys=keys), 0.0433641043
+    np.testing.assert_allclose(found.energy, [-2 * kcal], rtol=1e-8)
+    np.testing.assert_allclose(found.forces[0, 0], 1.5 * kcal, rtol=1e-8)
+    assert found.columns.keys() == {"homo"}
+    with pytest.raises(FormatError, match="expected energy in kcal/mol, as the metadata say, found eV given"):
+        io.read(tmp_path / "x.db", keys=keys, units={"energy": "eV"})
 
 
 def test_other_files_are_refused_and_left_alone(tmp_path):

@@ -205,7 +205,8 @@ def test_species_by_number_and_further_columns(tmp_path):
 def test_energy_or_free_energy(tmp_path):
     frame = "1\nProperties=species:S:1:pos:R:3 {}\nH 0 0 0\n"
     assert read_text(tmp_path, frame.format("energy=-1.5D0")).energy.tolist() == [-1.5]
-    assert read_text(tmp_path, frame.format("free_energy=-2")).energy.tolist() == [-2.0]
+    with pytest.raises(FormatError, match=r"x.xyz:2: .* found free_energy: .*keys: {energy: free_energy}"):
+        read_text(tmp_path, frame.format("free_energy=-2"))
     both = read_text(tmp_path, frame.format("free_energy=-2 energy=-1"))
     assert both.energy.tolist() == [-1.0] and both.columns["free_energy"].tolist() == [-2]
 
@@ -361,8 +362,12 @@ def test_gzip_cut_in_the_middle_or_no_gzip(tmp_path):
 
 def test_bytes_that_are_no_text(tmp_path):
     (tmp_path / "x.xyz").write_bytes(b"1\n\xff\xfe\nH 0 0 0\n")
-    with pytest.raises(FormatError, match=r"x.xyz:1: expected UTF-8 text"):
+    with pytest.raises(FormatError, match=r"x.xyz:2: expected UTF-8 text, found .*iconv -f latin1 -t utf8"):
         read(tmp_path / "x.xyz")
+    frame = "1\nEnergie in Märchenwald\nH 0 0 0\n"
+    (tmp_path / "y.xyz").write_bytes(("1\n\nH 0 0 0\n" * 3000).encode() + frame.encode("latin-1"))
+    with pytest.raises(FormatError, match=r"y.xyz:9002: expected UTF-8 text"):
+        read(tmp_path / "y.xyz")
 
 
 def test_real_qm9_geometries(shared_data):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tutti.io import SUFFIXES, arrays, refusals, writing
+from tutti.io import SUFFIXES, FormatError, arrays, label_units, plausibility, read, refusals, writing
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
-INTRODUCTION, ARRAYS, REFUSED, WRITTEN = re.split(r"^## .*\n", PAGE, flags=re.M)
+INTRODUCTION, LABELS, IMPOSSIBLE, ARRAYS, REFUSED, WRITTEN = re.split(r"^## .*\n", PAGE, flags=re.M)
 
 
 def column(text: str, index: int) -> list[str]:
@@ -27,6 +27,27 @@ def column(text: str, index: int) -> list[str]:
 )
 def test_the_tables_name_all_there_is(text, index, names):
     assert set(column(text, index)) == set(names)
+
+
+def test_names_that_stop_the_reading(tmp_path):
+    named = re.search(r"a number whose name says that it is one \((.*?)\)", LABELS, re.DOTALL)[1]
+    energies = re.findall("`([^`]+)`", named)
+    forces = re.findall("`([^`]+)`", re.search(r"something\s+else \((.*?);", LABELS, re.DOTALL)[1])
+    assert len(energies) == 4 and len(forces) == 2
+    for text in (
+        *(f"{name}=1" for name in energies),
+        *(f"Properties=species:S:1:pos:R:3:{f}:R:3" for f in forces),
+    ):
+        (tmp_path / "x.xyz").write_text(f"1\n{text}\nH 0 0 0{' 1 2 3' * ('pos' in text)}\n")
+        with pytest.raises(FormatError, match=r"keys: {"):
+            read(tmp_path / "x.xyz")
+
+
+def test_limits_of_what_can_be_right():
+    assert f"up to {plausibility.STRUCTURES} structures" in IMPOSSIBLE
+    assert "below {} or above {}".format(*plausibility.BONDED) in IMPOSSIBLE
+    springs = label_units.SPRINGS.values()
+    assert f"{min(springs):.0f} to {max(springs):.0f} eV/Å²" in IMPOSSIBLE and label_units.FAR_OFF == 3
 
 
 def test_what_is_written():

@@ -47,6 +47,15 @@ def test_molecules_and_other_suffixes(tmp_path):
     assert structures.cell is None and not structures.columns and not structures.units
 
 
+def test_comments_between_structures_and_another_name_of_the_charge(tmp_path):
+    text = (
+        "comment made by hand\n# and this\n"
+        + FRAME.replace("charge 0.0", "totalcharge -1.0")
+        + "comment end\n"
+    )
+    assert read(tmp_path, text).columns["charge"].tolist() == [-1]
+
+
 def test_molecules_among_periodic_structures(tmp_path):
     structures = read(tmp_path, FRAME + MOLECULE)
     assert structures.pbc.tolist() == [[True] * 3, [False] * 3] and not structures.cell[1].any()

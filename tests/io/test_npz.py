@@ -1,10 +1,15 @@
+import contextlib
 import io
+import re
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tutti.core.structures import Structures
 from tutti.io import FormatError, read
+from tutti.io.samples import read_samples
 
 KCAL = 0.0433641043  # eV, CODATA 2018
 FRAMES, ATOMS = 4, 3
@@ -117,7 +122,7 @@ class Bomb:
 def test_nothing_is_unpickled(tmp_path):
     bombs = np.empty(FRAMES, dtype=object)
     bombs[:] = [Bomb() for _ in range(FRAMES)]
-    with pytest.raises(FormatError, match="without pickled objects"):
+    with pytest.raises(FormatError, match="found Python objects in E, which only unpickling opens"):
         loaded(tmp_path, MD17 | {"E": bombs})
 
 
@@ -155,3 +160,117 @@ def test_archives_of_this_package(tmp_path):
     assert read(tmp_path / "own.npz").digest == structures.digest
     with pytest.raises(FormatError, match="no units to be given"):
         read(tmp_path / "own.npz", units={"energy": "kcal/mol"})
+
+
+CELL = np.array([[5.0, 0, 0], [1, 6, 0], [0, 0.5, 7]])
+
+
+@pytest.mark.parametrize("name", ["cell", "lattice", "box"])
+@pytest.mark.parametrize("each", [CELL, np.stack([CELL * (i + 1) for i in range(FRAMES)])])
+def test_cells(tmp_path, name, each):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a lattice, see below
+        found = loaded(tmp_path, MD17 | {name: each}, units={"length": "bohr"})
+    expected = np.broadcast_to(each, (FRAMES, 3, 3)) * 0.529177210903
+    np.testing.assert_allclose(found.cell, expected, rtol=1e-8)
+    assert found.pbc.all()
+    flat = loaded(tmp_path, MD17 | {"cell": each.reshape(*each.shape[:-2], 9)})
+    np.testing.assert_allclose(flat.cell * 0.529177210903, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("pbc", "expected"),
+    [
+        (np.array(True), [[True] * 3] * FRAMES),
+        (np.array([True, False, True]), [[True, False, True]] * FRAMES),
+        (np.array([1, 0, 0, 1]), [[True] * 3, [False] * 3, [False] * 3, [True] * 3]),
+        (np.eye(4, 3, dtype=bool), np.eye(4, 3, dtype=bool).tolist()),
+    ],
+)
+def test_periodic_directions(tmp_path, pbc, expected):
+    assert loaded(tmp_path, MD17 | {"cell": CELL, "pbc": pbc}).pbc.tolist() == expected
+
+
+def test_cells_that_cannot_be(tmp_path):
+    with pytest.raises(
+        FormatError, match=r"expected a cell of shape \(3, 3\) or \(4, 3, 3\), found float64\(3,\)"
+    ):
+        loaded(tmp_path, MD17 | {"cell": np.ones(3)})
+    with pytest.raises(FormatError, match="expected an array 'cell' for what is periodic, found pbc alone"):
+        loaded(tmp_path, MD17 | {"pbc": np.array([True, False, False])})
+    with pytest.raises(FormatError, match=r"expected pbc of shape \(3,\) or \(4, 3\)"):
+        loaded(tmp_path, MD17 | {"cell": CELL, "pbc": np.array(["T", "F", "T"])})
+    assert loaded(tmp_path, MD17 | {"cell": np.zeros((3, 3)), "pbc": np.zeros(3, bool)}).cell is None
+
+
+def test_columns_of_a_lattice_may_be_meant(tmp_path):
+    with pytest.warns(UserWarning, match=r"x.npz: the rows of lattice are taken as the vectors .*sGDML"):
+        loaded(tmp_path, MD17 | {"lattice": CELL})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "the rows")
+        loaded(tmp_path, MD17 | {"lattice": np.diag([5.0, 6, 7])})
+
+
+def test_physnet_s_names(tmp_path):
+    # https://doi.org/10.5281/zenodo.2605341: padded, with total charge, spin and dipole.
+    padded = {name: np.pad(array, ((0, 0), (0, 2), (0, 0))) for name, array in {"R": R, "F": F}.items()}
+    counts = np.array([3, 2, 3, 1])
+    arrays = padded | {
+        "Z": np.tile([8, 1, 1, 0, 0], (FRAMES, 1)),
+        "N": counts,
+        "E": E,
+        "D": np.zeros((FRAMES, 3)),
+    }
+    charge, spin = np.array([0.0, 1, -1, 0]), np.array([0, 1, 0, 2])
+    with pytest.warns(UserWarning, match=r"x.npz: 1 array is not read: D$"):
+        found = loaded(tmp_path, arrays | {"Q": charge, "S": spin}, units={"length": "Å", "energy": "eV"})
+    assert found.n_atoms.tolist() == counts.tolist() and found.energy.tolist() == E.tolist()
+    np.testing.assert_array_equal(found.forces[3:5], F[1, :2])
+    assert found.columns["charge"].tolist() == charge.tolist() and found.units == {"charge": "e"}
+    assert found.columns["spin"].tolist() == spin.tolist()
+    np.savez(tmp_path / "y.npz", **arrays, Q=charge)
+    assert read_samples([tmp_path / "y.npz"]).columns["charge"].tolist() == charge.tolist()
+
+
+def test_a_charge_of_all_and_charges_of_atoms(tmp_path):
+    assert loaded(tmp_path, MD17 | {"total_charge": np.array(-1)}).columns["charge"].tolist() == [-1] * FRAMES
+    with pytest.warns(UserWarning, match=r"1 array is not read: Q"):
+        assert not loaded(tmp_path, MD17 | {"Q": np.zeros((FRAMES, ATOMS))}).columns
+
+
+@pytest.mark.parametrize(("said", "bohr", "hartree"), [("au", True, True), ("Ang", False, False)])
+def test_units_that_archives_say(tmp_path, said, bohr, hartree):
+    names = {"r_unit": np.array(said), "e_unit": np.array("a.u." if hartree else "eV")}
+    found = loaded(tmp_path, MD17 | names)
+    np.testing.assert_allclose(found.positions, R.reshape(-1, 3) * (0.529177210903 if bohr else 1), rtol=1e-8)
+    np.testing.assert_allclose(found.energy, E * (27.211386245988 if hartree else 1), rtol=1e-8)
+
+
+def test_molecules_of_different_size_as_objects_are_refused_with_a_recipe(tmp_path):
+    ragged = np.empty(FRAMES, dtype=object)
+    ragged[:] = [r[: i % 3 + 1] for i, r in enumerate(R)]
+    message = (
+        r"x.npz: expected arrays of numbers, found Python objects in R, which only unpickling opens; .*zeros"
+    )
+    with pytest.raises(FormatError, match=message):
+        loaded(tmp_path, MD17 | {"R": ragged})
+    with pytest.warns(UserWarning, match="1 array is not read: extra"):
+        assert len(loaded(tmp_path, MD17 | {"extra": ragged})) == FRAMES
+
+
+def test_the_recipe_works(tmp_path):
+    """The lines of docs/formats.md, on an archive of objects that pickle holds."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    ragged, sizes = np.empty(2, dtype=object), (3, 2)
+    ragged[:] = [R[0], R[1, :2]]
+    numbers, forces = ragged.copy(), ragged.copy()
+    numbers[:], forces[:] = [Z, Z[:2]], [F[0], F[1, :2]]
+    np.savez(tmp_path / "trusted.npz", R=ragged, z=numbers, E=E[:2], F=forces)
+    with contextlib.chdir(tmp_path):
+        exec(code, {})
+    found = read(tmp_path / "trusted.extxyz")
+    assert tuple(found.n_atoms.tolist()) == sizes and found.numbers.tolist() == [8, 1, 1, 8, 1]
+    np.testing.assert_allclose(found.positions, np.concatenate([R[0], R[1, :2]]), atol=1e-7)
+    np.testing.assert_allclose(found.forces, np.concatenate([F[0], F[1, :2]]), atol=1e-7)
+    np.testing.assert_allclose(found.energy, E[:2])

@@ -111,6 +111,22 @@ def test_units_have_to_be_given(tmp_path):
     np.testing.assert_allclose(found.positions, 10 * X.reshape(-1, 3).numpy())
 
 
+def test_cells_and_charges_of_molecules_and_batches(tmp_path):
+    cell = torch.tensor([[5.0, 0, 0], [1, 6, 0], [0, 0, 7]])
+    one = {"positions": X[0], "numbers": WATER, "cell": cell, "pbc": torch.tensor([True, True, False])}
+    batch = {"positions": X, "numbers": WATER, "lattice": cell.expand(3, 3, 3)}
+    for content, count in ((one, 1), ([one, one], 2), (batch, 3)):
+        torch.save(content, tmp_path / "x.pt")
+        found = io.read(tmp_path / "x.pt", units={"length": "Å"})
+        assert found.cell.tolist() == [cell.tolist()] * count
+        assert found.pbc.tolist() == [[True, True, count == 3]] * count
+    torch.save(one | {"Q": torch.tensor(-1)}, tmp_path / "x.pt")
+    assert io.read(tmp_path / "x.pt", units={"length": "Å"}).columns["charge"].tolist() == [-1]
+    torch.save(one | {"Q": torch.zeros(3), "scale": 2.0}, tmp_path / "x.pt")
+    with pytest.warns(UserWarning, match=r"x.pt: 1 array is not read: Q$"):
+        assert not io.read(tmp_path / "x.pt", units={"length": "Å"}).columns
+
+
 def test_other_formats_are_read_without_torch(tmp_path):
     (tmp_path / "x.xyz").write_text("1\n\nHe 0 0 0\n")
     np.savez(tmp_path / "y.npz", positions=X.numpy(), numbers=WATER.numpy())

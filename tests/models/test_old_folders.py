@@ -118,6 +118,10 @@ def test_a_folder_is_read_and_would_be_written_again_as_it_is(tmp_path, descript
     assert (tmp_path / "weights.safetensors").read_bytes() == before
     description = json.loads(description)
     again = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    if description["kind"] == "forcefields":  # what later versions say besides
+        description["config"]["exact_free_atoms"] = None
+        energies = weights["references"].tolist()
+        description["reference_energies"] = dict(zip("HCO", energies, strict=True))
     assert again == description | {"tutti": again["tutti"]}
 
 

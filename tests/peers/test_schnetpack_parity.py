@@ -11,9 +11,9 @@ import pytest
 import torch
 from ase.neighborlist import neighbor_list
 
+from schnetpack_weights import copy_weights
 from tutti.core.structures import Structures
 from tutti.models import base
-from tutti.models.forcefields.base import ForceField
 
 CUTOFF, CHANNELS, LAYERS = 5.0, 16, 3
 N_BASIS = {"schnet": ("n_gaussians", 25), "painn": ("n_basis", 20)}
@@ -70,65 +70,6 @@ def reference(python: str, folder: Path, request: dict, batch: dict) -> dict[str
     done = subprocess.run([python, script, folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(np.load(folder / "reply.npz"))
-
-
-def dense(reply: dict[str, np.ndarray], source: str, target: str, rows: slice = slice(None)) -> dict:
-    """Weight and, where there is one, bias of a dense layer under our name."""
-    return {
-        f"{target}.{part}": reply[f"{source}.{part}"][rows]
-        for part in ("weight", "bias")
-        if f"{source}.{part}" in reply
-    }
-
-
-def schnet_weights(reply: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    names = {
-        "in2f": "before",
-        "filter_network.0": "hidden.dense",
-        "filter_network.1": "filter",
-        "f2out.0": "between",
-        "f2out.1": "after",
-    }
-    found = {}
-    for k in range(LAYERS):
-        for theirs, ours in names.items():
-            found |= dense(
-                reply, f"representation.interactions.{k}.{theirs}", f"network.interactions.{k}.{ours}"
-            )
-    return found
-
-
-def painn_weights(reply: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    found = {}
-    for k in range(LAYERS):
-        # The first message of schnetpack multiplies vectors that are zero; here it has no such part.
-        rows = slice(2 * CHANNELS) if k == 0 else slice(None)
-        source = f"representation.interactions.{k}.interatomic_context_net"
-        found |= dense(reply, f"{source}.0", f"network.messages.{k}.context.0")
-        found |= dense(reply, f"{source}.1", f"network.messages.{k}.context.2", rows)
-        source = f"representation.mixing.{k}"
-        found |= dense(reply, f"{source}.mu_channel_mix", f"network.updates.{k}.mix")
-        found |= dense(reply, f"{source}.intraatomic_context_net.0", f"network.updates.{k}.context.0")
-        found |= dense(reply, f"{source}.intraatomic_context_net.1", f"network.updates.{k}.context.2")
-    # Our filters' bias is the last column of their weight.
-    weight, bias = (reply[f"representation.filter_net.{part}"] for part in ("weight", "bias"))
-    filters = np.concatenate([weight, bias[:, None]], axis=1)
-    found["network.filters.weight"] = np.delete(filters, slice(2 * CHANNELS, 3 * CHANNELS), axis=0)
-    return found
-
-
-def copy_weights(model: ForceField, reply: dict[str, np.ndarray]) -> None:
-    """Fill all parameters of the model, and no others, from schnetpack's."""
-    kind = model.module
-    found = schnet_weights(reply) if kind == "schnet" else painn_weights(reply)
-    found |= dense(reply, "output_modules.0.outnet.0", "readout.0")
-    found |= dense(reply, "output_modules.0.outnet.1", "readout.2")
-    found["network.embedding.weight"] = reply["representation.embedding.weight"][[1, 6, 8]]
-    assert found.keys() == dict(model.named_parameters()).keys()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            assert parameter.shape == found[name].shape, name
-            parameter.copy_(torch.from_numpy(found[name]))
 
 
 @pytest.mark.peers

@@ -1,5 +1,7 @@
 """Classical dynamics against closed forms; explosions; simulations that are killed."""
 
+import re
+
 import ase
 import numpy as np
 import pytest
@@ -7,10 +9,11 @@ from ase import units
 from ase.build import bulk, molecule
 from ase.calculators.calculator import CalculationFailed
 from ase.calculators.emt import EMT
-from wells import Well
+from wells import Killed, Well, copper
 
 from tutti.simulation import runner
 from tutti.simulation.guard import LostError
+from tutti.simulation.path_integral import RingPolymerProtocol
 from tutti.simulation.simulate import Protocol, simulate
 from tutti.simulation.to_file import trajectory
 
@@ -65,26 +68,6 @@ def test_constant_temperature_is_canonical(tmp_path):
     assert run.temperature.mean() == pytest.approx(temperature, rel=0.01)
     variance = units.kB * temperature / (12.011 * (omega / units.fs) ** 2)
     assert np.mean(run.positions**2) == pytest.approx(variance, rel=0.015)
-
-
-def copper():
-    atoms = bulk("Cu", cubic=True)
-    atoms.rattle(0.05, seed=1)
-    return atoms
-
-
-class Killed(EMT):
-    """Ends like a killed job after so many calculations."""
-
-    def __init__(self, after):
-        super().__init__()
-        self.left = after
-
-    def calculate(self, *arguments):
-        self.left -= 1
-        if self.left < 0:
-            raise KeyboardInterrupt
-        super().calculate(*arguments)
 
 
 @pytest.mark.parametrize("ensemble", ["NVE", "NVT"])
@@ -178,7 +161,7 @@ def push(results):
         (lambda results: results.update(energy=np.inf), 1e4, "the energy is not finite"),
         (fail, 1e4, "the calculator failed: no convergence"),
         (push, 1e4, "hotter than 10000 K"),
-        (push, np.inf, "an atom is more than 50 Å away"),
+        (push, np.inf, "an atom is more than 50 Å farther out than any was at the start"),
     ],
 )
 @pytest.mark.parametrize("after", [0, 11])
@@ -201,11 +184,28 @@ def test_an_instability_of_the_integrator_is_an_explosion(tmp_path):
     assert len(run) < 20
 
 
-def test_what_cannot_be_simulated():
-    with pytest.raises(ValueError, match="neither"):
-        Protocol("NPT", 300, 1, 10, 1, 0)
-    with pytest.raises(ValueError, match="positive"):
-        Protocol("NVE", 300, 1, 0, 1, 0)
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"ensemble": "NPT"}, "the ensemble 'NPT' is neither NVE nor NVT"),
+        ({"temperature": 0}, "temperature: 0 is no positive number"),
+        ({"temperature": np.inf}, "temperature: inf is no positive number"),
+        ({"temperature": 1e300}, "temperature: 1e+300 K is beyond 10000 K"),
+        ({"time_step": np.nan}, "time_step: nan is no positive number"),
+        ({"duration": -1}, "duration: -1 is no positive number"),
+        ({"duration": 10, "interval": 40}, "duration: 10 fs are too short for a frame"),
+        ({"interval": 0}, "interval: 0 is no positive number"),
+        ({"friction": -0.1}, "friction: -0.1 is no positive number"),
+    ],
+)
+def test_what_cannot_be_simulated(numbers, message):
+    good = {"ensemble": "NVE", "temperature": 300, "time_step": 1, "duration": 10, "interval": 1, "seed": 0}
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Protocol(**good | numbers)
+    if numbers.keys() <= {"temperature", "time_step", "duration", "interval"}:
+        of_rings = {name: value for name, value in (good | numbers).items() if name != "ensemble"}
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            RingPolymerProtocol(beads=4, **of_rings)
 
 
 def test_a_single_atom_has_no_motion_at_constant_energy(tmp_path):

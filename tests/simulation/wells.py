@@ -2,7 +2,9 @@
 
 import numpy as np
 from ase import units
+from ase.build import bulk
 from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.emt import EMT
 
 from tutti.simulation.trajectory import Trajectory
 
@@ -22,6 +24,26 @@ class Well(Calculator):
         stiffness = atoms.get_masses()[:, None] * (self.frequency / units.fs) ** 2
         away = atoms.positions - self.centres
         self.results = {"energy": np.sum(stiffness * away**2) / 2, "forces": -stiffness * away}
+
+
+def copper():
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.05, seed=1)
+    return atoms
+
+
+class Killed(EMT):
+    """Ends like a killed job after so many calculations."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.left = after
+
+    def calculate(self, *arguments):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        super().calculate(*arguments)
 
 
 def trajectory(positions, *, velocities=None, numbers=None, cell=None, interval=1.0, energy=None, **fields):

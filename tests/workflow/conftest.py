@@ -74,6 +74,12 @@ def plan_of(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
+def new_tree(tmp_path_factory):
+    """Makes a copy for a module whose tests share what has run in it."""
+    return lambda name: copy(tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture(scope="session")
 def tree(tmp_path_factory):
     """A copy in which nothing has run."""
     return copy(tmp_path_factory.mktemp("clean"))

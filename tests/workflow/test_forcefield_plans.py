@@ -3,6 +3,7 @@
 import pytest
 
 from tutti.core.registry import ConfigError
+from tutti.workflow import catalogue
 from tutti.workflow.plan.samples import Set
 
 MINE = """
@@ -55,7 +56,7 @@ def test_trainings(mine):
     assert mine.initial_weights("fine_tuned", "0") == [
         "results/mine/train/ethanol/painn_demo/seed0/weights.safetensors"
     ]
-    assert mine.network("schnet_demo@homo")["target"] == "homo"
+    assert mine.forcefields.network("schnet_demo@homo")["target"] == "homo"
 
 
 def test_each_training_has_rows_in_the_tables_it_belongs_to(mine):
@@ -198,3 +199,137 @@ def test_a_model_has_one_place_among_its_kind_in_all_figures(mine):
     assert mine.figures.places == places
     jobs = ("tables", "samples", "models")
     assert all(request["places"] == places for job in jobs for request in mine.figures.requests(job))
+
+
+OTHERS = """
+run: others
+seeds: [3, 4]
+generation: {datasets: [], models: []}
+forcefields:
+  runs:
+    - {dataset: ethanol, models: [painn_demo, pair, given]}
+  tables: [errors, dynamics, inference_time]
+  figures: [embedding]
+  dynamics: {ethanol: {temperature: 500, picoseconds: 1}}
+models:
+  pair: {kind: calculator, factory: "ase.calculators.lj:LennardJones", arguments: {sigma: 1.2}}
+  given: {kind: predictions, path: given.extxyz}
+"""
+
+
+@pytest.fixture
+def others(plan_of, tmp_path):
+    (tmp_path / "given.extxyz").write_text("1\n\nH 0 0 0\n")
+    return plan_of(OTHERS.replace("given.extxyz", str(tmp_path / "given.extxyz")))
+
+
+def test_other_codes_stand_beside_what_is_trained(others):
+    plan = others.forcefields
+    measured = {(each.model, each.seed): set(plan.measures(*each[:2])) for each in plan.measured}
+    assert measured == {
+        ("painn_demo", 3): {"errors", "dynamics"},
+        ("painn_demo", 4): {"errors", "dynamics"},
+        ("pair", 0): {"errors", "dynamics"},
+        ("given", 0): {"errors"},
+    }
+    assert [each.model for each in plan.trainings] == ["painn_demo", "painn_demo"]
+    assert Set("ethanol", "pair", 0) in plan.timed
+    assert not any(each.model == "given" for each in plan.timed)
+    assert plan.measures("ethanol", "pair")["errors"]["arguments"]["remark"].startswith("energies aligned")
+    assert plan.weights("ethanol", "pair", 0) == ["results/others/calculators/ethanol/pair/seed0/config.json"]
+    assert others.figures.places == {"painn_demo": 0, "pair": 1, "given": 2}
+
+
+def test_figures_show_other_codes_where_they_have_what_is_drawn(others):
+    drawn = {each.name: each.files for each in others.figures.all}
+    of = {name: [file.split("/")[4] for file in files if "/seed" in file] for name, files in drawn.items()}
+    assert of["parity-ethanol"] == ["painn_demo", "pair", "given"]
+    assert set(of["drift-ethanol"]) == {"painn_demo", "pair", "reference"}
+    assert "embedding-ethanol-painn_demo" in drawn and "embedding-ethanol-pair" not in drawn
+    assert not any(name.startswith("training") and "pair" in name for name in drawn)
+
+
+def test_jobs_of_other_codes_are_planned_once_each(tree):
+    (tree.root / "given.extxyz").write_text("1\n\nH 0 0 0\n")
+    (tree.root / "others.yaml").write_text(OTHERS)
+    plan = tree.plan("--configfile", "others.yaml")
+    jobs = {"train": 2, "calculator": 1, "predict": 4, "simulate": 4, "measure_forcefield": 4}
+    assert {rule: plan[rule] for rule in jobs} == jobs and plan["speed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("run", "problem"),
+    [
+        ("models: [pair], sizes: [5]", r"runs\[0\]\.sizes: 'pair' is of kind calculator: it is not trained"),
+        ("models: [given], targets: [homo]", r"targets: 'given' is of kind predictions: it gives energies"),
+    ],
+)
+def test_what_only_a_training_has_is_refused(plan_of, run, problem, tmp_path):
+    (tmp_path / "given.extxyz").write_text("1\n\nH 0 0 0\n")
+    study = OTHERS.replace("models: [painn_demo, pair, given]", run).replace(
+        " given.e", f" {tmp_path}/given.e"
+    )
+    with pytest.raises(ConfigError, match=problem):
+        plan_of(study)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("{kind: calculator, factory: tblite.ase}", "does not match"),
+        ("{kind: calculator, arguments: {}}", "'factory' is a required property"),
+        ("{kind: calculator, factory: 'a:b', training: {}}", "unknown value 'training'"),
+        ("{kind: calculator, factory: 'a:b', environment: nowhere.yaml}", "no such file or folder: nowhere"),
+        ("{kind: predictions, path: nowhere.extxyz}", "no such file or folder: nowhere.extxyz"),
+    ],
+)
+def test_mistakes_in_entries_of_other_codes_are_refused(plan_of, entry, problem):
+    study = OTHERS.replace(", pair, given", ", pair").split("  pair:")[0]
+    with pytest.raises(ConfigError, match=problem):
+        plan_of(f"{study}  pair: {entry}\n")
+
+
+def test_a_code_that_is_not_installed_is_refused_unless_it_has_an_environment(plan_of, tmp_path):
+    study = OTHERS.replace(", given", "").replace("ase.calculators.lj:", "missing_code.ase:")
+    errors = list(catalogue.mistakes(plan_of(study).config))
+    assert [str(each) for each in errors] == [
+        "models.pair.factory: there is no module 'missing_code'; install the package that has it: "
+        "pip install missing_code"
+    ]
+    (tmp_path / "own.yaml").write_text("dependencies: []")
+    own = study.replace("arguments:", f"environment: {tmp_path}/own.yaml, arguments:")
+    plan = plan_of(own)
+    assert not list(catalogue.mistakes(plan.config))
+    assert (
+        plan.forcefields.environment("pair") == f"{tmp_path}/own.yaml"
+        and plan.forcefields.environment("painn_demo") is None
+    )
+
+
+def test_a_training_starts_from_a_folder_of_weights(plan_of, tmp_path):
+    folder = tmp_path / "theirs"
+    study = MINE.replace("{dataset: ethanol, model: painn_demo}", str(folder))
+    (tmp_path / "frames.extxyz").write_text("1\n\nH 0 0 0\n")
+    study = study.replace("path: frames.extxyz", f"path: {tmp_path}/frames.extxyz")
+    with pytest.raises(ConfigError, match=r"fine_tuned\.pretrained: no such file or folder"):
+        plan_of(study)
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"no folder of weights, it has no weights\.safetensors"):
+        plan_of(study)
+    (folder / "weights.safetensors").write_bytes(b"")
+    assert plan_of(study).initial_weights("fine_tuned", "0") == [
+        f"{folder}/weights.safetensors",
+        f"{folder}/config.json",
+    ]
+
+
+def test_committees_are_of_trainings_alone(plan_of, tmp_path):
+    study = OTHERS.replace("[errors, dynamics", "[errors, committee, physics, dynamics")
+    (tmp_path / "given.extxyz").write_text("1\n\nH 0 0 0\n")
+    plan = plan_of(study.replace("given.extxyz", str(tmp_path / "given.extxyz"))).forcefields
+    assert "committee" in plan.measures("ethanol", "painn_demo", 3)
+    assert "committee" not in plan.measures("ethanol", "pair", 0)
+    assert {"errors", "physics", "dynamics"} <= set(plan.measures("ethanol", "pair", 0))
+    assert plan.probes("ethanol")["pair"].endswith("/pair/seed0.parquet")
+    assert plan.probes("ethanol")["painn_demo"].endswith("/painn_demo/seed3.parquet")

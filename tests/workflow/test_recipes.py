@@ -14,6 +14,7 @@ from tutti.core import tidy
 MOST_FILES = {
     "Add a generator": 2,
     "Add a force field": 2,
+    "Add somebody else's force field": 1,
     "Add a dataset": 2,
     "Add a bond assigner": 2,
     "Add a file format": 2,
@@ -29,6 +30,12 @@ generation: {datasets: [vibrating], models: [water_tiny], samples: 12}
 bonds: {assigners: [xyz2mol]}
 evaluation: {tables: [validity], controls: []}
 forcefields: {runs: []}
+"""
+OTHERS = """
+run: few
+generation: {datasets: [], models: []}
+forcefields: {runs: [{dataset: vibrating, models: [gfn1_xtb]}], tables: [errors]}
+datasets: {vibrating: {split: {train: 10, valid: 2, test: 10}}}
 """
 # Flat, or a pyramid; bohr.
 AMMONIA = """$coord
@@ -117,6 +124,18 @@ def test_two_files_each_put_a_generator_and_its_data_into_a_table_and_its_figure
     assert table.loc[("water_tiny", "validity"), "value"] > 0.5
 
 
+def test_one_file_puts_somebody_elses_force_field_into_the_table_of_errors(fresh):
+    follow(fresh, "Add somebody else's force field", "Add a dataset")
+    (fresh.root / "few.yaml").write_text(OTHERS)
+    result = fresh.snakemake(
+        "--configfile", "few.yaml", "--", "results/few/tables/errors.md", OMP_NUM_THREADS="1"
+    )
+    assert result.returncode == 0, result.stdout
+    table = tidy.read(fresh.root / "results/few/tables/errors.csv").set_index(["model", "metric", "subset"])
+    found = table.loc[("gfn1_xtb", "energy_mae", "test")]
+    assert found["value"] > 0 and "aligned" in found["note"]
+
+
 @pytest.mark.long
 def test_a_run_has_everything_that_the_recipes_add_on_its_page(done):
     result = done.snakemake("--configfile", "recipes.yaml", OMP_NUM_THREADS="1")
@@ -128,6 +147,7 @@ def test_a_run_has_everything_that_the_recipes_add_on_its_page(done):
     assert {"xyz2mol", "single_bonds"} == set(reasons["subset"])
     assert set(reasons[reasons["model"] == "water_tiny"]["n"]) == {12}
     errors = tidy.read(results / "tables/largest_errors.csv").set_index(["model", "subset"])
+    assert errors.loc[("gfn1_xtb", "test"), "value"] > 0
     assert errors.loc[("springs_tiny", "test"), "value"] > 0
     page = (results / "report/index.html").read_text()
     assert set(re.findall("<h3>(.*?)</h3>", page)) >= {"planarity", "reasons", "largest errors"}

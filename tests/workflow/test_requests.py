@@ -75,7 +75,7 @@ def problem(tmp_path, monkeypatch):
         ),
         (
             WHOLE % ("ethanol", "schnet_demo", "dynamics: {c20: {temperature: 300}}"),
-            "forcefields.dynamics.c20: no run without 'sizes' trains a model of the energy on this dataset",
+            "forcefields.dynamics.c20: no run without 'sizes' has a model of the energy on this dataset",
         ),
         (PROPERTY % "tables: [inference_time]", "forcefields.tables: 'inference_time' needs"),
         (PROPERTY % "tables: [water]", "forcefields.tables: 'water' needs"),
@@ -164,6 +164,14 @@ def test_an_empty_test_split_is_refused_where_something_is_made_of_it(problem):
             "forcefields.figures: 'chemical_potential' is drawn around molecules, but water16 is periodic",
         ),
         (
+            "datasets: {ethanol: {split: {valid: 0}}}",
+            "datasets.ethanol.split.valid: the validation split is empty, but models that are trained here",
+        ),
+        (
+            "datasets: {ethanol: {split: {train: 1950, test: rest}}}",
+            "datasets.ethanol.split.test: the test split is empty, but of it are made the simulations of f",
+        ),
+        (
             PROPERTY % "tables: [errors], figures: [chemical_potential]",
             "forcefields.figures: 'chemical_potential' of schnet_demo@homo: the model was trained on 'homo'",
         ),
@@ -179,8 +187,39 @@ def test_a_users_file_is_counted(problem, tmp_path):
         "datasets: {mine: {kind: file, path: mine.npz, split: {train: %d, valid: 1, test: rest}}}\n"
         "generation: {datasets: [mine]}"
     )
-    assert problem(study % 6, modules=True) == ""
+    assert problem(study % 5, modules=True) == ""
+    empty = problem(study % 6, modules=True)
+    assert "datasets.mine.split.test: the test split is empty, but of it are made completion, " in empty
     assert "datasets.mine.split: " in problem(study % 7, modules=True)
+
+
+def test_files_by_the_part_that_each_holds_are_counted(problem, tmp_path):
+    for name, count in (("a", 7), ("b", 3)):
+        (tmp_path / f"{name}.xyz").write_text(count * "2\nenergy=-1\nH 0 0 0\nH 0 0 0.74\n")
+    study = (
+        "datasets: {mine: {kind: file, path: {train: a.xyz, %s: b.xyz}, split: %s}}\n"
+        "generation: {datasets: [], models: []}\nforcefields: {tables: [errors], dynamics: {}, "
+        "runs: [{dataset: mine, models: [painn_tiny]}]}"
+    )
+
+    def found(part, split):
+        return problem(study % (part, split), modules=True)
+
+    assert found("test", "{train: rest, valid: 2, test: rest, column: split}") == ""
+    assert found("valid", "{train: rest, valid: rest, test: rest, column: split}") == ""
+    assert "datasets.mine.split.column: path names a file for each part: write column: split" in found(
+        "test", "{train: 0.8, valid: 0.1, test: rest}"
+    )
+    assert "datasets.mine.split: the split (train 6, valid 2) needs 8 structures; the dataset has 7" in found(
+        "test", "{train: 6, valid: 2, test: rest, column: split}"
+    )
+    assert "datasets.mine.split.valid: the validation split is empty" in found(
+        "test", "{train: rest, valid: 0.1, test: rest, column: split}"
+    )
+    (tmp_path / "b.xyz").unlink()
+    assert "datasets.mine.path.test: no such file or folder: b.xyz" in found(
+        "test", "{train: 1, valid: 1, test: 0}"
+    )
 
 
 def test_figures_that_models_have_pass(problem):

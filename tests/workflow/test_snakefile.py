@@ -20,6 +20,15 @@ case "$1" in
     config) echo '{"get": {"channel_priority": "strict"}}' ;;
 esac
 """
+OWN = """
+run: own
+generation: {datasets: [], models: []}
+forcefields:
+  runs: [{dataset: ethanol, models: [theirs, painn_tiny]}]
+  tables: [errors, dynamics, inference_time]
+models:
+  theirs: {kind: calculator, factory: "missing_code.ase:Fast", environment: own.yaml}
+"""
 BROKEN = """
 run: broken
 generation: {datasets: [broken]}
@@ -28,11 +37,25 @@ datasets:
 """
 
 
-def test_use_conda_plans_the_same_jobs(tree, tmp_path, monkeypatch):
-    conda = tmp_path / "conda"
-    conda.write_text(CONDA)
-    conda.chmod(conda.stat().st_mode | stat.S_IXUSR)
+@pytest.fixture
+def conda(tmp_path, monkeypatch):
+    """Something that Snakemake takes for conda."""
+    program = tmp_path / "conda"
+    program.write_text(CONDA)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+
+def test_a_calculator_has_an_environment_of_its_own(tree, conda):
+    (tree.root / "own.yaml").write_text("dependencies: []\n")
+    (tree.root / "study.yaml").write_text(OWN)
+    result = tree.snakemake("--dry-run", "--use-conda", "--configfile", "study.yaml")
+    assert result.returncode == 0, result.stdout
+    for file in ("own.yaml", "envs/tutti.yaml"):
+        assert result.stdout.count(f"Conda environment {file} will be created.") == 1
+
+
+def test_use_conda_plans_the_same_jobs(tree, conda):
     without = tree.plan()
     # Four generators; three force fields on ethanol, one on water, one on two properties of QM9.
     assert without["train"] == 10
@@ -107,7 +130,7 @@ def test_sizes_of_the_workflow():
     snakefile = (ROOT / "workflow/Snakefile").read_text()
     assert sum(len(text.splitlines()) for text in [*rules, snakefile]) <= 800
     named = [line for text in [*rules, snakefile] for line in text.splitlines() if RULE.match(line)]
-    assert len(named) <= 22
+    assert len(named) <= 23
     assert len(list((ROOT / "scripts").glob("*.py"))) <= 20
 
 

@@ -47,7 +47,13 @@ wildcard_constraints:
 
 def resource(name):
     """Function of the wildcards that gives a resource of the model's catalogue entry."""
-    return lambda wildcards: plan.resources(wildcards.model)[name]
+    return lambda wildcards: plan.forcefields.resources(wildcards.model)[name]
+
+
+def environment(wildcards):
+    """The conda environment of a model's jobs: its own, if it is another code's that has one."""
+    own = plan.forcefields.environment(wildcards.model)
+    return "../../envs/tutti.yaml" if own is None else os.path.abspath(own)
 
 
 def alone(wildcards):

@@ -1,11 +1,39 @@
-# What `forcefields.runs` trains: predictions, simulations, and the rows of all tables that they have.
+# Another code's calculator, its energies aligned to the training split.
+rule calculator:
+    input:
+        dataset=layout.dataset(D),
+        splits=layout.splits(D),
+        files=lambda wildcards: plan.forcefields.given_files(wildcards.model),
+        code=plan.code("calculator"),
+    output:
+        layout.calculator(D, M, S),
+    log:
+        layout.log("calculator", D, M, f"seed{S}"),
+    wildcard_constraints:
+        model=plan.patterns["calculator"],
+    conda:
+        environment
+    threads: resource("threads")
+    resources:
+        gpu=resource("gpu"),
+        mem_mb=resource("mem_mb"),
+        runtime=resource("runtime"),
+    params:
+        factory=lookup("models/{model}/factory", within=config),
+        arguments=lookup("models/{model}/arguments", within=config, default={}),
+    script:
+        "../../scripts/calculator.py"
+
+
+# What `forcefields.runs` names: predictions, simulations, and the rows of all tables that they have.
 rule predict:
     input:
-        weights=layout.training(D, M, S),
-        config=layout.training(D, M, S, "config.json"),
+        weights=lambda wildcards: plan.forcefields.weights(**wildcards),
         dataset=of_dataset(layout.dataset),
         splits=of_dataset(layout.splits),
-        code=lambda wildcards: plan.code("predict", plan.module(wildcards.model)),
+        code=lambda wildcards: plan.code(
+            "predict", *plan.predict_modules(wildcards.model)
+        ),
     output:
         train=layout.predictions(D, M, S, "train"),
         test=layout.predictions(D, M, S, "test"),
@@ -13,16 +41,16 @@ rule predict:
         layout.log("predict", D, M, f"seed{S}"),
     wildcard_constraints:
         dataset=plan.patterns["training_set"],
-        model=plan.patterns["forcefield"],
+        model=plan.patterns["compared"],
     conda:
-        "../../envs/tutti.yaml"
+        environment
     threads: resource("threads")
     resources:
         gpu=resource("gpu"),
         mem_mb=resource("mem_mb"),
         runtime=resource("runtime"),
     params:
-        batch_size=lookup("forcefields/batch_size", within=config),
+        predict=lambda wildcards: plan.forcefields.predicts(**wildcards),
         size=lambda wildcards: size(wildcards.dataset),
     script:
         "../../scripts/predict.py"
@@ -43,9 +71,9 @@ rule simulate:
     log:
         layout.log("simulate", D, M, f"seed{S}"),
     wildcard_constraints:
-        model=f"reference|{plan.patterns['forcefield']}",
+        model=f"reference|{plan.patterns['computing']}",
     conda:
-        "../../envs/tutti.yaml"
+        environment
     threads: 1
     resources:
         mem_mb=4000,
@@ -63,7 +91,7 @@ use rule simulate as path_integral with:
     log:
         layout.log("path_integral", D, M, f"seed{S}"),
     wildcard_constraints:
-        model=plan.patterns["forcefield"],
+        model=plan.patterns["computing"],
 
 
 # What force fields, and the reference, say of atoms that no data have.
@@ -81,9 +109,9 @@ rule probe:
     log:
         layout.log("probe", D, M, f"seed{S}"),
     wildcard_constraints:
-        model=f"reference|{plan.patterns['forcefield']}",
+        model=f"reference|{plan.patterns['computing']}",
     conda:
-        "../../envs/tutti.yaml"
+        environment
     threads: 1
     resources:
         mem_mb=4000,
@@ -110,9 +138,9 @@ rule measure_forcefield:
         layout.log("measure", D, M, f"seed{S}"),
     wildcard_constraints:
         dataset=plan.patterns["training_set"],
-        model=plan.patterns["forcefield"],
+        model=plan.patterns["compared"],
     conda:
-        "../../envs/tutti.yaml"
+        environment
     threads: 1
     resources:
         mem_mb=4000,

@@ -4,7 +4,7 @@ rule train:
         dataset=of_dataset(layout.dataset),
         splits=of_dataset(layout.splits),
         initial=lambda wildcards: plan.initial_weights(wildcards.model, wildcards.seed),
-        code=lambda wildcards: plan.code("train", plan.module(wildcards.model)),
+        code=lambda wildcards: plan.code("train", *plan.modules(wildcards.model)),
     output:
         weights=layout.training(D, M, S),
         config=layout.training(D, M, S, "config.json"),
@@ -28,7 +28,7 @@ rule train:
     params:
         kind=lambda wildcards: plan.kind(wildcards.model),
         module=lambda wildcards: plan.entry(wildcards.model)["module"],
-        config=lambda wildcards: plan.network(wildcards.model),
+        config=lambda wildcards: plan.forcefields.network(wildcards.model),
         training=lambda wildcards: plan.entry(wildcards.model)["training"],
         size=lambda wildcards: size(wildcards.dataset),
         seed=lambda wildcards: int(wildcards.seed),
@@ -40,7 +40,7 @@ rule sample:
     input:
         weights=of_training("weights.safetensors"),
         config=of_training("config.json"),
-        code=lambda wildcards: plan.code("sample", plan.module(wildcards.model)),
+        code=lambda wildcards: plan.code("sample", *plan.modules(wildcards.model)),
     output:
         samples=layout.samples(D, M, S),
         sidecar=layout.samples(D, M, S, ".json"),
@@ -72,7 +72,7 @@ rule complete:
         config=of_training("config.json"),
         dataset=layout.dataset(D),
         splits=layout.splits(D),
-        code=lambda wildcards: plan.code("complete", plan.module(wildcards.model)),
+        code=lambda wildcards: plan.code("complete", *plan.modules(wildcards.model)),
     output:
         [
             layout.completions(D, M, S, f"{part}{end}")
@@ -112,9 +112,9 @@ rule speed:
     benchmark:
         layout.benchmark("speed", D, M, S)
     wildcard_constraints:
-        model=f"reference|{plan.patterns['generator']}|{plan.patterns['forcefield']}",
+        model=f"reference|{plan.patterns['generator']}|{plan.patterns['computing']}",
     conda:
-        "../../envs/tutti.yaml"
+        environment
     threads: alone
     resources:
         gpu=resource("gpu"),

@@ -9,9 +9,10 @@ from tutti.cli.configuration import check
 from tutti.cli.evaluate import evaluate
 from tutti.cli.forcefields import md, relax
 from tutti.cli.generators import complete, sample
+from tutti.cli.scoring import predict, score
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-for command in (evaluate, compare, sample, complete, relax, md, check):
+for command in (evaluate, compare, sample, complete, score, predict, relax, md, check):
     app.command()(command)
 
 

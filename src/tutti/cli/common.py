@@ -1,21 +1,39 @@
 """What the commands share: options, refusals before any work, and how errors are told."""
 
+import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+if TYPE_CHECKING:  # torch takes seconds to import, which `tutti --help` need not wait
+    from tutti.models.forcefields.external import ExternalCalculator
+
+Opened = TypeVar("Opened")
+
 EXTXYZ = (".extxyz", ".xyz")
 """Ends of the names of files that commands write; `tutti relax` writes all that `tutti.io.write` does."""
-WEIGHTS = "weights.safetensors"
+WEIGHTS, CONFIG = "weights.safetensors", "config.json"
 
 Model = Annotated[
-    Path, typer.Option("--model", metavar="DIR", help="Folder of a trained force field: .../seed0.")
+    Path | None, typer.Option("--model", metavar="DIR", help="Folder of a trained force field: .../seed0.")
+]
+OtherCode = Annotated[
+    str | None,
+    typer.Option(
+        "--calculator",
+        metavar="MODULE:CALLABLE",
+        help="Instead of --model, what gives an ASE calculator: tblite.ase:TBLite.",
+    ),
+]
+Arguments = Annotated[
+    list[str] | None,
+    typer.Option("--arguments", metavar="NAME=VALUE", help="Of the calculator; also all of them as JSON."),
 ]
 Accelerator = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or cuda.")]
 
@@ -82,7 +100,7 @@ def model_folder(given: Path) -> Path:
     Raises:
         FileNotFoundError: when there are several.
     """
-    if (given / WEIGHTS).is_file():
+    if (given / WEIGHTS).is_file() or (given / CONFIG).is_file():  # a calculator's has no weights
         return given
     found = sorted(path.parent for level in ("*", "*/*") for path in given.glob(f"{level}/{WEIGHTS}"))
     if len(found) > 1:
@@ -90,3 +108,59 @@ def model_folder(given: Path) -> Path:
     if found:
         say(f"the model: {found[0]}")
     return found[0] if found else given
+
+
+def force_field(
+    model: Path | None,
+    calculator: str | None,
+    arguments: Sequence[str] | None,
+    open_folder: Callable[[Path], Opened],
+) -> "Opened | ExternalCalculator":
+    """The force field that `--model`, or `--calculator` with its `--arguments`, names.
+
+    Args:
+        model: folder of a force field.
+        calculator: `module:callable`.
+        arguments: `NAME=VALUE` or JSON.
+        open_folder: opens the folder.
+
+    Raises:
+        ModuleNotFoundError: when the calculator's code is not installed.
+        ValueError: when both or none are named, or the calculator cannot be made.
+    """
+    if (model is None) == (calculator is None):
+        raise ValueError("--model and --calculator: give one of them")
+    if calculator is None:
+        if arguments:
+            raise ValueError("--arguments: are those of --calculator; a model has none")
+        return open_folder(model_folder(model))
+    from tutti.models.forcefields.external import External, ExternalCalculator
+
+    return ExternalCalculator(External(calculator, named("--arguments", arguments or ())))
+
+
+def named(option: str, texts: Sequence[str]) -> dict[str, Any]:
+    """What `NAME=VALUE` or JSON say; values that are JSON are what it says, others are text.
+
+    Args:
+        option: that they were given for.
+        texts: each of them.
+
+    Raises:
+        ValueError: for one without a name.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        given = _json(text) if text.startswith("{") else {name.strip(): _json(value)}
+        if not isinstance(given, dict) or not (equals or text.startswith("{")):
+            raise ValueError(f"{option} {text}: write NAME=VALUE, or all of them as JSON: {{...}}")
+        found |= given
+    return found
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -82,7 +82,7 @@ def complete(
         from tutti import io
         from tutti.models.generators.completion import complete_fragments
 
-        complete_fragments(folder, io.read(file), out, seed, size, chosen, accelerator)
+        complete_fragments(folder, io.read(file, labels=False), out, seed, size, chosen, accelerator)
         print(f"The molecules: {out}")
 
 

@@ -10,6 +10,9 @@ EXTRAS = {"openbabel": "openbabel", "tblite": "xtb"}
 NAMES = {"openbabel": "Open Babel", "tblite": "tblite"}
 """What people call the library."""
 
+PACKAGES = {"mace": "mace-torch", "fairchem": "fairchem-core", "orb_models": "orb-models"}
+"""Package that brings a module of another code, where it is called otherwise."""
+
 
 def is_installed(library: str) -> bool:
     """Whether a module of `EXTRAS` can be imported; it is not imported."""

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,3 +47,9 @@ def short(digest: str) -> str:
     """A hash, with or without the name of its kind, as messages show it: twelve digits of it."""
     kind, colon, digits = digest.rpartition(":")
     return f"{kind}{colon}{digits[:12]}…"
+
+
+def files_among(values: Iterable[object]) -> list[str]:
+    """Those values, or entries of lists among them, that are the path of a file."""
+    entries = [entry for value in values for entry in (value if isinstance(value, list) else [value])]
+    return [entry for entry in entries if isinstance(entry, str) and Path(entry).is_file()]

@@ -11,10 +11,8 @@ from typing import Self
 
 import ase
 import numpy as np
-from ase.calculators.singlepoint import SinglePointCalculator
 
-from tutti.core import ragged
-from tutti.core.columns import columns
+from tutti.core import ase_atoms, ragged
 from tutti.core.elements import SYMBOLS
 from tutti.core.files import atomic_path
 
@@ -26,6 +24,7 @@ ROWS = {
     "forces": ("atoms", (3,)),
     "cell": ("structures", (3, 3)),
     "pbc": ("structures", (3,)),
+    "fixed": ("atoms", ()),
     "formal_charges": ("atoms", ()),
     "n_bonds": ("structures", ()),
     "bond_atoms": ("bonds", (2,)),
@@ -65,12 +64,14 @@ class Structures:
         forces: [ΣN, 3] float, eV/Å.
         cell: [N, 3, 3] float, Å, rows are the cell vectors.
         pbc: [N, 3] bool.
+        fixed: [ΣN] bool, atoms that relaxations and simulations may not move.
         formal_charges: [ΣN] int8, of the atoms in a file that says which are bonded.
         n_bonds: [N] int64, bonds of each structure that the file says; 0 where it says nothing.
         bond_atoms: [ΣB, 2] int64, places of a bond's atoms in their structure, the lower one first.
         bond_orders: [ΣB] float, 1, 1.5 (aromatic), 2 or 3.
         columns: further arrays of length N by name (`smiles`, `homo`, `finished`, ...).
         units: unit of every column that has one; energies are eV and lengths Å throughout.
+        free_atoms: eV by symbol, energies of isolated atoms by the method that the energies are of.
         source: where the data come from, with the hash of the raw file or of the recipe.
 
     Raises:
@@ -84,12 +85,14 @@ class Structures:
     forces: np.ndarray | None = None
     cell: np.ndarray | None = None
     pbc: np.ndarray | None = None
+    fixed: np.ndarray | None = None
     formal_charges: np.ndarray | None = None
     n_bonds: np.ndarray | None = None
     bond_atoms: np.ndarray | None = None
     bond_orders: np.ndarray | None = None
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    free_atoms: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -183,6 +186,8 @@ class Structures:
     def digest(self) -> str:
         """SHA-256 of all contents: the identity of a dataset in splits and in provenance."""
         digest = hashlib.sha256(json.dumps(dict(self.units), sort_keys=True).encode())
+        if self.free_atoms:
+            digest.update(json.dumps(dict(self.free_atoms), sort_keys=True).encode())
         for name, array in sorted(self._arrays().items()):
             digest.update(f"{name}{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
@@ -195,7 +200,9 @@ class Structures:
 
     def save(self, path: str | Path) -> None:
         """Write one uncompressed .npz, atomically. Same contents give the same bytes."""
-        metadata = json.dumps({"units": dict(self.units), "source": self.source}, sort_keys=True)
+        said = {"units": dict(self.units), "source": self.source}
+        said |= {"free_atoms": dict(self.free_atoms)} if self.free_atoms else {}
+        metadata = json.dumps(said, sort_keys=True)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez(file, metadata=np.array(metadata), **self._arrays())
 
@@ -240,16 +247,16 @@ class Structures:
         """One after another. Only fields and columns that all parts have, with the same units, are allowed.
 
         Raises:
-            ValueError: when the parts differ in fields, columns or units, or when there are none.
+            ValueError: when the parts differ in fields, columns, units or free atoms, or when there are none.
         """
         if not parts:
             raise ValueError("nothing to concatenate")
         first = parts[0]
         arrays = [part._arrays() for part in parts]
-        if any(
-            a.keys() != arrays[0].keys() or p.units != first.units for a, p in zip(arrays, parts, strict=True)
-        ):
+        if any(a.keys() != arrays[0].keys() for a in arrays) or any(p.units != first.units for p in parts):
             raise ValueError("the structures to concatenate differ in their fields, columns or units")
+        if any(part.free_atoms != first.free_atoms for part in parts):
+            raise ValueError("the structures to concatenate differ in the energies of their free atoms")
         for name in arrays[0]:
             kinds = {a[name].dtype.kind for a in arrays}
             # Numbers and text would be joined as text.
@@ -258,42 +265,15 @@ class Structures:
         sources = " + ".join(dict.fromkeys(part.source for part in parts))
         joined = {name: np.concatenate([a[name] for a in arrays]) for name in arrays[0]}
         own = {name.removeprefix("column:"): joined.pop(name) for name in list(joined) if ":" in name}
-        return cls(**joined, columns=own, units=first.units, source=sources)
+        said = {"units": first.units, "free_atoms": first.free_atoms, "source": sources}
+        return cls(**joined, columns=own, **said)
 
     @classmethod
     def from_ase(cls, frames: Sequence[ase.Atoms], source: str = "") -> Self:
-        """Pack ASE atoms: energy, forces and `info` when every frame has them, cells when any has."""
-        results = [atoms.calc.results if atoms.calc else {} for atoms in frames]
-        optional: dict[str, np.ndarray] = {}
-        if frames and all("energy" in r for r in results):
-            optional["energy"] = np.array([r["energy"] for r in results], dtype=float)
-        if frames and all("forces" in r for r in results):
-            optional["forces"] = np.concatenate([np.asarray(r["forces"], dtype=float) for r in results])
-        if any(atoms.pbc.any() or atoms.cell.any() for atoms in frames):
-            optional["cell"] = np.stack([atoms.cell.array for atoms in frames])
-            optional["pbc"] = np.stack([atoms.pbc for atoms in frames])
-        return cls.from_frames(
-            [(atoms.numbers, atoms.positions) for atoms in frames],
-            **optional,
-            columns=columns([atoms.info for atoms in frames]),
-            source=source,
-        )
+        """Pack ASE atoms: what `tutti.core.ase_atoms.fields` finds in them."""
+        packed = [(atoms.numbers, atoms.positions) for atoms in frames]
+        return cls.from_frames(packed, **ase_atoms.fields(frames), source=source)
 
     def to_ase(self) -> Iterator[ase.Atoms]:
-        """Structures as ASE atoms, with a single-point calculator where there are energies or forces."""
-        for i in range(len(self)):
-            numbers, positions = self.frame(i)
-            atoms = ase.Atoms(numbers, positions)
-            if self.cell is not None:
-                atoms.set_cell(self.cell[i])
-            if self.pbc is not None:
-                atoms.set_pbc(self.pbc[i])
-            atoms.info |= {name: column[i].tolist() for name, column in self.columns.items()}
-            results = {}
-            if self.energy is not None:
-                results["energy"] = float(self.energy[i])
-            if self.forces is not None:
-                results["forces"] = self.forces[self.offsets[i] : self.offsets[i + 1]]
-            if results:
-                atoms.calc = SinglePointCalculator(atoms, **results)
-            yield atoms
+        """Structures as ASE atoms, see `tutti.core.ase_atoms.atoms_of`."""
+        return ase_atoms.atoms_of(self)

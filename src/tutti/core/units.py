@@ -22,6 +22,8 @@ UNITS: dict[str, tuple[str, float]] = {
     **{name: ("energy", factor) for name, factor in _ENERGIES.items()},
     **{name: ("length", factor) for name, factor in _LENGTHS.items()},
     **{f"{e}/{x}": ("force", _ENERGIES[e] / _LENGTHS[x]) for e in _ENERGIES for x in _LENGTHS},
+    **{f"{e}/{x}³": ("stress", _ENERGIES[e] / _LENGTHS[x] ** 3) for e in _ENERGIES for x in _LENGTHS},
+    "GPa": ("stress", units.GPa),
     **{f"{name}²": ("area", factor**2) for name, factor in _LENGTHS.items()},
     **{f"{name}³": ("volume", factor**3) for name, factor in _LENGTHS.items()},
     "e": ("charge", 1.0),
@@ -77,21 +79,23 @@ def factor(source: str, target: str) -> float:
 
 @dataclass(frozen=True)
 class Scales:
-    """Factors from a file's units to eV, Å and eV/Å."""
+    """Factors from a file's units to eV, Å, eV/Å and eV/Å³."""
 
     energy: float
     length: float
     forces: float
+    stress: float
 
     @classmethod
     def of(cls, given: Mapping[str, str], *, energy: str, length: str) -> Self:
-        """Scales of the units `given` for `energy`, `length` and `forces`, or else of the format's own.
+        """Scales of the units `given` for `energy`, `length`, `forces` and `stress`, or else of the format.
 
-        Forces are in energy per length unless given.
+        Forces are in energy per length and stresses in energy per volume unless given.
 
         Raises:
             ValueError: when a unit is unknown or measures something else.
         """
         energy, length = given.get("energy", energy), given.get("length", length)
         forces = given.get("forces", f"{canonical(energy)}/{canonical(length)}")
-        return cls(factor(energy, "eV"), factor(length, "Å"), factor(forces, "eV/Å"))
+        stress = given.get("stress", f"{canonical(energy)}/{canonical(length)}³")
+        return cls(factor(energy, "eV"), factor(length, "Å"), factor(forces, "eV/Å"), factor(stress, "eV/Å³"))

@@ -45,7 +45,20 @@ def _(config: lips.Config) -> int | None:
 
 @most_structures.register
 def _(config: file.Config) -> int | None:
-    return _in_file(config.path)
+    if isinstance(config.path, Path):
+        return _in_file(config.path)
+    counts = list(most_by_part(config).values())
+    return None if None in counts else sum(counts)
+
+
+def most_by_part(config: object) -> dict[str, int | None]:
+    """The same for each part of a set that is in several files by the part that each holds; empty: of others.
+
+    Isolated atoms among the structures are counted, too.
+    """
+    if not isinstance(config, file.Config) or isinstance(config.path, Path):
+        return {}
+    return {part: _in_file(path) for part, path in config.path.items()}
 
 
 def _in_file(path: Path) -> int | None:

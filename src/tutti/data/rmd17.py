@@ -3,16 +3,19 @@
 Christensen and von Lilienfeld, Mach. Learn.: Sci. Technol. 1, 045018 (2020), doi:10.1088/2632-2153/abba6f;
 figshare 12672038. The frames are of one trajectory: train on no more than 1,000 of them. Of the five
 published splits, each of 1,000 frames to train on and 1,000 to test on, the columns `split_1` ... `split_5`
-tell: name one as the `column` of the split.
+tell: name one as the `column` of the split. The author also gives the frames of the splits alone, a file each
+(github.com/andersx/rmd17-npz): `folder` names where they lie.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
+from tutti.core.files import sha256
+from tutti.core.structures import Structures, open_npz
 from tutti.data.download import Source, members
 from tutti.data.public import OfMolecule, check, of_npz, unpack, with_source
 from tutti.io.text import FormatError, shown
@@ -48,10 +51,20 @@ PARTS = ("train", "test")
 
 @dataclass(frozen=True, kw_only=True)
 class Config(OfMolecule):
-    """Which trajectory."""
+    """Which trajectory.
+
+    Attributes:
+        folder: with `rmd17_ethanol_train_01.npz`, `rmd17_ethanol_test_01.npz` and so on of one or more of the
+            splits; then nothing is downloaded, and the set holds their frames only.
+    """
 
     MOLECULES: ClassVar = MOLECULES
     LACKING: ClassVar = "not in rMD17"
+    folder: Path | None = None
+
+    def frames(self, published: int | None) -> int | None:
+        """See `Public`; of the frames of splits no number is published."""
+        return super().frames(None if self.folder else published)
 
 
 def make(config: Config, path: Path, work: Path, jobs: int) -> None:
@@ -62,10 +75,15 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
 
     Raises:
         tutti.data.download.DownloadError: when the archive cannot be had.
+        FileNotFoundError: when the folder has no split of the molecule.
         tutti.data.download.ArchiveError, tutti.io.FormatError, ValueError: when something in it is
             not what it should be.
     """
     part, formula, frames = MOLECULES[config.molecule]
+    if config.folder is not None:
+        structures = _of_splits(config.folder, part)
+        check(structures, config.folder, formula, config.frames(None))
+        return structures.save(path)
     archive = config.fetch(ARCHIVE, work)
     wanted = [f"rmd17_{part}.npz", *(_index_file(kind, i) for i in SPLITS for kind in PARTS)]
     entries = ((name.rpartition("/")[2], text) for name, text in members(archive))
@@ -75,6 +93,33 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
     check(structures, file, formula, config.frames(frames))
     structures = structures.with_columns(**_splits(indices, len(structures)))
     with_source(structures, f"rMD17, {file.name}", archive).save(path)
+
+
+def _of_splits(folder: Path, part: str) -> Structures:
+    """The frames of all splits in a folder, each once, in the order of MD17."""
+    files = {(i, kind): folder / f"rmd17_{part}_{kind}_{i:02d}.npz" for i in SPLITS for kind in PARTS}
+    present = [i for i in SPLITS if any(files[i, kind].is_file() for kind in PARTS)]
+    if not present:
+        raise FileNotFoundError(f"{files[1, 'train']}: not found, nor the file of another split")
+    used = {key: file for key, file in files.items() if key[0] in present}
+    joined = Structures.concatenate([of_npz(file, NAMES) for file in used.values()])
+    origins = [_old_indices(file) for file in used.values()]
+    indices, first, owner = np.unique(np.concatenate(origins), return_index=True, return_inverse=True)
+    columns = {f"split_{i}": np.full(len(indices), "", dtype="U5") for i in present}
+    for (i, kind), rows in zip(used, np.split(owner, np.cumsum([len(o) for o in origins])[:-1]), strict=True):
+        if columns[f"split_{i}"][rows].any():
+            raise ValueError(f"{files[i, kind]}: a frame stands in train and test")
+        columns[f"split_{i}"][rows] = kind
+    source = ", ".join(f"{file.name} sha256:{sha256(file)}" for file in used.values())
+    return replace(joined[first].with_columns(**columns), source=f"rMD17, {source}")
+
+
+def _old_indices(path: Path) -> np.ndarray:
+    """[N] place of each frame in MD17."""
+    with open_npz(path) as archive:
+        if "old_indices" not in archive:
+            raise ValueError(f"{path}: no array old_indices")
+        return archive["old_indices"]
 
 
 def _index_file(kind: str, i: int) -> str:

@@ -7,6 +7,7 @@ Examples of the literature, of the 130,831 molecules of QM9:
 
 import json
 import warnings
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -20,6 +21,8 @@ from tutti.core.structures import Structures
 from tutti.data.leakage import leakage
 
 PARTS = ("train", "valid", "test")
+MARKS = {part: part for part in PARTS} | {"training": "train", "val": "valid", "validation": "valid"}
+"""What a column may call the parts, in any case."""
 Size = int | float | Literal["rest"]
 
 
@@ -34,13 +37,12 @@ class SplitConfig:
         test: likewise; may be 0.
         seed: of the permutation whose first structures are the training set, the next the validation set
             and the next the test set. What the sizes leave over is used nowhere.
-        column: name of a column of text that says where parts may be drawn from: training and validation set
-            only from structures marked "train", the test set only from those marked "test". Fractions and
-            "rest" then refer to these.
+        column: name of a column of text that says where parts may be drawn from: each only from structures
+            with its mark, see `MARKS`; where none is marked "valid", the validation set from those for
+            training. Fractions and "rest" then refer to these.
 
     Raises:
-        ValueError: when a size is negative, a fraction above 1, or "rest" stands twice for the same
-            structures.
+        ValueError: when a size is negative, a fraction above 1, or "rest" stands twice without a column.
     """
 
     train: Size
@@ -51,9 +53,8 @@ class SplitConfig:
 
     def __post_init__(self) -> None:
         sizes = {name: getattr(self, name) for name in PARTS}
-        for names in self.pools.values():
-            if [sizes[name] for name in names].count("rest") > 1:
-                raise ValueError(f"only one of {', '.join(names[:-1])} and {names[-1]} can be 'rest'")
+        if self.column is None:
+            self._check_rest(PARTS)
         for name, size in sizes.items():
             if size == "rest":
                 continue
@@ -64,17 +65,30 @@ class SplitConfig:
             if size < 0:
                 raise ValueError(f"{name}: {size} is negative")
 
-    @property
-    def pools(self) -> dict[str | None, tuple[str, ...]]:
-        """The parts that are drawn from the same structures, by the mark of these in the column."""
-        return {None: PARTS} if self.column is None else {"train": PARTS[:2], "test": PARTS[2:]}
+    def pools(self, marked: Collection[str]) -> dict[str | None, tuple[str, ...]]:
+        """The parts that are drawn from the same structures, by the mark of these in the column.
+
+        Args:
+            marked: the marks of `PARTS` that occur in the column.
+        """
+        if self.column is None:
+            return {None: PARTS}
+        if "valid" in marked:
+            return {part: (part,) for part in PARTS}
+        return {"train": PARTS[:2], "test": PARTS[2:]}
+
+    def _check_rest(self, names: Sequence[str]) -> None:
+        if [getattr(self, name) for name in names].count("rest") > 1:
+            raise ValueError(f"only one of {', '.join(names[:-1])} and {names[-1]} can be 'rest'")
 
     def counts(self, n: int, names: tuple[str, ...] = PARTS) -> tuple[int, ...]:
         """Structures in each of the parts `names`, which are drawn from n.
 
         Raises:
-            ValueError: when they exceed the dataset, or no structure is left for training.
+            ValueError: when they exceed the dataset, several are the rest, or no structure is left for
+                training.
         """
+        self._check_rest(names)
         sizes = {name: getattr(self, name) for name in names}
         # A hair is added because 0.29 * 100 is 28.999999999999996.
         counts = {k: int(s * n + 1e-9) if isinstance(s, float) else s for k, s in sizes.items()}
@@ -146,6 +160,18 @@ class Splits:
         ids = structures.columns.get("id")
         return cls(*parts, seed=seed, digest=digest, leakage=leaks, ids=ids)
 
+    @property
+    def example(self) -> np.ndarray:
+        """[1] a structure to look at: the first that no model is trained on, where there is one.
+
+        Raises:
+            ValueError: when all parts are empty.
+        """
+        found = next((part[:1] for part in (self.test, self.valid, self.train) if len(part)), None)
+        if found is None:
+            raise ValueError("the splits are empty")
+        return found
+
     def first(self, size: int | None) -> Self:
         """The same splits with only the first `size` structures to train on; None: all.
 
@@ -165,8 +191,9 @@ def make_splits(structures: Structures, config: SplitConfig) -> Splits:
     """
     permutation = numpy_generator(config.seed, "splits").permutation(len(structures))
     parts: dict[str, np.ndarray] = {}
-    for mark, names in config.pools.items():
-        pool = permutation[_allowed(structures, config.column, mark)[permutation]]
+    marks = None if config.column is None else _marks(structures, config.column)
+    for mark, names in config.pools(set() if marks is None else set(marks)).items():
+        pool = permutation if marks is None else permutation[marks[permutation] == mark]
         counts = config.counts(len(pool), names)
         parts |= zip(names, np.split(pool[: sum(counts)], np.cumsum(counts)[:-1]), strict=True)
     leaks = leakage(structures, parts)
@@ -175,15 +202,20 @@ def make_splits(structures: Structures, config: SplitConfig) -> Splits:
     return Splits(**parts, seed=config.seed, digest=structures.digest, leakage=leaks, ids=ids)
 
 
-def _allowed(structures: Structures, column: str | None, mark: str | None) -> np.ndarray:
-    """[N] bool: which structures have that mark in the column; all where there is no column."""
-    if column is None:
-        return np.ones(len(structures), bool)
-    marks = structures.columns.get(column)
-    if marks is None or marks.dtype.kind != "U":
+def _marks(structures: Structures, column: str) -> np.ndarray:
+    """[N] the part of `PARTS` that each structure is marked for; others are empty, and warned of by name."""
+    texts = structures.columns.get(column)
+    if texts is None or texts.dtype.kind != "U":
         known = [name for name, values in structures.columns.items() if values.dtype.kind == "U"]
         raise ValueError(f"column: the dataset has no column of text {closest(column, known)}")
-    return marks == mark
+    values, places = np.unique(texts, return_inverse=True)
+    parts = np.array([MARKS.get(value.lower(), "") for value in values.tolist()], dtype=str)
+    others = [value for value, part in zip(values.tolist(), parts, strict=True) if value and not part]
+    if others:
+        count, shown = int(np.isin(texts, others).sum()), ", ".join(map(repr, others[:3]))
+        what = f"{count} of {len(texts)} structures are in no part"
+        warnings.warn(f"column '{column}': {what}: they are marked {shown}", stacklevel=3)
+    return parts[places]
 
 
 def _warn(leaks: dict[str, Any], parts: dict[str, np.ndarray]) -> None:

@@ -1,12 +1,13 @@
 """Readers of the public formats into `Structures`, one module per format.
 
-A format is a module with `frames(path, units) -> Iterator[Frame]` and an entry in `SUFFIXES`. Where samples
+A format is a module with `frames(path, units) -> Iterator[Frame]` and an entry in `SUFFIXES`. Where the names
+of values are free it is in `NAMED`, and `frames` also takes the `Labels` that are asked for. Where samples
 of a generator are read more leniently (see `tutti.io.samples`), it also has
 `samples(path) -> Iterator[Frame | FormatError]`.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -15,8 +16,11 @@ from tutti.core import properties
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.core.units import canonical, factor
+from tutti.io import plausibility
 from tutti.io.folders import below, name_of, warn_of
 from tutti.io.frames import Frame, pack
+from tutti.io.free_atoms import taken_out
+from tutti.io.labels import Labels, check_names
 from tutti.io.recovery import begins_like_xyz
 from tutti.io.refusals import refusal
 from tutti.io.text import FILE_END, FormatError
@@ -24,6 +28,8 @@ from tutti.io.writing import write
 
 __all__ = ["SUFFIXES", "FormatError", "check", "read", "write"]
 
+SPLIT = "split"
+"""Column of data from several files: the part of the data that each structure is of."""
 SUFFIXES = {
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
@@ -53,30 +59,68 @@ SUFFIXES = {
 
 A .txt file is read only if it begins like an xyz file, as the samples that EDM writes do.
 """
+LENGTHS = {"extxyz": "Å", "ase_traj": "Å", "n2p2": "bohr"}
+"""Units of length of formats that do not say them, unless others are given."""
+QUANTITIES = ("energy", "length", "forces", "stress")
+"""What the units of a file are of, beside those of columns."""
+NAMED = frozenset({"extxyz", "npz", "pt", "ase_db", "ase_traj"})
+"""Modules of formats in which energies, forces and stresses may have any name."""
 
 
-def read(path: str | Path, *, samples: bool = False, units: Mapping[str, str] | None = None) -> Structures:
+def read(
+    path: str | Path | Mapping[str, Path],
+    *,
+    samples: bool = False,
+    units: Mapping[str, str] | None = None,
+    keys: Mapping[str, str | None] | None = None,
+    labels: bool = True,
+    free_atoms: bool | Path = False,
+) -> Structures:
     """Read a file, or all readable files in a folder and below it in natural order of their paths.
 
     Args:
         path: a file of a format in `SUFFIXES` (docs/formats.md), or a folder. Files of a folder that are of
             other kinds are warned of. QM9's own .xyz and a gdb9.sdf beside its gdb9.sdf.csv are known.
-        samples: let NaN and inf through, as a generator may produce them; readers of data refuse them.
-        units: units of `energy`, `length`, `forces` (default: energy/length) in formats that do not fix them,
-            and of columns. The result is in eV and Å, and columns of known properties in their own units.
+            Several are given by the part of the data that each holds; the column `split` then says it.
+        samples: let NaN and inf through, as a generator may produce them; readers of data refuse them, and
+            warn of what cannot be right (`tutti.io.plausibility`).
+        units: units of `energy`, `length`, `forces` (default: energy/length), `stress` (energy/length³) in
+            formats that do not fix them, and of columns. The result is in eV and Å, and columns of known
+            properties in their own units.
+        keys: names that `energy`, `forces` and `stress` have in the file, where they have others than usual;
+            None for what is not to be read.
+        labels: whether energies, forces and stresses are read; else they are not even looked at.
+        free_atoms: take isolated atoms out, see `tutti.io.free_atoms.taken_out`: they are no structures, but
+            `Structures.free_atoms`. A file or folder of them may be given that is not below `path`.
+
+    Returns:
+        The structures. A stress is the column `stress`: [N, 9], its matrix row by row, eV/Å³, ASE's sign.
 
     Raises:
-        FormatError: when a file is malformed, or needs units that are not given.
+        FormatError: when a file is malformed, needs units that are not given, has what looks like energies
+            or forces under names that `keys` do not say, or lengths in other units than it is read in.
         FileNotFoundError: when there is no such file.
-        ValueError: when a unit is unknown or given for something that the file does not have.
+        ValueError: when a unit is unknown or given for something that the file does not have; when a key is.
     """
-    path, units = Path(path), dict(units or {})
-    files = files_of(path)
-    frames = [frame for file in files for frame in _frames(file, units)]
+    units, wanted = dict(units or {}), Labels(keys or {}, labels)
+    parts = {p: Path(each) for p, each in path.items()} if isinstance(path, Mapping) else {"": Path(path)}
+    apart = {"": free_atoms} if isinstance(free_atoms, Path) else {}
+    files = {each: files_of(each) for each in [*parts.values(), *apart.values()]}
+    frames, alone = (list(_frames(paths, files, units, wanted)) for paths in (parts, apart))
+    if not samples:
+        check_names([*frames, *alone], wanted)
+    energies: dict[str, float] = {}
+    if free_atoms:
+        frames, energies = taken_out(frames, alone)
+    first = next(iter(parts.values()))
     if not frames:
-        raise FormatError(f"{path}:1", "a structure", FILE_END)
+        raise FormatError(f"{first}:1", "a structure", "isolated atoms alone" if energies else FILE_END)
     structures = _with_column_units(pack(frames, samples), units)
-    return replace(structures, source=source_of(path, files))
+    if not samples:
+        of_lengths = _unit_of_length([file for found in files.values() for file in found])
+        plausibility.check(structures, first, units if labels else None, of_lengths)
+    source = " + ".join(source_of(each, found) for each, found in files.items())
+    return replace(structures, free_atoms=energies, source=source)
 
 
 def module_of(path: Path) -> str | None:
@@ -140,16 +184,45 @@ def _refusal(path: Path, where: str, expected: str) -> FormatError:
     return refusal(where, path.name, expected)
 
 
-def _frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
-    return import_module(f"tutti.io.{module_of(path)}").frames(path, units)
+def _frames(
+    parts: Mapping[str, Path], files: Mapping[Path, list[Path]], units: Mapping[str, str], labels: Labels
+) -> Iterator[Frame]:
+    """Frames of all files, each with its part of the data where that has a name."""
+    for part, path in parts.items():
+        for file in files[path]:
+            for frame in frames_of(file, units, labels):
+                frame.info |= {SPLIT: part} if part else {}
+                yield frame
+
+
+def _unit_of_length(files: Collection[Path]) -> str | None:
+    """In which lengths are read unless it is given; None where the files say it, or are of several kinds."""
+    found = {LENGTHS.get(module_of(file)) for file in files}
+    return found.pop() if len(found) == 1 else None
+
+
+def frames_of(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:
+    """Frames of a file with the labels that are asked for, see `read`."""
+    name = module_of(path)
+    module = import_module(f"tutti.io.{name}")
+    if name in NAMED:
+        yield from module.frames(path, units, labels)
+        return
+    labels.refuse_names(path)
+    for frame in module.frames(path, units):
+        if not labels.wants("energy"):
+            frame.energy = None
+        if not labels.wants("forces"):
+            frame.forces = None
+        yield frame
 
 
 def _with_column_units(structures: Structures, units: Mapping[str, str]) -> Structures:
     for name, unit in units.items():
-        if name in ("energy", "length", "forces"):
+        if name in QUANTITIES:
             continue
         if name not in structures.columns:
-            known = ", ".join(["energy", "length", "forces", *structures.columns])
+            known = ", ".join(dict.fromkeys([*QUANTITIES, *structures.columns]))
             raise ValueError(f"a unit is given for '{name}', but the structures have only {known}")
         kept = properties.KEYS[name].unit if name in properties.KEYS else canonical(unit)
         values = structures.columns[name] * factor(unit, kept)

@@ -14,7 +14,9 @@ import numpy as np
 
 from tutti.core import elements
 from tutti.core.units import Scales
+from tutti.io import per_structure
 from tutti.io.frames import Frame
+from tutti.io.labels import Labels
 from tutti.io.text import FormatError, OtherContent, shown
 
 Arrays = Mapping[str, np.ndarray]
@@ -22,21 +24,28 @@ Arrays = Mapping[str, np.ndarray]
 LABELS = ("symbols", "species", "elements")
 NAMES = {
     "positions": ("R", "coords", "positions", "pos", "x", "_positions"),
-    "numbers": ("z", "nuclear_charges", "numbers", "atomic_numbers", "_atomic_numbers"),
+    "numbers": ("z", "nuclear_charges", "numbers", "atomic_numbers", "_atomic_numbers", "Z"),
     "one_hot": ("one_hot", "h"),
     "order": ("atom_decoder", *LABELS),
     "labels": LABELS,
     "charges": ("charges",),
     "mask": ("node_mask", "atom_mask", "mask"),
-    "counts": ("num_atoms", "n_atoms"),
+    "counts": ("num_atoms", "n_atoms", "N"),
     "energy": ("E", "energies", "energy"),
     "forces": ("F", "forces"),
-    "length_unit": ("r_unit",),
-    "energy_unit": ("e_unit",),
+    "stress": ("stress",),
+    "cell": ("cell", "lattice", "cells", "box"),
+    "pbc": ("pbc",),
+    "total_charge": ("total_charge", "charge", "Q"),
+    "spin": ("spin", "S"),
+    "multiplicity": ("multiplicity",),
+    "length_unit": ("r_unit", "length_unit"),
+    "energy_unit": ("e_unit", "energy_unit"),
 }
 """Names under which each array may stand; elements are told by the first there is of `numbers`, `one_hot`
 (with `order`), `labels` and `charges`."""
-GEOMETRY = NAMES.keys() - {"energy", "forces", "energy_unit"}
+LABELS = ("energy", "forces", "stress")
+GEOMETRY = NAMES.keys() - {*LABELS, "energy_unit", "cell", "pbc", "spin", "multiplicity"}
 """What is read of samples."""
 TOLD_BY = ("numbers", "one_hot", "labels", "charges")
 QM9_ORDER = ("H", "C", "N", "O", "F")
@@ -46,9 +55,14 @@ FILLERS = (0.0, -1.0)
 """Coordinates and numbers of padding; NaN is one more."""
 
 
-def chosen(names: Collection[str]) -> dict[str, str]:
+def chosen(names: Collection[str], labels: Labels | None = None) -> dict[str, str]:
     """Of the arrays that an archive has, the name of each role that is filled."""
-    found = {role: next((name for name in known if name in names), None) for role, known in NAMES.items()}
+    known = dict(NAMES)
+    if labels is not None:
+        known |= {label: labels.names(label, NAMES[label]) for label in LABELS}
+    found = {
+        role: next((name for name in names_of if name in names), None) for role, names_of in known.items()
+    }
     return {role: name for role, name in found.items() if name is not None}
 
 
@@ -77,6 +91,7 @@ def molecules(
     numbers = _numbers(arrays, path)
     real = _real(arrays, numbers, path)
     _compare_charges(arrays, numbers, real, path)
+    values = per_structure.read(arrays, path, scales)
     unknown = real & ~np.isin(numbers, np.arange(1, len(elements.SYMBOLS)))
     if strict and unknown.any():
         i, atom = np.argwhere(unknown)[0]
@@ -89,6 +104,7 @@ def molecules(
             path=f"{path}: frame {first + i}",
             energy=None if energy is None else float(energy[i].item()) * scales.energy,
             forces=None if forces is None else forces[i, kept] * scales.forces,
+            **values(i),
         )
 
 

@@ -6,7 +6,6 @@ as JSON and raw numbers.
 """
 
 import sqlite3
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,45 +15,50 @@ from ase.db import connect
 from ase.db.row import AtomsRow
 
 from tutti.core import properties
+from tutti.core.ase_atoms import fixed_atoms
 from tutti.core.units import UNITS, Scales, canonical, factor
+from tutti.io.ase_traj import set_labels, vectors
 from tutti.io.frames import Frame
+from tutti.io.labels import KEYS, Labels
 from tutti.io.text import FormatError
 
 PROPERTIES = "_property_unit_dict"
 """Where SchNetPack's metadata say the units."""
-TRAINED = ("energy", "forces")
+LABELS = ("energy", "forces")
 
 
-def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
+def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:
     """Frames of a database's rows, in the order of their ids; key-value pairs become columns.
 
-    So do the scalars in `row.data` whose units the metadata says. Where they say none, energies and forces in
-    `row.data` are read if their unit is given, and warned of if not.
+    So do the scalars in `row.data` whose units the metadata says. Energies, forces and stresses are those of
+    ASE's calculator, or else lie in `row.data` or among the pairs.
 
     Raises:
-        FormatError: when the file is no ASE database, or other units are given than it says.
+        FormatError: when the file is no ASE database, or other units are given than it says, or none are
+            known of energies or forces in `row.data`.
     """
     _check(path)
     try:
         with connect(path, type="db", use_lock_file=False) as database:
             said = database.metadata
-            units_of = _units_said(said, units, path)
-            scales = Scales.of({**units, **units_of}, energy="eV", length="Å")
-            known = dict(said.get(PROPERTIES, dict.fromkeys(TRAINED)))
-            if "energy" not in {**units, **units_of}:
-                known = {name: unit for name, unit in known.items() if name not in TRAINED}
+            units_of = _units_said(said, units, labels, path)
+            known = dict(said.get(PROPERTIES, {}))
             for row in database.select(sort="id"):
-                yield _frame(row, path, scales, known)
+                yield _frame(row, path, {**units, **units_of}, known, labels)
     except FormatError:
         raise
     except Exception as error:  # a damaged database raises errors of a dozen types
         raise FormatError(str(path), "a readable ASE database", str(error)) from error
 
 
-def _units_said(metadata: Mapping[str, Any], given: Mapping[str, str], path: Path) -> dict[str, str]:
+def _units_said(
+    metadata: Mapping[str, Any], given: Mapping[str, str], labels: Labels, path: Path
+) -> dict[str, str]:
     """Units of energy, forces and length that SchNetPack's metadata say; those given must be the same."""
-    found = {**metadata.get(PROPERTIES, {}), "length": metadata.get("_distance_unit")}
-    said = {name: found[name] for name in ("energy", "forces", "length") if found.get(name)}
+    of = metadata.get(PROPERTIES, {})
+    found = {label: of.get(labels.name(label) or label) for label in LABELS}
+    found["length"] = metadata.get("_distance_unit")
+    said = {name: unit for name, unit in found.items() if unit}
     for name, unit in said.items():
         try:
             agree = canonical(given.get(name, unit)) == canonical(unit)
@@ -65,27 +69,34 @@ def _units_said(metadata: Mapping[str, Any], given: Mapping[str, str], path: Pat
     return said
 
 
-def _frame(row: AtomsRow, path: Path, scales: Scales, known: Mapping[str, str | None]) -> Frame:
-    data = {name: np.asarray(row.data[name]) for name in known if name in row.data}
-    energy, forces = (row.get(name, data.pop(name, None)) for name in TRAINED)
-    if energy is None and forces is None and not row.data.keys().isdisjoint(TRAINED):
-        text = (
-            "energies and forces in row.data are not read: give their units, or say them in the metadata as"
-        )
-        warnings.warn(f"{path}: {text} {PROPERTIES}", stacklevel=2)
-    info, units = _scalars(data, known)
+def _frame(
+    row: AtomsRow, path: Path, units: Mapping[str, str], known: Mapping[str, str | None], labels: Labels
+) -> Frame:
+    scales = Scales.of(units, energy="eV", length="Å")
+    data = {name: np.asarray(row.data[name]) for name in row.data} if row.data else {}
+    own = {label: row.get(label) for label in KEYS if row.get(label) is not None}
+    values = {**data, **row.key_value_pairs, **own}
+    energy, forces, stress = (labels.take(label, values) for label in KEYS)
+    if (energy is not None or forces is not None) and not own and "energy" not in units:
+        found = f"none; say them in the metadata as {PROPERTIES}, or give them: units: {{energy: eV}}"
+        raise FormatError(f"{path}: row {row.id}", "units of energies and forces in row.data", found)
+    left = {name: array for name, array in data.items() if name in values}
+    info, units_of = _scalars({name: array for name, array in left.items() if name in known}, known)
     periodic = bool(np.any(row.pbc) or np.any(row.cell))
-    return Frame(
+    frame = Frame(
         numbers=row.numbers,
         positions=row.positions * scales.length,
         path=f"{path}: row {row.id}",
-        energy=None if energy is None else float(np.asarray(energy).item()) * scales.energy,
-        forces=None if forces is None else np.asarray(forces, dtype=float) * scales.forces,
         cell=np.asarray(row.cell, dtype=float) * scales.length if periodic else None,
         pbc=np.asarray(row.pbc, dtype=bool) if periodic else None,
-        info={**info, **row.key_value_pairs},
-        units=units,
+        fixed=fixed_atoms(row.constraints, row.natoms),
+        info={**info, **{name: value for name, value in row.key_value_pairs.items() if name in values}},
+        units=units_of,
+        scalars=tuple(name for name, a in left.items() if a.size == 1 and a.dtype.kind in "iuf"),
+        vectors=vectors(left, row.natoms),
     )
+    set_labels(frame, scales, energy, forces, stress)
+    return frame
 
 
 def _scalars(

@@ -11,6 +11,7 @@ from tutti.core.elements import NUMBERS
 from tutti.core.units import Scales
 from tutti.io.ase_traj import of_atoms
 from tutti.io.frames import Frame
+from tutti.io.labels import Labels
 from tutti.io.text import FormatError, open_text, shown
 
 TYPES, LABELS = "_atom_site_type_symbol", "_atom_site_label"
@@ -64,7 +65,7 @@ def _frame(block: ase_cif.CIFBlock, where: str, scales: Scales) -> Frame:
     if not atoms.cell.rank and FRACTIONAL in block:
         raise FormatError(where, "three lengths and three angles of the cell", "not all of them")
     atoms.info.clear()
-    return of_atoms(atoms, where, scales)
+    return of_atoms(atoms, where, scales, Labels(read=False))
 
 
 def _element(symbol: str) -> str:

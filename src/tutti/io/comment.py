@@ -9,10 +9,16 @@ from functools import lru_cache
 import numpy as np
 
 from tutti.core.columns import BOOLEANS, Untyped, is_text
+from tutti.io.move_mask import MASK
 from tutti.io.text import FormatError, number, shown
 
 PLAIN = "species:S:1:pos:R:3"
 """The atoms' columns where `Properties` is not given."""
+
+FORCES = ("forces", "force")
+"""The atoms' column of forces, as ASE and GPUMD name it."""
+DIRECTIONS = BOOLEANS | {"1": True, "0": False}
+"""Words of `pbc`."""
 
 RESERVED = ("Properties", "Lattice", "pbc", "energy", "free_energy", "units")
 _ANY_CASE = {name.lower(): name for name in ("Properties", "Lattice", "pbc", "energy")}
@@ -31,12 +37,14 @@ _BARE = re.compile(r"[\w.+\-/#@()%:]+", re.ASCII)
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand on an atom's line."""
+    """Where things stand on an atom's line, and the names of further columns of three real numbers."""
 
     width: int
     species: int
     positions: slice
     forces: slice | None
+    mask: slice | None
+    vectors: tuple[str, ...] = ()
 
 
 def pairs(line: str, where: str) -> dict[str, str]:
@@ -77,36 +85,53 @@ def _usual_case(found: dict[str, str], where: str) -> dict[str, str]:
     return {usual.get(key, key): value for key, value in found.items()}
 
 
-def layout(properties: str, where: str) -> Layout:
+def layout(properties: str, where: str, forces: tuple[str, ...] = FORCES) -> Layout:
     """Meaning of a `Properties` value such as `species:S:1:pos:R:3:forces:R:3`; names in any case.
 
+    Args:
+        properties: the value.
+        where: place of the comment.
+        forces: names of the forces, of which the first one there counts.
+
     Raises:
-        FormatError: when it is malformed or has no species (or Z) and positions.
+        FormatError: when it is malformed or has no species (or Z, or numbers) and positions.
     """
     try:
-        return _layout(properties)
+        return _layout(properties, forces)
     except ValueError as error:
         raise FormatError(where, str(error), shown(properties)) from error
 
 
 @lru_cache
-def _layout(properties: str) -> Layout:
+def _layout(properties: str, names: tuple[str, ...]) -> Layout:
     parts = properties.split(":")
     if len(parts) % 3 or not all(width.isdigit() for width in parts[2::3]):
         raise ValueError("Properties=name:type:columns:...")
-    columns, width = {}, 0
-    for name, count in zip(parts[::3], map(int, parts[2::3]), strict=True):
+    columns, vectors, width = {}, [], 0
+    for name, kind, count in zip(parts[::3], parts[1::3], map(int, parts[2::3]), strict=True):
         columns[name] = slice(width, width + count)
+        vectors += [name] if kind in "Rr" and count == 3 else []
         width += count
-    columns = {name.lower(): found for name, found in columns.items()} | columns
-    species, positions = columns.get("species", columns.get("z")), columns.get("pos")
-    forces = columns.get("forces", columns.get("force"))
+    if ":fx:r:1:fy:r:1:fz:r:1" in properties.lower():
+        start = next(found.start for name, found in columns.items() if name.lower() == "fx")
+        columns["fx fy fz"] = slice(start, start + 3)
+        vectors.append("fx fy fz")
+    known = {name.lower(): found for name, found in columns.items()} | columns
+
+    def of(*spellings: str) -> slice | None:
+        return next((known[name] for name in spellings if name in known), None)
+
+    species, positions, forces = of("species", "z", "numbers"), of("pos", "positions"), of(*names)
     if species is None or positions is None:
         raise ValueError("Properties with species (or Z) and pos")
     for name, found, count in (("species", species, 1), ("pos", positions, 3), ("forces", forces, 3)):
         if found is not None and found.stop - found.start != count:
             raise ValueError(f"Properties with {name} in {count} columns")
-    return Layout(width, species.start, positions, forces)
+    mask = of(MASK)
+    if mask is not None and mask.stop - mask.start not in (1, 3):
+        raise ValueError(f"Properties with {MASK} in one or three columns")
+    left = tuple(name for name in vectors if columns[name] not in (positions, forces, mask))
+    return Layout(width, species.start, positions, forces, mask, left)
 
 
 def lattice(info: dict[str, str], where: str) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -132,9 +157,9 @@ def lattice(info: dict[str, str], where: str) -> tuple[np.ndarray | None, np.nda
 
 def _directions(text: str, where: str) -> np.ndarray:
     words = text.strip("[]{}").replace(",", " ").split()
-    if len(words) not in (1, 3) or not all(word in BOOLEANS for word in words):
+    if len(words) not in (1, 3) or not all(word in DIRECTIONS for word in words):
         raise FormatError(where, 'pbc="T T T" or the like', shown(text))
-    return np.broadcast_to([BOOLEANS[word] for word in words], 3).copy()
+    return np.broadcast_to([DIRECTIONS[word] for word in words], 3).copy()
 
 
 def column_units(info: dict[str, str], where: str) -> dict[str, str]:

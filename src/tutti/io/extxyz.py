@@ -8,6 +8,7 @@ other units are given.
 
 import gzip
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,18 +19,19 @@ from tutti.core.elements import number as atomic_number
 from tutti.core.files import atomic_path
 from tutti.core.structures import Structures
 from tutti.core.units import Scales
-from tutti.io import comment, qm9_xyz, recovery
-from tutti.io.frames import SAMPLE_INFO, Frame
+from tutti.io import comment, move_mask, qm9_xyz, recovery
+from tutti.io.frames import SAMPLE_INFO, Frame, stress_matrix
+from tutti.io.labels import Labels
 from tutti.io.text import FormatError, Lines, number, shown, table
 
 CHUNK = 2048  # structures turned into text at once
 
 
-def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
+def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:
     """Frames of an extended, plain or QM9 xyz file.
 
-    Of the atoms' columns only species, positions and forces are kept. In a plain file a line may go on after
-    the coordinates; what follows is ignored.
+    Of the atoms' columns only species, positions, forces and which are fixed are kept. In a plain file a line
+    may go on after the coordinates; what follows is ignored, with a warning where it may be forces.
 
     Raises:
         FormatError: when the file is malformed.
@@ -41,10 +43,24 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
         if qm9_xyz.is_header(remark):
             qm9_xyz.refuse_units(units, path)
             return qm9_xyz.frame([header, remark, *atoms, *lines.take(3)], str(path), start)
-        return _frame(remark, atoms, path, start, scales)
+        if start == 1 and labels.wants("forces") and labels.name("forces") is None:
+            _warn_of_columns(remark, atoms, path)
+        return _frame(remark, atoms, path, start, scales, labels)
 
     with Lines(path) as lines:
         yield from recovery.walk(lines, parse)
+
+
+def _warn_of_columns(remark: str, atoms: Sequence[str], path: Path) -> None:
+    """Say so where a plain file has three more numbers for each atom."""
+    cells = atoms[0].split() if atoms else []
+    try:
+        further = [number(cell, "") for cell in cells[4:]]
+    except FormatError:
+        return
+    if len(further) == 3 and "properties" not in remark.lower():
+        hint = "if they are forces, the comment says so by Properties=species:S:1:pos:R:3:forces:R:3"
+        warnings.warn(f"{path}:3: columns 5 to 7 are not read; {hint}", stacklevel=2)
 
 
 def samples(path: Path) -> Iterator[Frame | FormatError]:
@@ -90,14 +106,19 @@ def _remark(remark: str, where: str) -> tuple[dict[str, str], comment.Layout]:
     return {name: value for name, value in info.items() if name in SAMPLE_INFO}, layout
 
 
-def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Scales) -> Frame:
+def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Scales, labels: Labels) -> Frame:
     where, first = f"{path}:{line + 1}", line + 2
     info = comment.pairs(remark, where)
     extended = "Properties" in info
-    layout = comment.layout(str(info.pop("Properties", comment.PLAIN)), where)
+    layout = comment.layout(
+        str(info.pop("Properties", comment.PLAIN)), where, labels.names("forces", comment.FORCES)
+    )
     cells = _cells(atoms, layout, extended, path, first)
-    energy = info.pop("energy", None) or info.pop("free_energy", None)
+    energy, stress = labels.take("energy", info), labels.take("stress", info)
     cell, pbc = comment.lattice(info, where)
+    units = comment.column_units(info, where)
+    if stress is not None:
+        info["stress"], units["stress"] = stress_matrix(stress.split(), where) * scales.stress, "eV/Å³"
     return Frame(
         numbers=_numbers([row[layout.species] for row in cells], path, first),
         positions=table(cells, layout.positions, path, first) * scales.length,
@@ -108,8 +129,10 @@ def _frame(remark: str, atoms: Sequence[str], path: Path, line: int, scales: Sca
         forces=None if layout.forces is None else table(cells, layout.forces, path, first) * scales.forces,
         cell=None if cell is None else cell * scales.length,
         pbc=pbc,
-        units=comment.column_units(info, where),
+        fixed=None if layout.mask is None else move_mask.fixed(cells, layout.mask, path, first),
+        units=units,
         info=info,
+        vectors=layout.vectors if labels.read else (),
     )
 
 
@@ -137,7 +160,8 @@ def write(path: str | Path, structures: Structures) -> None:
     """Write an extended xyz file (gzipped when it is named *.gz), atomically; `read` gives the same again.
 
     Floats have as many digits as they need to be read exactly. Columns and their units go into the comment
-    line. Same structures give the same bytes.
+    line, fixed atoms into the column `move_mask`; free atoms are no structures, and not written. Same
+    structures give the same bytes.
 
     Raises:
         ValueError: when an atomic number is no element, or a column has a name or a type that does not fit.
@@ -181,7 +205,10 @@ def _atom_rows(part: Structures) -> list[str]:
     symbols = [SYMBOLS[z] for z in part.numbers.tolist()]
     blocks = [part.positions] if part.forces is None else [part.positions, part.forces]
     numbers = np.hstack(blocks).tolist()
-    return [f"{symbol} {' '.join(map(repr, row))}" for symbol, row in zip(symbols, numbers, strict=True)]
+    rows = [f"{symbol} {' '.join(map(repr, row))}" for symbol, row in zip(symbols, numbers, strict=True)]
+    if part.fixed is None:
+        return rows
+    return [f"{row} {'FT'[moves]}" for row, moves in zip(rows, (~part.fixed).tolist(), strict=True)]
 
 
 def _comments(part: Structures, writers: Mapping[str, object]) -> Iterable[str]:
@@ -190,7 +217,9 @@ def _comments(part: Structures, writers: Mapping[str, object]) -> Iterable[str]:
         keys.append(
             [comment.pair("Lattice", " ".join(map(repr, c))) for c in part.cell.reshape(-1, 9).tolist()]
         )
-    keys.append([f"Properties={comment.PLAIN}{':forces:R:3' if part.forces is not None else ''}"] * len(part))
+    layout = f"Properties={comment.PLAIN}{':forces:R:3' if part.forces is not None else ''}"
+    layout += "" if part.fixed is None else f":{move_mask.MASK}:L:1"
+    keys.append([layout] * len(part))
     if part.pbc is not None:
         keys.append([comment.pair("pbc", " ".join("FT"[flag] for flag in p)) for p in part.pbc.tolist()])
     if part.energy is not None:

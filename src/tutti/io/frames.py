@@ -7,7 +7,7 @@ import numpy as np
 
 from tutti.core.columns import columns
 from tutti.core.structures import Structures
-from tutti.io.text import FormatError
+from tutti.io.text import FormatError, number
 
 CHARGES = ("charge", "total_charge")
 """Names of a structure's total charge."""
@@ -29,11 +29,15 @@ class Frame:
         forces: [n, 3] eV/Å.
         cell: [3, 3] Å, rows are the cell vectors.
         pbc: [3] bool.
+        fixed: [n] bool, atoms that may not move.
         bonds: of a sample whose file says them: places of the two atoms, the lower one first, and the order,
             which is 1, 1.5 (aromatic), 2 or 3.
         formal_charges: n of the atoms, where the file says bonds.
         info: further values by name.
         units: units of those values.
+        free_atoms: eV by symbol, of isolated atoms that the file says beside its frames.
+        scalars: names of further numbers of the structure, which are not read.
+        vectors: names of further triples of numbers of each atom, which are not read.
     """
 
     numbers: Sequence[int] | np.ndarray
@@ -45,16 +49,32 @@ class Frame:
     forces: np.ndarray | None = None
     cell: np.ndarray | None = None
     pbc: np.ndarray | None = None
+    fixed: np.ndarray | None = None
     bonds: Sequence[tuple[int, int, float]] | None = None
     formal_charges: Sequence[int] | None = None
     info: dict[str, object] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    free_atoms: Mapping[str, float] = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
 
     def where(self, atom: int | None = None) -> str:
         """`file:line` of the structure or of one of its atoms."""
         if not self.line:
             return self.path if atom is None else f"{self.path}, atom {atom + 1}"
         return f"{self.path}:{self.line if atom is None else self.atom_line + atom}"
+
+
+def stress_matrix(values: Sequence[object], where: str) -> np.ndarray:
+    """[9] of a stress, the rows of its matrix, given so or in ASE's order xx yy zz yz xz xy.
+
+    Raises:
+        FormatError: when it is neither.
+    """
+    numbers = np.array([number(str(value), where) for value in np.ravel(values)])
+    if len(numbers) not in (6, 9):
+        raise FormatError(where, "a stress of 6 or 9 numbers", str(len(numbers)))
+    return numbers if len(numbers) == 9 else numbers[[0, 5, 4, 5, 1, 3, 4, 3, 2]]
 
 
 def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:
@@ -76,6 +96,9 @@ def pack(frames: Iterable[Frame], samples: bool = False) -> Structures:
     if any(frame.cell is not None for frame in frames):
         optional["cell"] = np.array([np.zeros((3, 3)) if f.cell is None else f.cell for f in frames])
         optional["pbc"] = np.array([np.zeros(3, bool) if f.pbc is None else f.pbc for f in frames])
+    if not samples and any(frame.fixed is not None and frame.fixed.any() for frame in frames):
+        each = [np.zeros(len(f.numbers), bool) if f.fixed is None else f.fixed for f in frames]
+        optional["fixed"] = np.concatenate(each)
     shared, units = columns([frame.info for frame in frames]), _units(frames)
     structures = Structures.from_frames(
         [(frame.numbers, frame.positions) for frame in frames],

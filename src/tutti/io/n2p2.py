@@ -1,7 +1,8 @@
 """`input.data` of n2p2 and RuNNer (https://compphysvienna.github.io/n2p2): Bohr and Hartree by custom.
 
 A structure is the lines between `begin` and `end`: `comment`, none or three of `lattice x y z`,
-`atom x y z element charge unused fx fy fz`, `energy` and `charge`.
+`atom x y z element charge unused fx fy fz`, `energy` and `charge`, which others call `totalcharge`. Comments
+may also stand between structures.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from tutti.core.units import Scales
 from tutti.io.frames import Frame
 from tutti.io.text import FILE_END, FormatError, Lines, number, shown
 
-WORDS = {"lattice": 4, "atom": 10, "energy": 2, "charge": 2}
+WORDS = {"lattice": 4, "atom": 10, "energy": 2, "charge": 2, "totalcharge": 2}
 """Number of words of a line by its first one."""
 
 
@@ -39,7 +40,10 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
     scales = Scales.of(units, energy="Hartree", length="bohr")
     with Lines(path) as lines:
         while (line := lines.next_filled()) is not None:
-            if line.split() != ["begin"]:
+            words = line.split()
+            if words[0] == "comment" or words[0].startswith("#"):
+                continue
+            if words != ["begin"]:
                 raise FormatError(lines.where(), "begin", shown(line))
             yield _frame(_block(lines), path, scales)
 

@@ -6,34 +6,49 @@ in Å, kcal/mol and kcal/mol/Å, unless the archive says `r_unit` and `e_unit`, 
 make (https://github.com/stefanch/sGDML). Generators' archives are those of `tutti.io.arrays`.
 """
 
+import warnings
+import zipfile
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tutti.core.structures import Structures, open_npz
 from tutti.core.units import UNITS, Scales, canonical
-from tutti.io import arrays
+from tutti.io import arrays, per_structure
 from tutti.io.frames import Frame
+from tutti.io.labels import Labels
 from tutti.io.text import FormatError, shown
 
 MD17 = {"R", "z", "E", "F"}
 RMD17 = {"coords", "nuclear_charges", "energies", "forces"}
 OWN = {"metadata", "n_atoms"}
+AU = {"energy": "Hartree", "length": "bohr"}
+"""What sGDML's users call `au`."""
+RECIPE = (
+    ", which only unpickling opens; where you trust it, write molecules of different size as extended xyz or"
+    " padded with zeros, docs/formats.md says how"
+)
 
 
-def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
-    """Frames of an archive; nothing is ever unpickled.
+def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:
+    """Frames of an archive; nothing is ever unpickled. A warning names arrays that are not read.
 
     Raises:
         FormatError: when it is malformed, its units are neither known nor said nor given, or others are
             given than it says.
     """
-    names, found, own = _read(path, arrays.NAMES)
-    if own is not None:
-        return _own(own, path, units)
-    arrays.require(found, names, path)
-    return arrays.molecules(found, path, scales(found, names, units, path), strict=True)
+    archive = _read(path, arrays.NAMES, labels)
+    if archive.own is not None:
+        yield from _own(archive.own, path, units, labels)
+        return
+    arrays.require(archive.found, archive.names, path)
+    factors = scales(archive.found, archive.names, units, path)
+    others = archive.left(path, labels) if labels.read else ((), ())
+    for frame in arrays.molecules(archive.found, path, factors, strict=True):
+        frame.scalars, frame.vectors = others
+        yield frame
 
 
 def samples(path: Path) -> Iterator[Frame]:
@@ -44,18 +59,47 @@ def samples(path: Path) -> Iterator[Frame]:
     Raises:
         FormatError: when the archive is malformed.
     """
-    names, found, own = _read(path, arrays.GEOMETRY)
-    if own is None:
-        arrays.require(found, names, path)
-        units = {} if "length_unit" in found else {"length": "Å"}
-        return arrays.molecules(found, path, scales(found, names, units, path))
+    archive = _read(path, arrays.GEOMETRY, Labels(read=False))
+    if (own := archive.own) is None:
+        arrays.require(archive.found, archive.names, path)
+        units = {} if "length_unit" in archive.found else {"length": "Å"}
+        return arrays.molecules(archive.found, path, scales(archive.found, archive.names, units, path))
     if own.n_atoms.dtype.kind not in "iu" or (own.n_atoms < 0).any():
         raise FormatError(str(path), "n_atoms of whole numbers from 0 on", shown(str(own.n_atoms)))
-    return _own(own, path, {})
+    return _own(own, path, {}, Labels(read=False))
 
 
-def _read(path: Path, roles: Collection[str]) -> tuple[set[str], dict[str, np.ndarray], Structures | None]:
-    """Names of the arrays, the array of each role, and the structures of an archive of this package.
+@dataclass(frozen=True)
+class _Archive:
+    """What was read: the names of all arrays, the array of each role, the structures if it is one of our own.
+
+    Attributes:
+        names: of all arrays.
+        chosen: name by role.
+        found: array by role.
+        own: structures of an archive of this package.
+    """
+
+    names: set[str]
+    chosen: dict[str, str]
+    found: dict[str, np.ndarray]
+    own: Structures | None
+
+    def left(self, path: Path, labels: Labels) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the arrays that are not read, see `per_structure.left`."""
+        if self.chosen.get("cell") == "lattice":
+            cell = self.found["cell"]
+            if cell.shape == (3, 3) and (cell != cell.T).any():
+                hint = "if they are its columns (sGDML), transpose it"
+                warnings.warn(
+                    f"{path}: the rows of lattice are taken as the vectors of the cell; {hint}", stacklevel=3
+                )
+        used = {*self.chosen.values(), *(name for key in labels.keys for name in arrays.NAMES[key])}
+        return per_structure.left(_shapes(path), used, self.found["positions"].shape, path)
+
+
+def _read(path: Path, roles: Collection[str], labels: Labels) -> _Archive:
+    """What an archive has of these roles.
 
     Raises:
         FormatError: when the archive cannot be read.
@@ -63,11 +107,35 @@ def _read(path: Path, roles: Collection[str]) -> tuple[set[str], dict[str, np.nd
     try:
         with open_npz(path) as archive:
             names = set(archive)
-            chosen = {role: name for role, name in arrays.chosen(names).items() if role in roles}
+            chosen = {role: name for role, name in arrays.chosen(names, labels).items() if role in roles}
             found = {role: archive[name] for role, name in chosen.items()}
-        return names, found, Structures.load(path) if names >= OWN else None
+        own = Structures.load(path) if names >= OWN else None
     except ValueError as error:
+        if "Object arrays" in str(error):
+            objects = ", ".join(name for name, shape in _shapes(path).items() if shape is None)
+            raise FormatError(
+                str(path), "arrays of numbers", f"Python objects in {objects}{RECIPE}"
+            ) from error
         raise FormatError(str(path), "a readable .npz archive", str(error)) from error
+    found = per_structure.fitting(found)
+    return _Archive(names, {role: chosen[role] for role in found}, found, own)
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...] | None]:
+    """Shape of each array, None of one of Python objects; nothing but the arrays' heads is read."""
+    shapes = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                version = np.lib.format.read_magic(file)
+                read_head = (
+                    np.lib.format.read_array_header_1_0
+                    if version == (1, 0)
+                    else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = read_head(file)
+                shapes[name.removesuffix(".npy")] = None if dtype.hasobject else shape
+    return shapes
 
 
 def scales(found: arrays.Arrays, names: set[str], units: Mapping[str, str], path: Path) -> Scales:
@@ -107,7 +175,7 @@ def _said(found: arrays.Arrays, path: Path) -> dict[str, str]:
         text = array.item() if array.size == 1 else array.tolist()
         text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
         try:
-            said[quantity] = canonical(text)
+            said[quantity] = canonical(AU[quantity] if text in ("au", "a.u.") else text)
         except ValueError as error:
             raise FormatError(str(path), f"the unit of {quantity}", str(error)) from error
         if UNITS[said[quantity]][0] != quantity:
@@ -117,13 +185,18 @@ def _said(found: arrays.Arrays, path: Path) -> dict[str, str]:
     return said
 
 
-def _own(structures: Structures, path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
+def _own(structures: Structures, path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:
     given = {"energy", "length", "forces"} & units.keys()
     if given:
         raise FormatError(
             str(path), "no units to be given, the file has its own", f"a unit of {sorted(given)}"
         )
-    optional = {name: getattr(structures, name) for name in ("energy", "cell", "pbc")}
+    columns = dict(structures.columns)
+    energy = labels.take("energy", columns | {"energy": structures.energy})
+    forces = (
+        structures.forces if labels.wants("forces") and labels.name("forces") in (None, "forces") else None
+    )
+    optional = {"energy": energy, "cell": structures.cell, "pbc": structures.pbc}
     for i in range(len(structures)):
         numbers, positions = structures.frame(i)
         atoms = slice(structures.offsets[i], structures.offsets[i + 1])
@@ -131,8 +204,10 @@ def _own(structures: Structures, path: Path, units: Mapping[str, str]) -> Iterat
             numbers=numbers,
             positions=positions,
             path=f"{path}: structure {i}",
-            forces=None if structures.forces is None else structures.forces[atoms],
+            forces=None if forces is None else forces[atoms],
+            fixed=None if structures.fixed is None else structures.fixed[atoms],
             **{name: array[i] for name, array in optional.items() if array is not None},
             info={name: column[i] for name, column in structures.columns.items()},
             units=structures.units,
+            free_atoms=structures.free_atoms,
         )

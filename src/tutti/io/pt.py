@@ -14,21 +14,22 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.io import arrays
+from tutti.io import arrays, per_structure
 from tutti.io.frames import Frame
+from tutti.io.labels import Labels
 from tutti.io.npz import scales
 from tutti.io.text import FormatError, OtherContent
 
 PLAIN = "plain tensors by name, which need no unpickling"
 
 
-def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
+def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Frame]:
     """Frames of a file in the units given, or said by arrays `r_unit` and `e_unit`.
 
     Raises:
         FormatError: when the file has to be unpickled, is malformed, or its units are not known.
     """
-    return _frames(path, arrays.NAMES, units, strict=True)
+    return _frames(path, arrays.NAMES, units, labels, strict=True)
 
 
 def samples(path: Path) -> Iterator[Frame]:
@@ -37,21 +38,32 @@ def samples(path: Path) -> Iterator[Frame]:
     Raises:
         FormatError: when the file has to be unpickled or is malformed.
     """
-    return _frames(path, arrays.GEOMETRY, None, strict=False)
+    return _frames(path, arrays.GEOMETRY, None, Labels(read=False), strict=False)
 
 
 def _frames(
-    path: Path, roles: Sequence[str], units: Mapping[str, str] | None, strict: bool
+    path: Path, roles: Sequence[str], units: Mapping[str, str] | None, labels: Labels, strict: bool
 ) -> Iterator[Frame]:
-    count = 0
+    count, others = 0, ((), ())
     for part in _parts(_load(path), path):
-        chosen = {role: name for role, name in arrays.chosen(part).items() if role in roles}
+        chosen = {role: name for role, name in arrays.chosen(part, labels).items() if role in roles}
         arrays.require(chosen, part, path)
-        found = _batch({role: _array(part[name], name, path) for role, name in chosen.items()})
+        raw = per_structure.fitting({role: _array(part[name], name, path) for role, name in chosen.items()})
+        if labels.read and not count:
+            used = {
+                *(chosen[role] for role in raw),
+                *(name for key in labels.keys for name in arrays.NAMES[key]),
+            }
+            shapes = {
+                str(name): np.shape(value) for name, value in part.items() if name in used or _is_array(value)
+            }
+            others = per_structure.left(shapes, used, raw["positions"].shape, path)
+        found = _batch(raw)
         given = units if units is not None or "length_unit" in found else {"length": "Å"}
         scale = scales(found, set(part), given or {}, path)
         for frame in arrays.molecules(found, path, scale, count, strict):
             count += 1
+            frame.scalars, frame.vectors = others
             yield frame
 
 
@@ -118,6 +130,12 @@ def _array(value: object, name: str, path: Path) -> np.ndarray:
     if array.dtype.hasobject:
         raise FormatError(str(path), f"numbers or text in '{name}'", _shown(value))
     return array
+
+
+def _is_array(value: object) -> bool:
+    import torch
+
+    return isinstance(value, torch.Tensor | np.ndarray)
 
 
 def _batch(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -10,9 +10,10 @@ import numpy as np
 from tutti.core.columns import BOOLEANS
 from tutti.core.elements import SYMBOLS
 from tutti.core.structures import Structures
-from tutti.io import files_of, module_of, source_of
+from tutti.io import files_of, frames_of, module_of, source_of
 from tutti.io.folders import name_of, warn_of
 from tutti.io.frames import CHARGES, Frame
+from tutti.io.labels import Labels
 from tutti.io.text import FILE_END, FormatError, OtherContent, number
 
 # A column of text takes as much memory for every sample as for the longest.
@@ -108,7 +109,8 @@ def _of_file(path: Path, name: str) -> list[_Sample]:
 def _found(path: Path) -> Iterator[Frame | FormatError]:
     module = import_module(f"tutti.io.{module_of(path)}")
     try:
-        for item in module.samples(path) if hasattr(module, "samples") else module.frames(path, {}):
+        bare = Labels(read=False)
+        for item in module.samples(path) if hasattr(module, "samples") else frames_of(path, {}, bare):
             yield _bare(item) if isinstance(item, FormatError) else _with_charge(_checked(item))
     except FormatError as error:
         yield _bare(error)

@@ -95,8 +95,14 @@ class Lines:
                 raise damage from error
             self.damage = damage
         except UnicodeDecodeError as error:
-            where = self.where(self.number + len(lines) + 1)
-            raise FormatError(where, "UTF-8 text", str(error)) from error
+            where = self.where(self._first_other_than_text())
+            hint = "; of Latin-1, iconv -f latin1 -t utf8 makes it"
+            raise FormatError(where, "UTF-8 text", f"{error.reason}{hint}") from error
+
+    def _first_other_than_text(self) -> int:
+        """The number of the first line that is no UTF-8; the file is decoded in pieces of many lines."""
+        with open_text(self.path, "surrogateescape") as file:
+            return next(i for i, line in enumerate(file, 1) if not line.isascii() and _is_broken(line))
 
     def give_back(self, lines: Sequence[str]) -> None:
         """Undo the reading of `lines`, the last ones read."""
@@ -114,6 +120,10 @@ class Lines:
             if line.strip():
                 return line
         return None
+
+
+def _is_broken(line: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in line)
 
 
 def number(token: str, where: str) -> float:

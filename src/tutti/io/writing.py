@@ -34,7 +34,8 @@ def write(path: str | Path, structures: Structures) -> None:
     """Write structures, atomically, as extended xyz or PDB by the end of the file's name.
 
     Extended xyz keeps all, see `tutti.io.extxyz.write`. A PDB file has each structure as a model, with three
-    digits after the point; of what it has no place for, energies, forces and columns, a warning says so.
+    digits after the point; of what it has no place for, energies, forces, fixed atoms and columns, a warning
+    says so.
 
     Raises:
         ValueError: for another name, and where a structure does not fit the format.
@@ -44,7 +45,7 @@ def write(path: str | Path, structures: Structures) -> None:
     if not path.name.lower().endswith(PDB):
         extxyz.write(path, structures)
         return
-    lost = [name for name in ("energy", "forces") if getattr(structures, name) is not None]
+    lost = [name for name in ("energy", "forces", "fixed") if getattr(structures, name) is not None]
     lost += sorted(structures.columns)
     if lost:
         warnings.warn(f"{path}: a PDB file has no place for {', '.join(lost)}", stacklevel=2)

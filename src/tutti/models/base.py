@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
@@ -39,11 +40,13 @@ class Model(nn.Module):
         kind: where the module lies: "generators" or "forcefields".
         module: name of the module's file: "symphony", ...
         precisions: values of `TrainingConfig.precision` that the model's mathematics stands.
+        gains_by_compiling: whether a compiled training step was measured faster on a CPU.
     """
 
     kind: ClassVar[str]
     module: ClassVar[str]
     precisions: ClassVar[tuple[str, ...]] = ("32-true", "64-true")
+    gains_by_compiling: ClassVar[bool] = False
 
     def __init__(self, config: object) -> None:
         super().__init__()
@@ -75,6 +78,17 @@ class Model(nn.Module):
 
         The default keeps the buffers of that training.
         """
+
+    def check_start(self, config: Mapping[str, object]) -> None:
+        """Refuse weights of a model of that configuration that fit in, but would mean something else here.
+
+        Raises:
+            ValueError: saying why. The default refuses none.
+        """
+
+    def found_in_data(self) -> dict[str, object]:
+        """What the statistics found that config.json and train.json should say. The default: nothing."""
+        return {}
 
     def n_items(self, structures: Structures) -> int:
         """Number of training items in `structures`; one epoch sees each once. By default one a structure."""
@@ -108,6 +122,14 @@ class Model(nn.Module):
         """
         raise NotImplementedError
 
+    def compile_training(self) -> None:
+        """Compile the training step from now on.
+
+        Raises:
+            ValueError: by default: the model is not made for it.
+        """
+        raise ValueError(f"compile: {self.module} cannot be compiled, only force fields can")
+
     def description(self) -> dict[str, object]:
         """{"kind", "module", "config"}: what `load` needs to make the model again."""
         return {"kind": self.kind, "module": self.module, "config": dataclasses.asdict(self.config)}
@@ -120,7 +142,7 @@ class Model(nn.Module):
             weights: an earlier `snapshot` of this model to write instead of its present weights.
         """
         directory = Path(directory)
-        description = self.description() | {"tutti": versions.own()}
+        description = self.description() | self.found_in_data() | {"tutti": versions.own()}
         write_text(directory / CONFIG, json.dumps(description, indent=2) + "\n")
         with atomic_path(directory / WEIGHTS) as temporary:
             save_file(snapshot(self) if weights is None else weights, temporary)
@@ -237,8 +259,9 @@ def start_from(model: Model, directory: str | Path) -> str:
                 f"{directory}: its {name} is {description[name]}, the model's is {getattr(model, name)}"
             )
     try:
+        model.check_start(description["config"])
         model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise ValueError(f"{directory}: its weights do not fit the model's configuration: {error}") from error
     return sha256(directory / WEIGHTS)
 

@@ -1,12 +1,14 @@
 """PaiNN: messages of scalars and vectors (Schütt, Unke and Gastegger 2021, arXiv:2102.03150)."""
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from tutti.nn.glorot import glorot
 from tutti.nn.pairs import PairGraph
-from tutti.nn.radial import cosine_cutoff
+from tutti.nn.radial import GaussianBasis, cosine_cutoff
 
 EPSILON = 1e-8
 """Added to ‖Vv‖² under the root, whose derivative is not finite at 0."""
@@ -19,22 +21,34 @@ class PaiNN(nn.Module):
         n_species: size of the embedding.
         channels: scalar and vector features per atom.
         layers: number of blocks.
-        n_basis: radial basis functions sin(nπ r / cutoff) / r (equation 12).
+        n_basis: radial basis functions.
         cutoff: Å.
+        basis: "bessel", sin(nπ r / cutoff) / r (equation 12), or "gaussian".
     """
 
-    def __init__(self, n_species: int, *, channels: int, layers: int, n_basis: int, cutoff: float) -> None:
+    def __init__(
+        self,
+        n_species: int,
+        *,
+        channels: int,
+        layers: int,
+        n_basis: int,
+        cutoff: float,
+        basis: Literal["bessel", "gaussian"] = "bessel",
+    ) -> None:
         super().__init__()
         self.cutoff = cutoff
-        frequencies = torch.arange(1, n_basis + 1, dtype=torch.float64) * (math.pi / cutoff)
-        self.register_buffer("frequencies", frequencies.to(torch.get_default_dtype()))
+        self.gaussians = GaussianBasis(n_basis, cutoff) if basis == "gaussian" else None
+        if self.gaussians is None:
+            frequencies = torch.arange(1, n_basis + 1, dtype=torch.float64) * (math.pi / cutoff)
+            self.register_buffer("frequencies", frequencies.to(torch.get_default_dtype()))
         self.embedding = nn.Embedding(n_species, channels)
         # Vectors are zero before the first message, which therefore has no part for them.
         self.messages = nn.ModuleList(Message(channels, 3 if k else 2) for k in range(layers))
         self.updates = nn.ModuleList(Update(channels) for _ in range(layers))
         self.widths = [message.parts * channels for message in self.messages]
         self.filters = nn.Linear(n_basis + 1, sum(self.widths), bias=False)
-        self.apply(_initialise)
+        self.apply(glorot)
 
     def forward(self, species: Tensor, graph: PairGraph) -> tuple[Tensor, Tensor]:
         """Species [N] → (scalars [N, channels], vectors [N, 3, channels])."""
@@ -52,8 +66,11 @@ class PaiNN(nn.Module):
     def _basis(self, r: Tensor) -> Tensor:
         """Distances [P] → [P, n_basis + 1]: the basis, and 1 for the filters' bias, times the cutoff."""
         envelope = cosine_cutoff(r, self.cutoff)[:, None]
-        waves = torch.sin(self.frequencies * r[:, None]) * (envelope / r[:, None])
-        return torch.cat([waves, envelope], dim=1)
+        if self.gaussians is None:
+            functions = torch.sin(self.frequencies * r[:, None]) * (envelope / r[:, None])
+        else:
+            functions = self.gaussians(r) * envelope
+        return torch.cat([functions, envelope], dim=1)
 
 
 class Message(nn.Module):
@@ -112,11 +129,3 @@ class Update(nn.Module):
         a_ss, a_vv, a_sv = self.context(torch.cat([s, norms], dim=1)).unflatten(-1, (3, -1)).unbind(1)
         ds = torch.addcmul(a_ss, a_sv, (mixed_u * mixed_v).sum(1))
         return s + ds, torch.addcmul(v, a_vv[:, None], mixed_u)
-
-
-def _initialise(module: nn.Module) -> None:
-    """Glorot weights and no bias, as in the authors' implementation."""
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

@@ -1,6 +1,8 @@
 """Pairs of neighbouring atoms, each pair once: what the message passing of force fields runs over."""
 
+import copy
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -24,6 +26,12 @@ class PairGraph:
         self.first, self.second, self.vectors, self.n_atoms = first, second, vectors, n_atoms
         self._senders, self._receivers = torch.cat([second, first]), torch.cat([first, second])
 
+    def with_lone_atoms(self, count: int) -> Self:
+        """The same pairs; `count` atoms without neighbours come after all others."""
+        larger = copy.copy(self)
+        larger.n_atoms = self.n_atoms + count
+        return larger
+
     @cached_property
     def distances(self) -> Tensor:
         """[P] Å; atoms on one spot count as `MIN_DISTANCE` apart, and feel no force from each other."""
@@ -37,7 +45,7 @@ class PairGraph:
 
     def senders(self, features: Tensor) -> Tensor:
         """Features [N, ...] of the atom that sends each message, [2, P, ...]."""
-        return features.index_select(0, self._senders).view(2, len(self.first), *features.shape[1:])
+        return features.index_select(0, self._senders).unflatten(0, (2, -1))
 
     def sum(self, messages: Tensor) -> Tensor:
         """Messages [2, P, ...] summed at the atoms that receive them, [N, ...]."""

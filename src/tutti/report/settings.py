@@ -15,7 +15,13 @@ from tutti.report.page import unpacked
 
 EVALUATION = "evaluation.json"
 PAGE = "report/index.html"
-RECORDS = (EVALUATION, "data/*.splits.json", "train/*/*/*/train.json", "samples/*/*/*.json")
+RECORDS = (
+    EVALUATION,
+    "data/*.splits.json",
+    "train/*/*/*/train.json",
+    "calculators/*/*/*/config.json",
+    "samples/*/*/*.json",
+)
 MEASURED = re.compile(r"(^|\.)(seconds|peak_memory|best_|leakage|unfinished|non_finite|unreadable)")
 NOT_SETTINGS = ("files", "inputs_sha256", "inputs")
 DECISIVE = re.compile(

@@ -40,9 +40,14 @@ def write(table: pd.DataFrame, stem: Path) -> None:
         ValueError: when a column is missing or unknown, or two rows have the same key.
     """
     table = check(table)
-    write_text(f"{stem}.csv", table.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
+    write_text(f"{stem}.csv", csv(table))
     write_text(f"{stem}.md", markdown(table))
     write_text(f"{stem}.tex", latex(table))
+
+
+def csv(table: pd.DataFrame) -> str:
+    """The tidy form, as text with commas."""
+    return check(table).to_csv(index=False, float_format="%.8g", lineterminator="\n")
 
 
 def wide(table: pd.DataFrame) -> list[pd.DataFrame]:

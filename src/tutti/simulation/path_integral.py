@@ -17,9 +17,17 @@ from ase import units
 from ase.calculators.calculator import Calculator
 
 from tutti.core.randomness import numpy_generator
-from tutti.simulation.guard import ExplosionError, Guard, LostError, check_forces, check_positions
+from tutti.simulation.guard import (
+    ExplosionError,
+    Guard,
+    LostError,
+    check_forces,
+    check_positions,
+    extent,
+)
 from tutti.simulation.runner import run
 from tutti.simulation.simulate import describe
+from tutti.simulation.start import check_numbers, held_atoms
 from tutti.simulation.trajectory import Trajectory
 
 HBAR = units._hbar * units.J * units.second
@@ -44,7 +52,7 @@ class RingPolymerProtocol:
         hottest: the simulation has failed when the momenta of its beads are hotter than P times this, K.
 
     Raises:
-        ValueError: when a number is not positive.
+        ValueError: when a number is not positive and finite; says which.
     """
 
     beads: int
@@ -57,9 +65,7 @@ class RingPolymerProtocol:
     hottest: float = 10_000.0
 
     def __post_init__(self) -> None:
-        numbers = (self.beads, self.temperature, self.time_step, self.interval, self.n_frames)
-        if min(numbers) <= 0:
-            raise ValueError("beads, temperature, time step, interval and number of frames are positive")
+        check_numbers(self, "beads", "centroid_time")
 
     @property
     def n_frames(self) -> int:
@@ -104,7 +110,12 @@ def simulate_ring_polymer(
 
     Returns:
         The frames [F, P, n, 3] from step 0 on.
+
+    Raises:
+        ValueError: when atoms are fixed.
     """
+    if held_atoms(atoms).any():
+        raise ValueError("atoms are fixed, which ring polymers cannot be: free them, or simulate one bead")
     ring = Ring(atoms.get_masses(), atoms.pbc, forces, protocol)
     start = _first(atoms, ring)
     if start.failure:
@@ -129,6 +140,7 @@ class Ring:
         friction[0] = 1 / (protocol.centroid_time * units.fs)
         self.kept = np.exp(-friction * self.step / 2)  # of a velocity in half a step of the thermostat
         self._forces = forces
+        self._extent: float | None = None
         self._known: tuple[np.ndarray, tuple[np.ndarray, np.ndarray]] | None = None
 
     def forces(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +150,9 @@ class Ring:
             LostError: when these or the positions make no sense.
         """
         if self._known is None or not np.array_equal(self._known[0], positions):
-            check_positions(positions, self.pbc)
+            if self._extent is None:
+                self._extent = extent(positions)
+            check_positions(positions, self.pbc, self._extent)
             energies, forces = self._forces(positions)
             check_forces(energies, forces)
             self._known = positions.copy(), (energies, forces)

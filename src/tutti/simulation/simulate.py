@@ -10,6 +10,7 @@ import ase
 import numpy as np
 from ase import units
 from ase.calculators.calculator import Calculator
+from ase.constraints import FixAtoms
 from ase.md.langevin import Langevin
 from ase.md.md import MolecularDynamics
 from ase.md.verlet import VelocityVerlet
@@ -17,6 +18,7 @@ from ase.md.verlet import VelocityVerlet
 from tutti.core.randomness import numpy_generator
 from tutti.simulation.guard import ExplosionError, Guard, LostError
 from tutti.simulation.runner import run
+from tutti.simulation.start import check_numbers, held_atoms
 from tutti.simulation.trajectory import Trajectory
 from tutti.simulation.whole import whole_motions
 
@@ -36,7 +38,7 @@ class Protocol:
         hottest: the simulation has failed when its atoms are hotter than this, K.
 
     Raises:
-        ValueError: when the ensemble is unknown, or temperature or a time is not positive.
+        ValueError: when the ensemble is unknown, or a number is not positive and finite; says which.
     """
 
     ensemble: Literal["NVE", "NVT"]
@@ -51,8 +53,7 @@ class Protocol:
     def __post_init__(self) -> None:
         if self.ensemble not in ("NVE", "NVT"):
             raise ValueError(f"the ensemble '{self.ensemble}' is neither NVE nor NVT")
-        if min(self.temperature, self.time_step, self.interval, self.n_frames) <= 0:
-            raise ValueError("temperature, time step, interval and number of frames are positive")
+        check_numbers(self, "friction")
 
     @property
     def n_frames(self) -> int:
@@ -67,10 +68,11 @@ def simulate(
 
     The first velocities are drawn from the Maxwell-Boltzmann distribution. In NVE a free molecule neither
     moves nor rotates, a periodic system does not move, and velocities are scaled so that the temperature of
-    what is left is exact. In NVT nothing is taken out, for the bath moves the whole, too.
+    what is left is exact. In NVT nothing is taken out, for the bath moves the whole, too. Atoms that ASE's
+    `FixAtoms` hold do not move and have no degrees of freedom; where there are any, nothing is taken out.
 
     Args:
-        atoms: with positions, masses and cell.
+        atoms: with positions, masses, cell and constraints.
         calculator: gives energy and forces.
         protocol: how to simulate.
         folder: of the parts from which a killed simulation goes on.
@@ -93,10 +95,15 @@ def at_start(atoms: ase.Atoms, calculator: Calculator, protocol: Protocol) -> tu
     """A copy with its first velocities and a guarded calculator, and its degrees of freedom.
 
     Raises:
-        ValueError: for NVE without a degree of freedom.
+        ValueError: without a degree of freedom, or with constraints other than `FixAtoms`.
     """
     moving = ase.Atoms(
-        atoms.numbers, atoms.positions, masses=atoms.get_masses(), cell=atoms.cell, pbc=atoms.pbc
+        atoms.numbers,
+        atoms.positions,
+        masses=atoms.get_masses(),
+        cell=atoms.cell,
+        pbc=atoms.pbc,
+        constraint=FixAtoms(mask=held) if (held := held_atoms(atoms)).any() else None,
     )
     velocities, dof = _first_velocities(moving, protocol)
     moving.set_velocities(velocities)
@@ -108,25 +115,34 @@ def _first_velocities(atoms: ase.Atoms, protocol: Protocol) -> tuple[np.ndarray,
     """Velocities [n, 3] in ASE's units, and their degrees of freedom.
 
     Raises:
-        ValueError: for NVE without a degree of freedom.
+        ValueError: without a degree of freedom.
     """
     root = np.sqrt(atoms.get_masses())[:, None]
     thermal = units.kB * protocol.temperature
     generator = numpy_generator(protocol.seed, "velocities")
     weighted = np.sqrt(thermal) * generator.standard_normal(atoms.positions.shape)
+    held = held_atoms(atoms)
+    if held.all():
+        raise ValueError("all atoms are fixed: nothing moves")
+    weighted[held] = 0
+    dof = 3 * np.count_nonzero(~held)
     if protocol.ensemble == "NVT":
-        return weighted / root, weighted.size
-    whole = whole_motions(atoms)
-    dof = len(whole) - whole.shape[1]
+        return weighted / root, dof
+    if not held.any():
+        whole = whole_motions(atoms)
+        dof -= whole.shape[1]
+        weighted -= (whole @ (whole.T @ weighted.ravel())).reshape(-1, 3)
     if dof == 0:
         raise ValueError("a single atom has no motion at constant energy")
-    weighted -= (whole @ (whole.T @ weighted.ravel())).reshape(-1, 3)
     return weighted / root * np.sqrt(dof * thermal / np.sum(weighted**2)), dof
 
 
 def describe(atoms: ase.Atoms) -> list[Any]:
-    """Numbers, positions, masses and cell as JSON types: what, with forces, makes a system."""
-    arrays = (atoms.numbers, atoms.positions, atoms.get_masses(), atoms.cell.array, atoms.pbc)
+    """Numbers, positions, masses, cell and fixed atoms as JSON types: what, with forces, makes a system."""
+    arrays = (
+        *(atoms.numbers, atoms.positions, atoms.get_masses(), atoms.cell.array, atoms.pbc),
+        held_atoms(atoms),
+    )
     return [array.tolist() for array in arrays]
 
 

@@ -1,7 +1,9 @@
 """Checks of a configuration that import the modules it names."""
 
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -15,12 +17,13 @@ from tutti.benchmark.interpretation.filters import radial_filters
 from tutti.core import elements, registry
 from tutti.core.registry import ConfigError, from_dict
 from tutti.core.structures import Structures
-from tutti.data.expected import is_periodic, most_structures
+from tutti.data.expected import is_periodic
 from tutti.data.splits import SplitConfig
 from tutti.models.base import create
 from tutti.models.forcefields.base import ForceField
+from tutti.models.forcefields.external import advice
 from tutti.models.training.config import TrainingConfig
-from tutti.workflow import sweeps
+from tutti.workflow import splitting, sweeps
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout
 from tutti.workflow.plan.names import KINDS, dataset_settings
@@ -36,8 +39,10 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     errors = list(_misfits(config))
     yield from errors
     if not errors:
-        yield from _large_splits(config)
-        yield from _impossible_figures(ForceFieldPlan(config, Layout(config["run"])))
+        yield from splitting.mistakes(config)
+        plan = ForceFieldPlan(config, Layout(config["run"]))
+        yield from _impossible_figures(plan)
+        yield from _missing_codes(plan)
 
 
 def _misfits(config: Mapping[str, Any]) -> Iterator[ConfigError]:
@@ -62,7 +67,7 @@ def _of_dataset(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
 
 
 def _of_model(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
-    if entry["kind"] == "external":
+    if entry["kind"] not in KINDS:
         return
     plugin = yield from _plugin(KINDS[entry["kind"]], entry["module"], f"{where}.module")
     if plugin is not None:
@@ -97,35 +102,12 @@ def _misfit(cls: type, mapping: Mapping[str, Any], where: str) -> Iterator[Confi
         yield error
 
 
-def _settings(entry: Mapping[str, Any]) -> tuple[object, SplitConfig]:
-    """Of a dataset and of its split."""
-    cls = _module("datasets", entry["kind"]).Config
-    return from_dict(cls, dataset_settings(entry), ""), from_dict(SplitConfig, entry["split"], "")
-
-
-def _large_splits(config: Mapping[str, Any]) -> Iterator[ConfigError]:
-    """Splits, and training sets of a learning curve, that need more structures than there are."""
-    to_train = {}
-    for name, entry in config["datasets"].items():
-        settings, split = _settings(entry)
-        n = most_structures(settings) if split.column is None else None
-        try:
-            to_train[name] = split.train if n is None else split.counts(n)[0]
-        except ValueError as error:
-            yield ConfigError(str(error), f"datasets.{name}.split")
-    for i, run in enumerate(config["forcefields"]["runs"]):
-        most, asked = to_train.get(run["dataset"]), max(run.get("sizes", [0]))
-        if isinstance(most, int) and asked > most:
-            problem = f"{asked} structures to train on, but the training split of {run['dataset']} has {most}"
-            yield ConfigError(problem, f"forcefields.runs[{i}].sizes")
-
-
 def _impossible_figures(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     """Figures of models that these do not have, by trying them with weights that are not trained."""
     figures = plan.settings["figures"]
-    pairs = plan.whole if figures else []
+    pairs = plan.whole_trained if figures else []
     for dataset in dict.fromkeys(dataset for dataset, _ in pairs):
-        settings, _ = _settings(plan.config["datasets"][dataset])
+        settings, _ = splitting.settings(plan.config["datasets"][dataset])
         if "chemical_potential" in figures and is_periodic(settings):
             problem = f"'chemical_potential' is drawn around molecules, but {dataset} is periodic"
             yield ConfigError(problem, "forcefields.figures")
@@ -137,8 +119,19 @@ def _impossible_figures(plan: ForceFieldPlan) -> Iterator[ConfigError]:
                 yield ConfigError(f"'{figure}' of {model}: {problem}", "forcefields.figures")
 
 
+def _missing_codes(plan: ForceFieldPlan) -> Iterator[ConfigError]:
+    """Calculators of codes that are not installed, unless they have an environment of their own."""
+    for name in dict.fromkeys(each.model for each in plan.calculators):
+        entry = plan.entry(name)
+        package = entry["factory"].partition(":")[0].partition(".")[0]
+        if "environment" not in entry and find_spec(package) is None:
+            problem = f"there is no module '{package}'; {advice(package)}"
+            yield ConfigError(problem, f"models.{name}.factory")
+
+
 def _untrained(module: str, settings: Mapping[str, Any]) -> ForceField:
     carbon = Structures.from_frames([([elements.NUMBERS["C"]], np.zeros((1, 3)))])
+    carbon = replace(carbon, free_atoms=dict.fromkeys(elements.NUMBERS, 0.0))
     return create("forcefields", module, dict(settings), seed=0, structures=carbon)
 
 

@@ -7,8 +7,8 @@ from tutti.benchmark.tables import OF_FORCEFIELDS, declared, tables
 from tutti.core import registry
 from tutti.core.properties import KEYS
 from tutti.core.registry import ConfigError, closest
-from tutti.workflow.plan.forcefields import REFERENCE
-from tutti.workflow.plan.names import KINDS
+from tutti.workflow.plan.listed import REFERENCE
+from tutti.workflow.plan.names import FORCEFIELD, FORCEFIELDS, KINDS
 
 
 def unknown(config: Mapping[str, Any]) -> Iterator[ConfigError]:
@@ -21,7 +21,7 @@ def unknown(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     yield from _of_generation(config, kinds)
     yield from _among(config["bonds"]["assigners"], registry.names("bonds"), "bonds.assigners")
     yield from _of_evaluation(config["evaluation"])
-    yield from _of_forcefields(config, [name for name, kind in kinds.items() if kind == "forcefield"])
+    yield from _of_forcefields(config, kinds)
 
 
 def _of_catalogues(config: Mapping[str, Any]) -> Iterator[ConfigError]:
@@ -37,7 +37,7 @@ def _of_catalogues(config: Mapping[str, Any]) -> Iterator[ConfigError]:
 
 def _of_generation(config: Mapping[str, Any], kinds: Mapping[str, str]) -> Iterator[ConfigError]:
     generation = config["generation"]
-    judged = [name for name, kind in kinds.items() if kind != "forcefield"]
+    judged = [name for name, kind in kinds.items() if kind not in FORCEFIELDS]
     trainable = [name for name, kind in kinds.items() if kind == "generator"]
     yield from _among(generation["datasets"], config["datasets"], "generation.datasets")
     yield from _among(generation["models"], judged, "generation.models")
@@ -53,8 +53,10 @@ def _of_evaluation(evaluation: Mapping[str, Any]) -> Iterator[ConfigError]:
         yield from _among([name], declared().checks, f"evaluation.checks.{name}")
 
 
-def _of_forcefields(config: Mapping[str, Any], models: list[str]) -> Iterator[ConfigError]:
+def _of_forcefields(config: Mapping[str, Any], kinds: Mapping[str, str]) -> Iterator[ConfigError]:
     section, datasets = config["forcefields"], config["datasets"]
+    models = [name for name, kind in kinds.items() if kind in FORCEFIELDS]
+    trained = [name for name, kind in kinds.items() if kind == FORCEFIELD]
     for i, run in enumerate(section["runs"]):
         where = f"forcefields.runs[{i}]"
         yield from _among([run["dataset"]], datasets, f"{where}.dataset")
@@ -67,10 +69,10 @@ def _of_forcefields(config: Mapping[str, Any], models: list[str]) -> Iterator[Co
     yield from _among(section["dynamics"], datasets, "forcefields.dynamics")
     yield from _among(section.get("physics", {}), datasets, "forcefields.physics")
     for name, entry in config["models"].items():
-        if "pretrained" in entry:
+        if isinstance(entry.get("pretrained"), Mapping):
             where = f"models.{name}.pretrained"
             yield from _among([entry["pretrained"]["dataset"]], datasets, f"{where}.dataset")
-            yield from _among([entry["pretrained"]["model"]], models, f"{where}.model")
+            yield from _among([entry["pretrained"]["model"]], trained, f"{where}.model")
 
 
 def _among(

@@ -8,7 +8,8 @@ from tutti.benchmark.tables import declared
 from tutti.core.registry import ConfigError
 from tutti.workflow import sweeps
 from tutti.workflow.plan.forcefields import ForceFieldPlan
-from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.layout import WEIGHTS, Layout
+from tutti.workflow.plan.names import FORCEFIELD, named_files
 from tutti.workflow.plan.samples import SamplePlan
 
 NEEDS = {
@@ -24,8 +25,13 @@ NEEDS = {
     "committee": "two 'seeds' or more, and a run without 'sizes' of a model of the energy",
 }
 """What the tables need: those of generators by what they are made of, those of force fields by name."""
-FILES_OF_DATASETS = ("path", "melt")
-"""Settings of datasets that name a file or folder of the user's."""
+FILES_OF_MODELS = ("path", "pretrained", "environment")
+"""Settings of models that name a file or folder of the user's."""
+UNTRAINED = {
+    "sizes": "is not trained here, so that it has no learning curve; name it in a run without 'sizes'",
+    "targets": "gives energies and forces, and no other targets; name it in a run without 'targets'",
+}
+"""What is said of calculators and predictions of other codes in runs that ask for more."""
 
 
 class UnmetError(ConfigError):
@@ -49,20 +55,24 @@ def used_datasets(config: Mapping[str, Any]) -> list[str]:
     """Datasets that the run makes, those of pretrained models included."""
     runs = config["forcefields"]["runs"]
     trained = [config["models"][model] for run in runs for model in run["models"]]
-    starts = [entry["pretrained"]["dataset"] for entry in trained if "pretrained" in entry]
-    used = [*config["generation"]["datasets"], *(run["dataset"] for run in runs), *starts]
+    starts = [entry.get("pretrained") for entry in trained]
+    data = [start["dataset"] for start in starts if isinstance(start, Mapping)]
+    used = [*config["generation"]["datasets"], *(run["dataset"] for run in runs), *data]
     return list(dict.fromkeys(used))
 
 
 def local_files(config: Mapping[str, Any]) -> dict[str, Path]:
     """The user's own files and folders that the run reads, by the key that names them."""
     found = {
-        f"datasets.{name}.{key}": config["datasets"][name].get(key)
+        f"datasets.{name}.{key}": path
         for name in used_datasets(config)
-        for key in FILES_OF_DATASETS
+        for key, path in named_files(config["datasets"][name]).items()
     }
-    models = config["generation"]["models"]
-    found |= {f"models.{name}.path": config["models"][name].get("path") for name in models}
+    runs = config["forcefields"]["runs"]
+    models = [*config["generation"]["models"], *(name for run in runs for name in run["models"])]
+    found |= {
+        f"models.{name}.{key}": config["models"][name].get(key) for name in models for key in FILES_OF_MODELS
+    }
     for dataset, settings in config["forcefields"].get("physics", {}).items():
         for name, scan in settings.get("scans", {}).items():
             found[f"forcefields.physics.{dataset}.scans.{name}.path"] = scan.get("path")
@@ -73,6 +83,10 @@ def _missing_files(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     for where, path in local_files(config).items():
         if not path.exists():
             yield ConfigError(f"no such file or folder: {path}", where)
+        elif where.endswith(".pretrained"):
+            for name in (WEIGHTS, "config.json"):
+                if not (path / name).is_file():
+                    yield ConfigError(f"{path}: no folder of weights, it has no {name}", where)
 
 
 def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
@@ -93,30 +107,46 @@ def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
 
 def _empty_test_splits(plan: SamplePlan) -> Iterator[ConfigError]:
     """A dataset without a test split has no molecules for most controls."""
-    controls = plan.config["evaluation"]["controls"] if plan.judged else []
-    needy = {name for name in controls if declared().controls[name].part == "test"}
-    needy |= {"strain"} & set(plan.tables)
-    needy |= {"completion"} if plan.completing else set()
+    needy = made_of_test_splits(plan)
     for name in plan.config["generation"]["datasets"]:
         if plan.config["datasets"][name]["split"].get("test") == 0 and needy:
-            found = ", ".join(sorted(needy))
+            found = ", ".join(needy)
             problem = f"the test split is empty, but evaluation asks for {found}, which are made of it"
             yield ConfigError(problem, f"datasets.{name}.split.test")
 
 
+def made_of_test_splits(plan: SamplePlan) -> list[str]:
+    """Sets and tables of samples that are made of a test split."""
+    controls = plan.config["evaluation"]["controls"] if plan.judged else []
+    needy = {name for name in controls if declared().controls[name].part == "test"}
+    needy |= {"strain"} & set(plan.tables)
+    return sorted(needy | ({"completion"} if plan.completing else set()))
+
+
 def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     """Tables, figures and simulations of force fields."""
-    given = {table for pair in plan.trained for table in plan.measures(*pair)}
+    yield from _of_other_codes(plan)
+    given = {table for pair in plan.pairs for table in plan.measures(*pair)}
     given |= {"inference_time"} if plan.energies else set()
     for name in plan.settings["tables"]:
         if name not in given:
             needed = NEEDS.get(name, "a training that ForceFieldPlan.measures gives rows to")
             yield UnmetError(f"'{name}' needs {needed}", "forcefields.tables")
-    if plan.settings["figures"] and not plan.whole:
+    if plan.settings["figures"] and not plan.whole_trained:
         yield UnmetError(f"figures of models need {NEEDS['errors']}", "forcefields.figures")
     energies = {dataset for dataset, _ in plan.energies}
     for section in ("dynamics", "physics"):
         for name in plan.settings.get(section, {}):
             if name not in energies:
-                problem = "no run without 'sizes' trains a model of the energy on this dataset"
+                problem = "no run without 'sizes' has a model of the energy on this dataset"
                 yield UnmetError(problem, f"forcefields.{section}.{name}")
+
+
+def _of_other_codes(plan: ForceFieldPlan) -> Iterator[ConfigError]:
+    """Runs that ask of calculators and predictions what only a training has."""
+    for i, run in enumerate(plan.settings["runs"]):
+        for key in UNTRAINED.keys() & run.keys():
+            for name in run["models"]:
+                if (kind := plan.kind(name)) != FORCEFIELD:
+                    problem = f"'{name}' is of kind {kind}: it {UNTRAINED[key]}"
+                    yield ConfigError(problem, f"forcefields.runs[{i}].{key}")

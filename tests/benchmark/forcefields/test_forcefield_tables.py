@@ -116,10 +116,10 @@ def test_water(reference, predicted):
         "loss_total": 29e-6,
     }
     assert table["value"].to_dict() == pytest.approx(expected, rel=1e-9)
-    assert table["unit"].tolist() == ["eV²", "eV", "(eV/Å)²", "eV/Å", "eV², (eV/Å)²"]
+    assert table["unit"].tolist() == ["eV²", "eV", "(eV/Å)²", "eV/Å", "(eV/Å)²"]
     assert table["published"].isna().all()
     assert table.loc["loss_total", "note"] == (
-        "the published study has 356.174, without a unit: tully_schnet_water16"
+        "ρ = 0.5 Å⁻²; the published study has 356.174, without a unit: tully_schnet_water16"
     )
     assert (table.drop("loss_total")["note"] == "").all()
 
@@ -131,7 +131,7 @@ def test_water_in_the_standard_condition(reference, predicted, subset, energy, t
     table = water.table(reference, predicted, subset=subset, condition=water.STANDARD, **NAMES)
     notes = table.set_index("metric")["note"]
     assert notes["mse_energy"].startswith(f"the published study has {energy}, ")
-    assert notes["loss_total"].startswith(f"the published study has {total}, ")
+    assert notes["loss_total"].startswith(f"ρ = 0.1 Å⁻²; the published study has {total}, ")
     assert notes["rmse_energy"] == ""
 
 
@@ -139,7 +139,7 @@ def test_a_loss_with_forces_that_are_not_finite(reference, predicted):
     predicted.forces[0] = np.inf
     loss = water.table(reference, predicted, subset="test", **NAMES).set_index("metric").loc["loss_total"]
     assert np.isnan(loss["value"])
-    assert loss["note"] == "undefined: 1 of 20 structures have a value that is not finite"
+    assert loss["note"] == "undefined: 1 of 20 structures have a value that is not finite; ρ = 0.1 Å⁻²"
 
 
 def law(sizes, slope, scatter=(), model="mine", seed=0, dataset="lips", subset="test", metric="force_mae"):

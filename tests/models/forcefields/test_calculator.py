@@ -1,6 +1,15 @@
 """Force fields in ASE, on an untrained but smooth model in float64."""
 
+import copy
+import hashlib
+import json
+import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import ase
+import ase.db
+import ase.io
 import numpy as np
 import pytest
 import torch
@@ -10,6 +19,7 @@ from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.filters import FrechetCellFilter
 from ase.md.verlet import VelocityVerlet
+from ase.mep import NEB
 from ase.optimize import BFGS
 from ase.stress import full_3x3_to_voigt_6_stress
 from forcefield_models import CONFIG, model
@@ -83,12 +93,111 @@ def test_stress_is_ases_numerical_one(calculator):
     np.testing.assert_allclose(atoms.get_stress(), calculate_numerical_stress(atoms, eps=1e-5), atol=1e-8)
 
 
-def test_there_is_no_stress_without_a_cell(calculator):
+@pytest.mark.parametrize("cell", [None, [30, 30, 30]])
+def test_there_is_no_stress_of_a_molecule(calculator, cell):
     atoms = ethanol()
+    atoms.set_cell(cell)
     atoms.calc = calculator
     atoms.get_forces()
     with pytest.raises(PropertyNotImplementedError):
         atoms.get_stress()
+
+
+def test_there_is_no_stress_without_three_vectors(calculator):
+    atoms = slab()
+    atoms.calc = calculator
+    with pytest.raises(PropertyNotImplementedError):
+        atoms.get_stress()
+
+
+def test_the_stress_of_a_slab_is_that_of_its_cell_with_the_vacuum(calculator):
+    atoms = crystal((True, True, False))
+    stresses = []
+    for height in (15.0, 30.0):
+        atoms.cell[2] = [0, 0, height]
+        atoms.calc = calculator
+        stresses.append(atoms.get_stress())
+        numerical = calculate_numerical_stress(atoms, eps=1e-5)
+        np.testing.assert_allclose(stresses[-1], numerical, atol=1e-8)
+    np.testing.assert_allclose(stresses[0], 2 * stresses[1], rtol=1e-9)
+    assert np.abs(stresses[0][:2]).max() > 1e-4
+
+
+def test_ases_files_record_what_computed(calculator, weights, tmp_path):
+    atoms = ethanol()
+    atoms.calc = calculator
+    atoms.get_forces()
+    expected = {
+        "weights_sha256": hashlib.sha256((weights / "weights.safetensors").read_bytes()).hexdigest(),
+        "config": json.loads((weights / "config.json").read_text()),
+    }
+    assert calculator.name == "tutti-schnet" and calculator.todict() == expected
+    ase.io.write(tmp_path / "x.traj", atoms)
+    back = ase.io.read(tmp_path / "x.traj").calc
+    assert back.name == "tutti-schnet" and back.parameters == expected
+    with ase.db.connect(tmp_path / "x.db") as database:
+        database.write(atoms)
+    row = ase.db.connect(tmp_path / "x.db").get(1)
+    assert row.calculator == "tutti-schnet" and row.calculator_parameters == expected
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda calculator: pickle.loads(pickle.dumps(calculator))]
+)
+def test_copies_are_calculators_of_their_own(calculator, again):
+    atoms, other = ethanol(), ethanol()
+    atoms.calc = calculator
+    before = atoms.get_potential_energy(), atoms.get_forces()
+    other.calc = again(calculator)
+    assert other.get_potential_energy() == before[0] and other.calc.todict() == calculator.todict()
+    other.positions[0] += 0.1
+    moved = other.get_forces()
+    assert np.abs(moved - before[1]).max() > 0.001
+    assert not calculator.calculation_required(atoms, ["energy", "forces"])
+    np.testing.assert_array_equal(atoms.get_forces(), before[1])
+    atoms.positions[0] += 0.1
+    np.testing.assert_array_equal(atoms.get_forces(), moved)
+
+
+def test_threads_get_the_results_of_their_own_atoms(calculator, weights):
+    alone = tutti.Calculator(weights, "cpu")
+    jobs = [ethanol() if k % 3 else molecule("H2O") for k in range(24)]
+    for k, atoms in enumerate(jobs):
+        atoms.rattle(0.1, seed=k)
+    expected = [(alone.get_potential_energy(atoms), alone.get_forces(atoms)) for atoms in jobs]
+    expected_of_beads = alone.energies_and_forces(jobs[0], jobs[0].positions[None])
+
+    def work(k):
+        atoms = jobs[k].copy()
+        atoms.calc = calculator
+        beads = calculator.energies_and_forces(jobs[0], jobs[0].positions[None])
+        return atoms.get_potential_energy(), atoms.get_forces(), beads
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(work, range(len(jobs))))
+    finally:
+        sys.setswitchinterval(interval)
+    for (energy, forces), (their_energy, their_forces, beads) in zip(expected, found, strict=True):
+        assert their_energy == pytest.approx(energy, abs=1e-9)
+        np.testing.assert_allclose(their_forces, forces, atol=1e-9)
+        np.testing.assert_allclose(beads[0], expected_of_beads[0], atol=1e-9)
+
+
+def test_images_of_a_band_may_share_a_calculator(calculator):
+    """A nudged elastic band between two rattled molecules, with one calculator and with copies of it."""
+    forces = []
+    for calculators in ([calculator] * 5, [copy.deepcopy(calculator) for _ in range(5)]):
+        images = [ethanol() for _ in range(5)]
+        images[-1].rattle(0.1, seed=7)
+        for image, each in zip(images, calculators, strict=True):
+            image.calc = each
+        band = NEB(images, allow_shared_calculator=True, method="improvedtangent")
+        band.interpolate()
+        forces.append(band.get_forces())
+    np.testing.assert_allclose(forces[0], forces[1], atol=1e-9)
 
 
 def test_a_change_of_atoms_is_noticed(calculator):

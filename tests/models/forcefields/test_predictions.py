@@ -50,6 +50,18 @@ def test_periodic_structures():
     assert abs(predict(model(), open_ones, 1).energy[0] - predicted.energy[0]) > 1e-5
 
 
+def test_stresses_are_of_what_is_periodic():
+    cell, positions = np.tile(4 * np.eye(3), (2, 1, 1)), np.array([[0.0, 0, 0], [1.2, 0, 0]])
+    pbc = np.array([[True] * 3, [False] * 3])
+    both = Structures.from_frames([([6, 8], positions)] * 2, cell=cell, pbc=pbc)
+    schnet = model()
+    expected = schnet.energy_and_forces(schnet.collate(both, np.arange(2))).stress[0].detach()
+    found = predict(schnet, both, 2).columns["stress"]
+    np.testing.assert_allclose(found[0].reshape(3, 3), expected, rtol=1e-12)
+    assert np.isnan(found[1]).all()
+    assert "stress" not in predict(schnet, both[1:], 2).columns
+
+
 def test_a_property_is_a_column_in_its_unit(structures):
     schnet = model(target="homo")
     predicted = predict(schnet, structures, 3)

@@ -32,6 +32,7 @@ def table(
     dataset: str,
     seed: int,
     subset: str = "test",
+    remark: str = "",
 ) -> pd.DataFrame:
     """Mean absolute and root-mean-square errors with 95 % bootstrap intervals over structures.
 
@@ -49,12 +50,14 @@ def table(
         dataset: name for the table.
         seed: training seed for the table, and of the bootstrap.
         subset: which part of the dataset this is.
+        remark: for the notes of energies, such as how they were aligned.
 
     Raises:
         ValueError: when the two are not the same structures, or one lacks the target.
     """
     if target == "energy":
-        rows = _energies(reference, predicted, subset, seed) + _forces(reference, predicted, subset, seed)
+        rows = _energies(reference, predicted, subset, seed, remark)
+        rows += _forces(reference, predicted, subset, seed)
     else:
         rows = _property(reference, predicted, target, subset, seed)
     return table_of(rows, model=model, dataset=dataset, seed=seed)
@@ -86,14 +89,15 @@ def error_row(
     return errors.row_of(metric, subset, found, unit, differences, remark=remark)
 
 
-def _energies(reference: Structures, predicted: Structures, subset: str, seed: int) -> list[Row]:
+def _energies(reference: Structures, predicted: Structures, subset: str, seed: int, remark: str) -> list[Row]:
     total = errors.of_energies(reference, predicted)
     per_atom = errors.of_energies(reference, predicted, per_atom=True)
-    return [
-        error_row("energy_mae", subset, total, errors.mean_absolute, "meV", seed, MEV),
-        error_row("energy_rmse", subset, total, errors.root_mean_squared, "meV", seed, MEV),
-        error_row("energy_mae_per_atom", subset, per_atom, errors.mean_absolute, "meV/atom", seed, MEV),
-    ]
+    found = {
+        "energy_mae": (total, errors.mean_absolute, "meV"),
+        "energy_rmse": (total, errors.root_mean_squared, "meV"),
+        "energy_mae_per_atom": (per_atom, errors.mean_absolute, "meV/atom"),
+    }
+    return [error_row(metric, subset, *kind, seed, MEV, remark=remark) for metric, kind in found.items()]
 
 
 def _forces(reference: Structures, predicted: Structures, subset: str, seed: int) -> list[Row]:

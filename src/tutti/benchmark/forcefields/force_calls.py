@@ -45,9 +45,7 @@ def batched(atoms: ase.Atoms, calculator: Calculator, batch_size: int, seed: int
     times = []
     for displacements in _displacements(atoms, seed, batch_size):
         positions = atoms.positions + displacements
-        times.append(
-            seconds(lambda x=positions: calculator.energies_and_forces(atoms, x), calculator.model.device)
-        )
+        times.append(seconds(lambda x=positions: calculator.energies_and_forces(atoms, x), calculator.device))
     return np.array(times[WARM_UP:])
 
 

@@ -16,7 +16,7 @@ from tutti.benchmark.forcefields.simulations import reference_calculator
 from tutti.core.progress import Progress
 from tutti.core.structures import Structures
 from tutti.core.timing import geometric_mean, openmp, where
-from tutti.models.forcefields.calculator import Calculator
+from tutti.models.forcefields.calculator import Calculator, open_calculator
 from tutti.statistics.estimate import Estimate, Row, row, table_of
 
 METRIC = "force_call_time"
@@ -40,10 +40,11 @@ def table(
     One call gives energy and forces of atoms that have moved, and finds their neighbours anew. Subsets:
     `21 atoms`, `42 atoms`, ... of the first structure and of ever twice as many atoms (see
     `inference.doubled`); and `21 atoms, batch 10`, ... of the first structure in batches, where the time is
-    of a whole batch. Geometric means over `inference.CALLS` calls with their t-interval.
+    of a whole batch. Of another code, systems are left out of which a call may take longer than about
+    `SLOWEST`. Geometric means over `inference.CALLS` calls with their t-interval.
 
     Args:
-        weights: folder that `Model.save` wrote.
+        weights: folder of a force field, trained here or of another code; the latter has no batches.
         structures: the first one is taken.
         model: name for the table.
         dataset: name for the table.
@@ -53,16 +54,20 @@ def table(
         accelerator: "auto", "cpu" or "cuda".
 
     Raises:
-        FileNotFoundError, ValueError: see `tutti.models.forcefields.calculator.Calculator`.
+        FileNotFoundError, ValueError: see `tutti.models.forcefields.calculator.open_calculator`.
     """
-    calculator = Calculator(weights, accelerator)
-    device, first = calculator.model.device, next(structures[:1].to_ase())
-    systems, batch_sizes = list(_growing(first, most_atoms)), [size for size in batch_sizes if size > 1]
+    calculator = open_calculator(weights, accelerator)
+    device, first = calculator.device, next(structures[:1].to_ase())
+    batch_sizes = [size for size in batch_sizes if size > 1 and isinstance(calculator, Calculator)]
+    systems = list(_growing(first, most_atoms))
     progress = Progress("inference time", len(systems) + len(batch_sizes))
     rows = []
     for atoms in systems:
-        rows += _rows(atoms, force_calls.single(atoms, calculator, seed, device), 1, where(device))
+        times = force_calls.single(atoms, calculator, seed, device)
+        rows += _rows(atoms, times, 1, where(device))
         progress.update()
+        if not isinstance(calculator, Calculator) and CUBIC * times.mean() > SLOWEST:
+            break
     for size in batch_sizes:
         rows += _rows(first, force_calls.batched(first, calculator, size, seed), size, where(device))
         progress.update()

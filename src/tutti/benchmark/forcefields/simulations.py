@@ -13,7 +13,7 @@ from ase.calculators.calculator import Calculator
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
-from tutti.models.base import WEIGHTS
+from tutti.models.base import CONFIG, WEIGHTS
 from tutti.simulation.path_integral import RingPolymerProtocol, bead_forces, simulate_ring_polymer
 from tutti.simulation.simulate import Protocol, simulate
 from tutti.simulation.trajectory import Trajectory
@@ -109,14 +109,14 @@ RINGS = "rings"
 def run(
     config: DynamicsConfig, start: ase.Atoms, weights: Path | None, seed: int, out: Mapping[str, Path]
 ) -> None:
-    """Simulate with the force field in the folder `weights`, or with the reference.
+    """Simulate with the force field in a folder, trained here or of another code, or with the reference.
 
     A simulation that was killed goes on from its parts, beside the result.
 
     Args:
         config: how.
         start: from where.
-        weights: of a trained force field; None: the reference.
+        weights: folder of the force field; None: the reference.
         seed: of velocities and bath.
         out: result (.npz) by ensemble: "NVE", "NVT", or `RINGS`: ring polymers of `config.beads` beads.
 
@@ -138,18 +138,19 @@ def run(
 def _forces(config: DynamicsConfig, weights: Path | None) -> tuple[Calculator, str]:
     """The calculator of a force field or of the reference, and what identifies it."""
     if weights is not None:
-        return force_field(weights), sha256(weights / WEIGHTS)
+        described = WEIGHTS if (weights / WEIGHTS).exists() else CONFIG
+        return force_field(weights), sha256(weights / described)
     if config.reference is None:
         raise ValueError("the dataset has no reference method to simulate with")
     return reference_calculator(config.reference), config.reference
 
 
-def force_field(weights: Path) -> Calculator:
-    """ASE calculator of a trained force field."""
+def force_field(folder: Path) -> Calculator:
+    """ASE calculator of a force field, trained here or of another code."""
     # Imported here: the reference needs no torch.
-    from tutti.models.forcefields.calculator import Calculator as ForceFieldCalculator
+    from tutti.models.forcefields.calculator import open_calculator
 
-    return ForceFieldCalculator(weights)
+    return open_calculator(folder)
 
 
 def reference_calculator(method: str) -> Calculator:

@@ -123,7 +123,7 @@ class _HeardGraph(PairGraph):
 def _terms(
     model: ForceField, numbers: np.ndarray, positions: np.ndarray, probe: int, points: np.ndarray
 ) -> Tensor:
-    """scale · ε of the atoms and of probes at all `points`, [n + V]."""
+    """What the model says of the atoms and of probes at all `points`, [n + V]."""
     n, v = len(numbers), len(points)
     pairs = find_pairs(positions, model.config.cutoff)
     away = positions[None] - points[:, None]
@@ -145,4 +145,4 @@ def _terms(
     ).to(model.device)
     graph = _HeardGraph(batch.first, batch.second, batch.vectors, n, n + v)
     with torch.no_grad():
-        return model.scale[batch.species] * model.atomwise(batch, graph)
+        return model.contributions(batch, graph)

@@ -1,7 +1,9 @@
 """The interface of all force fields: energies as sums over atoms, forces as their negative gradient."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -11,7 +13,9 @@ from tutti.core import elements
 from tutti.core.properties import KEYS
 from tutti.core.structures import Structures
 from tutti.models.base import Model
+from tutti.models.forcefields import free_atoms
 from tutti.models.forcefields.batch import AtomicBatch, make_batch
+from tutti.models.forcefields.compiled import ForceCall, TrainingStep
 from tutti.models.forcefields.config import ForceFieldConfig
 from tutti.models.forcefields.neighbours import NeighbourLists
 from tutti.models.forcefields.statistics import Statistics
@@ -43,9 +47,11 @@ class Prediction:
 class ForceField(Model):
     """Base of all force fields. A subclass has a network and says what each atom contributes.
 
-    The energy of a structure is Σ_i (reference(z_i) + scale(z_i) ε_i), where ε_i is `atomwise`; other targets
-    are described at `outputs`. The network sees the vectors between neighbours and nothing else of positions
-    and cell, so that forces and stress follow from the gradient by these vectors.
+    The energy of a structure is Σ_i (reference(z_i) + scale(z_i) ε_i), where ε_i is `atomwise`. With the
+    configuration's `exact_free_atoms` that of a free atom is taken from it, and what binds an atom of its
+    element on average is added where it has neighbours, see `tutti.models.forcefields.free_atoms`. Other
+    targets are described at `outputs`. The network sees the vectors between neighbours and nothing else of
+    positions and cell, so that forces and stress follow from the gradient by these vectors.
     """
 
     kind = "forcefields"
@@ -59,8 +65,12 @@ class ForceField(Model):
         self.register_buffer("references", torch.zeros(len(self.species), dtype=torch.float64))
         self.register_buffer("offset", torch.zeros((), dtype=torch.float64))
         self.register_buffer("scale", torch.ones(len(self.species)))
+        if config.exact_free_atoms:
+            self.register_buffer("binding", torch.zeros(len(self.species)))
         self.register_buffer("seen", torch.ones(len(self.species), dtype=torch.bool))
         self._memories: list[NeighbourLists] = []
+        self._force_call: ForceCall | None = None
+        self._training_step: TrainingStep | None = None
 
     @classmethod
     def configure(cls, config: ForceFieldConfig, structures: Structures) -> ForceFieldConfig:
@@ -68,8 +78,36 @@ class ForceField(Model):
         return config.for_data(structures)
 
     def atomwise(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
-        """ε_i, [N]: what the network says of each atom, of the order of 1."""
+        """ε_i, [N]: what the network says of each atom, of the order of 1, of species and graph alone."""
         raise NotImplementedError
+
+    def contributions(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
+        """What each atom adds to the target beside its reference, [N]."""
+        scale = self.scale[batch.species]
+        if not self.config.exact_free_atoms:
+            return scale * self.atomwise(batch, graph)
+        said = free_atoms.above_free_atoms(self.atomwise, len(self.species), batch, graph)
+        return scale * said + self.binding[batch.species] * free_atoms.bound(graph, self.config.cutoff)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """See `torch.nn.Module`; what was compiled for frozen weights is forgotten when they thaw."""
+        if any(p.requires_grad != requires_grad for p in self.parameters()):
+            self._forget()
+        return super().requires_grad_(requires_grad)
+
+    def load_state_dict(self, *arguments: object, **options: object) -> object:
+        """See `torch.nn.Module`; what was compiled with other weights is forgotten."""
+        self._forget()
+        return super().load_state_dict(*arguments, **options)
+
+    def _apply(self, *arguments: object, **options: object) -> Self:
+        self._forget()  # the type or the device changes
+        return super()._apply(*arguments, **options)
+
+    def _forget(self) -> None:
+        for compiled in (self._force_call, self._training_step):
+            if compiled is not None:
+                compiled.forget()
 
     def outputs(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
         """The target without references and offset, [B].
@@ -78,7 +116,7 @@ class ForceField(Model):
         electronic spatial extent are moments of ε_i as charges, around the centre of mass.
         """
         target = self.config.target
-        contributions = self.scale[batch.species] * self.atomwise(batch, graph)
+        contributions = self.contributions(batch, graph)
         if target in MOMENTS:
             return MOMENTS[target](contributions, batch.centred, batch.structure, len(batch))
         total = batch.sum(contributions)
@@ -92,8 +130,11 @@ class ForceField(Model):
         """
         self.check_elements(structures)
         statistics = Statistics.of(structures, self.species, self.config)
-        for name in ("references", "offset", "scale", "seen"):
-            getattr(self, name).copy_(torch.from_numpy(getattr(statistics, name)))
+        for name, values in vars(statistics).items():
+            if hasattr(self, name):  # all but what binds, of models that do not start from free atoms
+                getattr(self, name).copy_(torch.from_numpy(values))
+        if energies := self.found_in_data().get("reference_energies"):
+            print(free_atoms.told(self.config, energies), file=sys.stderr)
 
     def adapt_statistics(self, structures: Structures) -> None:
         """Reference energies anew: those of another method or code differ by far more than the rest."""
@@ -101,6 +142,17 @@ class ForceField(Model):
         statistics = Statistics.of(structures, self.species, self.config)
         self.references.copy_(torch.from_numpy(statistics.references))
         self.offset.copy_(torch.from_numpy(statistics.offset))
+
+    def check_start(self, config: Mapping[str, object]) -> None:
+        """See the base class: with exact free atoms the network holds what binds them, tens of eV, too."""
+        free_atoms.check_same_kind(config, self.config)
+
+    def found_in_data(self) -> dict[str, object]:
+        """See the base class: the energies that the sum over atoms starts from, eV by symbol."""
+        if self.config.target != "energy":
+            return {}
+        energies = dict(zip(self.species.symbols, self.references.tolist(), strict=True))
+        return {"reference_energies": energies}
 
     def check_elements(self, structures: Structures) -> None:
         """Refuse structures with elements that the model does not have or was not trained on.
@@ -152,57 +204,70 @@ class ForceField(Model):
         """
         if self.config.target != "energy":
             raise ValueError(f"the model was trained on '{self.config.target}': it has no energy and forces")
-        residual, gradient = self._differentiate(batch, create_graph=False)
+        found = None if self._force_call is None else self._force_call(batch)
+        residual, gradient = self.differentiate(batch) if found is None else found
         return Prediction(
             energy=residual.detach().double() + self.baseline(batch),
-            forces=_forces(batch, gradient),
-            stress=None if batch.volumes is None else _stress(batch, gradient),
+            forces=batch.forces(gradient),
+            stress=None if batch.volumes is None else batch.stress(gradient),
         )
 
-    def _differentiate(self, batch: AtomicBatch, create_graph: bool) -> tuple[Tensor, Tensor]:
+    def compile_forces(self, after: int = 0) -> None:
+        """Compile `energy_and_forces` (see `tutti.models.forcefields.compiled`) after so many calls.
+
+        Raises:
+            ValueError: for models that are no faster compiled.
+        """
+        self._force_call = ForceCall(self, after)
+
+    def compile_training(self) -> None:
+        """Compile the training step; validation stays as it is.
+
+        Raises:
+            ValueError: for models that are no faster compiled, and for other targets than the energy.
+        """
+        self._training_step = TrainingStep(self)
+
+    def differentiate(self, batch: AtomicBatch, create_graph: bool = False) -> tuple[Tensor, Tensor]:
         """(energies without references [B], their gradient by the pairs' vectors [P, 3])."""
         with torch.enable_grad():
             vectors = batch.vectors.detach().requires_grad_()
-            residual = self.outputs(batch, self._graph(batch, vectors))
+            residual = self.outputs(batch, self.graph(batch, vectors))
             (gradient,) = torch.autograd.grad(residual.sum(), vectors, create_graph=create_graph)
         return residual, gradient
 
-    def _graph(self, batch: AtomicBatch, vectors: Tensor) -> PairGraph:
-        return PairGraph(batch.first, batch.second, vectors, len(batch.species))
+    def graph(self, batch: AtomicBatch, vectors: Tensor) -> PairGraph:
+        """The pairs, with their vectors [P, 3] as given."""
+        return PairGraph(batch.first, batch.second, vectors, batch.species.shape[0])
 
     def properties(self, batch: AtomicBatch) -> Tensor:
         """The target of each structure, [B] float64, in its unit."""
-        return self.outputs(batch, self._graph(batch, batch.vectors)).double() + self.baseline(batch)
+        return self.outputs(batch, self.graph(batch, batch.vectors)).double() + self.baseline(batch)
 
     def training_step(self, batch: AtomicBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Squared errors as `Loss` weighs them; of a property, in units of its scatter in the data."""
+        if self._training_step is not None and torch.is_grad_enabled():
+            found = self._training_step(batch)
+            if found is not None:
+                return found
+        return self.loss(batch)
+
+    def loss(self, batch: AtomicBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """`training_step`, never compiled."""
         target = self.config.target
         wanted = (batch.targets[target] - self.baseline(batch)).to(self.dtype)
         if "forces" not in batch.targets:
-            error = self.outputs(batch, self._graph(batch, batch.vectors)) - wanted
+            error = self.outputs(batch, self.graph(batch, batch.vectors)) - wanted
             unit = 1.0 if target == "energy" else self.scale.mean()
             return (error / unit).square().mean(), {f"{target}_mae": error.detach().abs().mean()}
         loss = self.config.loss
-        residual, gradient = self._differentiate(batch, create_graph=torch.is_grad_enabled())
+        residual, gradient = self.differentiate(batch, create_graph=torch.is_grad_enabled())
         error = residual - wanted
         weighed = error / batch.n_atoms if loss.per_atom else error
-        difference = _forces(batch, gradient) - batch.targets["forces"]
+        difference = batch.forces(gradient) - batch.targets["forces"]
         squares = batch.sum(difference.square().sum(-1)) / batch.n_atoms
         logs = {
             "energy_mae": error.detach().abs().mean(),
             "forces_mae": (batch.sum(difference.detach().abs().mean(-1)) / batch.n_atoms).mean(),
         }
         return loss.energy * weighed.square().mean() + loss.forces * squares.mean(), logs
-
-
-def _stress(batch: AtomicBatch, gradient: Tensor) -> Tensor:
-    """Virial of the pairs over the volume, [B, 3, 3]."""
-    virial = batch.vectors[:, :, None] * gradient[:, None, :]
-    virials = virial.new_zeros(len(batch), 3, 3).index_add(0, batch.structure[batch.first], virial)
-    return virials / torch.where(batch.volumes > 0, batch.volumes, torch.nan)[:, None, None]
-
-
-def _forces(batch: AtomicBatch, gradient: Tensor) -> Tensor:
-    """Forces [N, 3] from the gradient [P, 3] of the energy by the vectors from first to second."""
-    forces = gradient.new_zeros(len(batch.species), 3)
-    return forces.index_add(0, batch.first, gradient).index_add(0, batch.second, -gradient)

@@ -40,6 +40,12 @@ class AtomicBatch:
     volumes: Tensor | None
     targets: Mapping[str, Tensor]
 
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, Tensor]) -> Self:
+        """A batch of which some tensors are known, those of its targets by their own names; None else."""
+        own = {f.name: tensors.get(f.name) for f in fields(cls) if f.name != "targets"}
+        return cls(**own, targets={name: t for name, t in tensors.items() if name not in own})
+
     def __len__(self) -> int:
         return len(self.n_atoms)
 
@@ -51,7 +57,19 @@ class AtomicBatch:
 
     def sum(self, values: Tensor) -> Tensor:
         """Values of atoms [N, ...] summed over each structure, [B, ...]."""
-        return values.new_zeros(len(self), *values.shape[1:]).index_add(0, self.structure, values)
+        n = self.n_atoms.shape[0]
+        return values.new_zeros(n, *values.shape[1:]).index_add(0, self.structure, values)
+
+    def forces(self, gradient: Tensor) -> Tensor:
+        """Forces [N, 3] from the gradient [P, 3] of the energy by the vectors from first to second."""
+        forces = gradient.new_zeros(self.species.shape[0], 3)
+        return forces.index_add(0, self.first, gradient).index_add(0, self.second, -gradient)
+
+    def stress(self, gradient: Tensor) -> Tensor:
+        """Virial of the pairs over the volume, [B, 3, 3], from the gradient that `forces` takes."""
+        virial = self.vectors[:, :, None] * gradient[:, None, :]
+        virials = virial.new_zeros(len(self), 3, 3).index_add(0, self.structure[self.first], virial)
+        return virials / torch.where(self.volumes > 0, self.volumes, torch.nan)[:, None, None]
 
 
 def make_batch(

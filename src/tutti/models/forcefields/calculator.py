@@ -1,45 +1,102 @@
-"""Trained force fields in ASE."""
+"""Force fields in ASE: trained here, or calculators of other codes."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from threading import RLock
+from typing import Any, Literal
 
 import ase
 import numpy as np
+import torch
 from ase.calculators.calculator import Calculator as AseCalculator
-from ase.calculators.calculator import all_changes
+from ase.calculators.calculator import Parameters, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.models import forcefields
+from tutti.models.base import CONFIG, WEIGHTS
 from tutti.models.forcefields.base import Prediction
+from tutti.models.forcefields.external import External, ExternalCalculator, is_external
+
+COMPILED_AFTER = 20_000
+"""Calls after which "auto" compiles: by then they have taken as long as the compilation will."""
 
 
 class Calculator(AseCalculator):
     """ASE calculator of a trained force field, for any cell and periodicity.
 
     Energies are in eV, forces in eV/Å, stresses in eV/Å³ in Voigt order (xx, yy, zz, yz, xz, xy) and with
-    ASE's sign, (1/V) dE/dε; there is none without a cell of three vectors.
+    ASE's sign, (1/V) dE/dε. There is none without a periodic direction and a cell of three vectors; of a slab
+    or wire, V is that of the cell with its vacuum, as in ASE's own calculators.
+
+    ASE's files record `name` (`tutti-` and the model's module) and `parameters` (SHA-256 of the weights, and
+    config.json). Threads may share a calculator, which works for one of them at a time; copies, deep copies
+    and pickles are calculators of their own.
 
     Example: `atoms.calc = tutti.Calculator("results/demo/train/ethanol/painn_demo/seed0")`
 
     Args:
         path: folder of the trained model (weights.safetensors and config.json).
         accelerator: "auto", "cpu" or "cuda".
+        compile: whether the force call is compiled (`tutti.models.forcefields.compiled`); "auto": on a CPU,
+            for models that gain by it, after `COMPILED_AFTER` calls. Results differ by rounding.
 
     Raises:
         FileNotFoundError, ValueError: see `tutti.models.forcefields.load`; also when the model's target is
-            not the energy.
+            not the energy, or `compile` is true and the model is not made for it.
     """
 
     implemented_properties = ("energy", "free_energy", "forces", "stress")
 
-    def __init__(self, path: str | Path, accelerator: str = "auto") -> None:
+    def __init__(
+        self, path: str | Path, accelerator: str = "auto", compile: bool | Literal["auto"] = "auto"
+    ) -> None:
         super().__init__()
+        self._lock = RLock()
         self.model = forcefields.load(path, accelerator)
         if self.model.config.target != "energy":
             raise ValueError(
                 f"{path}: the model was trained on '{self.model.config.target}': it has no energy and forces"
             )
+        if compile is True:
+            self.model.compile_forces()
+        elif compile and self.model.gains_by_compiling and self.model.device.type == "cpu":
+            self.model.compile_forces(after=COMPILED_AFTER)
+        self.parameters = Parameters(
+            weights_sha256=sha256(Path(path) / WEIGHTS),
+            config=json.loads((Path(path) / CONFIG).read_text(encoding="utf-8")),
+        )
+
+    def _get_name(self) -> str:
+        return f"tutti-{self.model.module}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=RLock())
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.model.device
+
+    def check_elements(self, structures: Structures) -> None:
+        """Refuse structures with elements that the model does not have or was not trained on.
+
+        Raises:
+            ValueError: naming them.
+        """
+        self.model.check_elements(structures)
+
+    def get_property(
+        self, name: str, atoms: ase.Atoms | None = None, allow_calculation: bool = True
+    ) -> float | np.ndarray | None:
+        """A result of `calculate`; those of other threads, which come in between, are of their own atoms."""
+        with self._lock:
+            return super().get_property(name, atoms, allow_calculation)
 
     def calculate(
         self,
@@ -61,7 +118,7 @@ class Calculator(AseCalculator):
             "free_energy": energy,
             "forces": found.forces.double().cpu().numpy(),
         }
-        if self.atoms.cell.rank == 3:
+        if self.atoms.cell.rank == 3 and self.atoms.pbc.any():
             self.results["stress"] = full_3x3_to_voigt_6_stress(found.stress[0].double().cpu().numpy())
 
     def energies_and_forces(self, atoms: ase.Atoms, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +131,8 @@ class Calculator(AseCalculator):
         Raises:
             ValueError: see `calculate`.
         """
-        found = self._predict(atoms, positions)
+        with self._lock:
+            found = self._predict(atoms, positions)
         return found.energy.cpu().numpy(), found.forces.double().cpu().numpy().reshape(positions.shape)
 
     def _predict(self, atoms: ase.Atoms, positions: np.ndarray) -> Prediction:
@@ -87,3 +145,19 @@ class Calculator(AseCalculator):
         self.model.check_elements(structures)
         batch = self.model.collate(structures, np.arange(count))
         return self.model.energy_and_forces(batch.to(self.model.device))
+
+
+def open_calculator(folder: str | Path, accelerator: str = "auto") -> Calculator | ExternalCalculator:
+    """The ASE calculator of a folder: of a force field that was trained here, or of another code's.
+
+    Args:
+        folder: holds config.json, and of a trained force field weights.safetensors.
+        accelerator: "auto", "cpu" or "cuda", for what was trained here; another code has it in its arguments.
+
+    Raises:
+        FileNotFoundError, ValueError: see `Calculator` and `External.load`.
+        ModuleNotFoundError: when the other code is not installed.
+    """
+    if is_external(folder):
+        return ExternalCalculator(External.load(folder))
+    return Calculator(folder, accelerator)

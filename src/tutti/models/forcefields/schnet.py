@@ -7,6 +7,7 @@ from torch import Tensor
 from tutti.models.forcefields.base import ForceField
 from tutti.models.forcefields.batch import AtomicBatch
 from tutti.models.forcefields.config import ForceFieldConfig
+from tutti.nn.glorot import glorot
 from tutti.nn.heads import Atomwise
 from tutti.nn.pairs import PairGraph
 from tutti.nn.schnet import SchNet, ShiftedSoftplus
@@ -31,6 +32,7 @@ class SchNetForceField(ForceField):
     """Schütt et al., NeurIPS 2017 (arXiv:1706.08566)."""
 
     module = "schnet"
+    gains_by_compiling = True
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -42,6 +44,7 @@ class SchNetForceField(ForceField):
             cutoff=config.cutoff,
         )
         self.readout = Atomwise(config.channels, ShiftedSoftplus())
+        self.apply(glorot)
 
     def atomwise(self, batch: AtomicBatch, graph: PairGraph) -> Tensor:
         """See the base class."""

@@ -1,5 +1,6 @@
 """What a force field takes from its training set before it is trained."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -22,6 +23,8 @@ class Statistics:
     Attributes:
         references: [S] float64, contribution of an atom of each species to an extensive target.
         offset: [] float64, mean of an intensive target.
+        binding: [S], what an atom in a structure has on average beside its reference, where the references
+            are of free atoms; else 0.
         scale: [S], size of what is left: for energies with forces the root mean square of each species' force
             components (eV/Å); else the standard deviation of the remainder, of extensive ones per √atoms.
         seen: [S] bool, species that occur.
@@ -29,6 +32,7 @@ class Statistics:
 
     references: np.ndarray
     offset: np.ndarray
+    binding: np.ndarray
     scale: np.ndarray
     seen: np.ndarray
 
@@ -45,8 +49,8 @@ class Statistics:
         counts = np.bincount(owner * n_species + kinds, minlength=len(structures) * n_species)
         counts = counts.reshape(len(structures), n_species).astype(float)
         references, offset, rest = np.zeros(n_species), np.zeros(()), values
-        if isinstance(config.references, dict) and config.target == "energy":
-            references = np.array([config.references[symbol] for symbol in species.symbols])
+        if config.target == "energy" and (given := _given(structures, config)) is not None:
+            references = np.array([given[symbol] for symbol in species.symbols])
             rest = values - counts @ references
         elif config.target in NO_OFFSET:
             pass
@@ -56,10 +60,19 @@ class Statistics:
         else:
             offset = values.mean()
             rest = values - offset
+        binding = _per_atom(rest, counts) if config.exact_free_atoms else np.zeros(n_species)
+        rest = rest - counts @ binding
         scale = np.full(n_species, _scatter(rest, structures.n_atoms, KEYS[config.target].extensive))
         if config.target == "energy" and structures.forces is not None:
             scale = _force_scales(structures.forces, kinds, n_species)
-        return cls(references, np.asarray(offset), scale, counts.sum(0) > 0)
+        return cls(references, np.asarray(offset), binding, scale, counts.sum(0) > 0)
+
+
+def _given(structures: Structures, config: ForceFieldConfig) -> Mapping[str, float] | None:
+    """Reference energies by symbol; None where they are to be fitted."""
+    if config.references == "isolated":
+        return structures.free_atoms
+    return config.references if isinstance(config.references, dict) else None
 
 
 def target_values(structures: Structures, target: str) -> np.ndarray:
@@ -93,6 +106,13 @@ def _force_scales(forces: np.ndarray, species: np.ndarray, n_species: int) -> np
     mean = np.where(counts > 0, np.bincount(species, squares, n_species) / np.maximum(counts, 1), overall)
     mean = np.where(mean > 0, mean, overall)
     return np.sqrt(mean) if overall > 0 else np.ones(n_species)
+
+
+def _per_atom(rest: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """[S] least squares of the remainder, as near to one value for all elements as the data allow."""
+    total = counts.sum(1)
+    common = total @ rest / (total @ total)
+    return common + np.linalg.lstsq(counts, rest - common * total, rcond=None)[0]
 
 
 def _scatter(rest: np.ndarray, n_atoms: np.ndarray, extensive: bool) -> float:

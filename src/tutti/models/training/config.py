@@ -7,6 +7,9 @@ from typing import Literal
 
 from tutti.core.registry import require_positive
 
+COMPILED_FROM = 20_000
+"""Steps from which `compile: auto` compiles: about three times what a compilation takes to be made up for."""
+
 # Which settings each schedule needs; the others' are null.
 SCHEDULES = {
     "constant": (),
@@ -49,6 +52,9 @@ class TrainingConfig:
         validation_items: size of the fixed random subset of validation items; None: all.
         checkpoint_every: steps between checkpoints (one more comes after the last step).
         precision: "32-true", "64-true" or "bf16-mixed".
+        compile: whether the step of a force field is compiled (`tutti.models.forcefields.compiled`); "auto":
+            on a CPU, for models that gain by it, from `COMPILED_FROM` steps on. Where it is not possible, a
+            warning says why, and the step is not compiled. Results differ by rounding.
     """
 
     steps: int
@@ -72,6 +78,7 @@ class TrainingConfig:
     validation_items: int | None = None
     checkpoint_every: int = 1000
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
+    compile: bool | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
         require_positive(self, "steps", "batch_size", "learning_rate", "validation_every", "checkpoint_every")
@@ -104,13 +111,19 @@ class TrainingConfig:
         if lowest is not None and lowest >= self.learning_rate:
             raise ValueError(f"min_learning_rate is {lowest}, must be below learning_rate")
 
+    def compiles(self, auto: bool) -> bool:
+        """Whether to compile, where `auto` says whether the model gains by it on this device."""
+        return auto and self.steps >= COMPILED_FROM if self.compile == "auto" else self.compile
+
     def lasting(self) -> dict[str, object]:
         """The settings that a training cannot change on its way.
 
-        All but `steps`, where the rate of a step does not depend on it: neither through the schedule nor,
-        with "plateau", through the validation after the last step.
+        All but `compile`, which changes no more than the rounding, and `steps`, where the rate of a step does
+        not depend on it: neither through the schedule nor, with "plateau", through the validation after the
+        last step.
         """
         settings = dataclasses.asdict(self)
+        del settings["compile"]
         if self.schedule in ("constant", "step"):
             del settings["steps"]
         return settings

@@ -52,13 +52,14 @@ def train(
 
     A batch is shared out over `devices` processes. More than one are spawned, so that the calling script must
     guard its main part by `if __name__ == "__main__"`. A resume is exact to the last bit where the device
-    computes reproducibly: on a CPU with the same number of threads.
+    computes reproducibly: on a CPU with the same number of threads, and compiled as before or not.
 
     A training that begins at the weights of another one (`models.start_from`) names their SHA-256 as
     `initial`, and a resume with other ones is refused. The statistics are then adapted, not fitted.
 
     Raises:
-        ValueError: for splits of another dataset, an empty split, or a checkpoint of another training.
+        ValueError: for splits of another dataset, an empty split, a checkpoint of another training, or
+            `compile: true` for a model that is not made for it.
         FloatingPointError: when the loss or the gradient is not finite (inside
             `torch.multiprocessing.ProcessRaisedException` when there are several processes).
     """
@@ -118,6 +119,8 @@ class _Training:
         self.model = model.to(fabric.device)
         # What is validated and kept: the moving average of the weights, or the weights themselves.
         self.evaluated = model if self.config.ema_decay is None else copy.deepcopy(model)
+        if self.config.compiles(auto=model.gains_by_compiling and fabric.device.type == "cpu"):
+            model.compile_training()
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.gradient = gradients.flat(self.parameters)
         self.optimizer = OPTIMIZERS[self.config.optimizer](
@@ -284,7 +287,8 @@ class _Training:
         write_text(out / "log.csv", state.log)
         if state.best:
             self.model.save(out, state.best)
-        provenance = self.plan.identity | {"training": dataclasses.asdict(self.config)} | state.summary()
+        provenance = self.plan.identity | {"training": dataclasses.asdict(self.config)}
+        provenance |= self.model.found_in_data() | state.summary()
         write_text(out / "train.json", json.dumps(provenance, indent=2) + "\n")
 
 

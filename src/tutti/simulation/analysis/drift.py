@@ -34,16 +34,21 @@ class Drift:
 
 def drift(trajectory: Trajectory) -> Drift:
     """Drift of the total energy over all frames; NaN when there are fewer than two."""
-    energy = 1000 * trajectory.total_energy / len(trajectory.numbers)
-    times = trajectory.times / 1000
+    return line(trajectory.times, trajectory.total_energy, len(trajectory.numbers))
+
+
+def line(times: np.ndarray, total_energy: np.ndarray, n_atoms: int) -> Drift:
+    """The same of total energies [F] (eV) of all atoms at `times` [F] (fs)."""
+    energy = 1000 * total_energy / n_atoms
+    times = times / 1000
     if len(times) < 2:
         return Drift(np.nan, np.nan, np.nan, 0)
-    line = stats.linregress(times, energy)
-    deviation = energy - line.intercept - line.slope * times
+    fit = stats.linregress(times, energy)
+    deviation = energy - fit.intercept - fit.slope * times
     means = [np.array([block.mean() for block in blocks.split(values)]) for values in (times, energy)]
     # Energies of consecutive frames go up and down together: block means are nearly independent.
     error = stats.linregress(*means).stderr if len(means[0]) >= FEWEST else np.nan
-    return Drift(float(line.slope), float(error), float(np.sqrt(np.mean(deviation**2))), len(means[0]))
+    return Drift(float(fit.slope), float(error), float(np.sqrt(np.mean(deviation**2))), len(means[0]))
 
 
 def table(trajectory: Trajectory, *, model: str, dataset: str, seed: int) -> pd.DataFrame:

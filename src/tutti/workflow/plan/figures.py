@@ -9,9 +9,9 @@ from typing import Any
 from tutti.benchmark import tables
 from tutti.benchmark.tables import MAIN, MOST_MODELS, REFERENCE, Figure
 from tutti.core import functions
-from tutti.workflow.plan.forcefields import REFERENCE as METHOD
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout, judged_in
+from tutti.workflow.plan.listed import REFERENCE as METHOD
 from tutti.workflow.plan.samples import SamplePlan
 from tutti.workflow.plan.signals import SignalPlan
 
@@ -114,7 +114,7 @@ class FigurePlan:
     @cached_property
     def places(self) -> dict[str, int]:
         """Place of each model, whose colour it has in all figures; none shows generators and force fields."""
-        forcefields = dict.fromkeys(model for _, model in self.forcefields.trained)
+        forcefields = dict.fromkeys(model for _, model in self.forcefields.pairs)
         kinds = (self.samples.models, forcefields)
         return {model: place for kind in kinds for place, model in enumerate(kind)}
 
@@ -185,7 +185,7 @@ class FigurePlan:
             for model, curves in self._loss_curves().items():
                 yield self._training(name, dataset, model, curves)
         seeds = self.config["seeds"]
-        for dataset, model in self.forcefields.whole:
+        for dataset, model in self.forcefields.whole_trained:
             yield self._training(name, dataset, model, {f"seed {seed}": (model, seed) for seed in seeds})
 
     def _loss_curves(self) -> dict[str, dict[str, tuple[str, int]]]:
@@ -215,12 +215,13 @@ class FigurePlan:
         return Drawing(name, (dataset, model), {"logs": logs}, list(logs.values()))
 
     def _of_predictions(self, name: str, table: str) -> Iterator[Drawing]:
-        seed = str(self.config["seeds"][0])
         for dataset in self.forcefields.datasets:
-            models = [model for of, model in self.forcefields.whole if of == dataset]
-            predictions = {m: self.layout.predictions(dataset, m, seed, "test") for m in models}
+            seeds = {m: self.forcefields.seeds(m)[0] for of, m in self.forcefields.whole if of == dataset}
+            predictions = {
+                m: self.layout.predictions(dataset, m, str(seed), "test") for m, seed in seeds.items()
+            }
             data = {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
-            targets = {model: self.forcefields.target(model) for model in models}
+            targets = {model: self.forcefields.target(model) for model in seeds}
             arguments = {**data, "predictions": predictions, "further": {"targets": targets}}
             yield Drawing(name, (dataset,), arguments, [*data.values(), *predictions.values()])
 
@@ -245,7 +246,7 @@ class FigurePlan:
 
     def _of_trajectories(self, name: str, table: str) -> Iterator[Drawing]:
         needs = tables.figures()[name].needs
-        plan, seed = self.forcefields, self.config["seeds"][0]
+        plan = self.forcefields
         for dataset in dict.fromkeys(dataset for dataset, _ in plan.moving):
             settings = plan.settings["dynamics"][dataset]
             has = {
@@ -255,7 +256,7 @@ class FigurePlan:
             }
             if needs is None or has[needs]:
                 moving = [model for of, model in plan.moving if of == dataset]
-                models = {model: plan.trajectories(dataset, model, seed) for model in moving}
+                models = {m: plan.trajectories(dataset, m, plan.seeds(m)[0]) for m in moving}
                 reference = plan.trajectories(dataset, METHOD, 0)
                 data = self.layout.dataset(dataset)
                 files = [path for each in (*models.values(), reference) for path in each.values()]
@@ -265,7 +266,7 @@ class FigurePlan:
     def _of_weights(self, name: str, table: None) -> Iterator[Drawing]:
         if name not in self.forcefields.settings["figures"]:
             return
-        for dataset, model in self.forcefields.whole:
+        for dataset, model in self.forcefields.whole_trained:
             weights = self.layout.training(dataset, model, str(self.config["seeds"][0]))
             data = {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
             yield Drawing(name, (dataset, model), {**data, "weights": weights}, [*data.values(), weights])

@@ -1,92 +1,27 @@
 """What is planned of force fields: trainings, predictions, simulations, and what is measured of them."""
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from tutti.benchmark import tables
-from tutti.workflow.plan.layout import Layout
-from tutti.workflow.plan.names import VARIANT, base, size, target, variant
+from tutti.core.files import files_among
+from tutti.workflow.plan.listed import REFERENCE, ListedForceFields
+from tutti.workflow.plan.names import CALCULATOR, FORCEFIELD, PREDICTIONS, local_files, size
 from tutti.workflow.plan.samples import Set
 
-REFERENCE = "reference"
-"""Stands for a model: the method that the data are from."""
+ALIGNED = "energies aligned by least squares per element on the training split"
+"""What the notes of errors say of a calculator's energies."""
+PREDICT = "tutti.models.forcefields.predictions.predict_to_file"
+ADOPT = "tutti.benchmark.forcefields.matching.adopt"
+"""Functions that predict, with a force field or by what another code has predicted."""
 
 
 @dataclass(frozen=True)
-class ForceFieldPlan:
-    """Force fields and their simulations.
-
-    Attributes:
-        config: the whole configuration.
-        layout: of the files.
-    """
-
-    config: Mapping[str, Any]
-    layout: Layout
-
-    @cached_property
-    def settings(self) -> Mapping[str, Any]:
-        """The section `forcefields`."""
-        return self.config["forcefields"]
-
-    @cached_property
-    def names(self) -> list[str]:
-        """All force fields of the catalogue."""
-        return [name for name, entry in self.config["models"].items() if entry["kind"] == "forcefield"]
-
-    @cached_property
-    def tables(self) -> list[str]:
-        """Tables of force fields that are asked for."""
-        return self.settings["tables"]
-
-    @cached_property
-    def trained(self) -> list[tuple[str, str]]:
-        """(training set, model) of all trainings, without their seeds."""
-        return list(dict.fromkeys(pair for run in self.settings["runs"] for pair in _variants(run)))
-
-    @cached_property
-    def whole(self) -> list[tuple[str, str]]:
-        """Those that are trained on a whole training split."""
-        return [pair for pair in self.trained if VARIANT not in pair[0]]
-
-    @cached_property
-    def energies(self) -> list[tuple[str, str]]:
-        """Those of them that have energies and forces."""
-        return [pair for pair in self.whole if self.target(pair[1]) == "energy"]
-
-    @cached_property
-    def moving(self) -> list[tuple[str, str]]:
-        """Those that simulate."""
-        return [pair for pair in self.energies if pair[0] in self.settings["dynamics"]]
-
-    @cached_property
-    def datasets(self) -> list[str]:
-        """Datasets with a model that is trained on all of its training split."""
-        return list(dict.fromkeys(dataset for dataset, _ in self.whole))
-
-    def seeded(self, pairs: list[tuple[str, str]]) -> list[Set]:
-        """Each with all seeds."""
-        return [Set(*pair, seed) for pair in pairs for seed in self.config["seeds"]]
-
-    @cached_property
-    def trainings(self) -> list[Set]:
-        """All trainings of force fields."""
-        return self.seeded(self.trained)
-
-    def entry(self, model: str) -> Mapping[str, Any]:
-        """The catalogue's entry of a model."""
-        return self.config["models"][base(model)]
-
-    def network(self, model: str) -> dict[str, Any]:
-        """Settings of the model's network, for the property that its name asks for."""
-        asked = target(model)
-        return self.entry(model)["config"] | ({"target": asked} if asked else {})
-
-    def target(self, model: str) -> str:
-        """What a model predicts."""
-        return self.network(model).get("target", "energy")
+class ForceFieldPlan(ListedForceFields):
+    """Force fields and their simulations."""
 
     def measures(self, dataset: str, model: str, seed: object = None) -> dict[str, dict[str, Any]]:
         """The tables that a training has rows in: function, what of, and the function's arguments.
@@ -95,7 +30,9 @@ class ForceFieldPlan:
         """
         loss = self.network(model).get("loss", {})
         arguments: dict[str, dict[str, Any]] = {}
-        arguments["errors" if size(dataset) is None else "learning_curve"] = {"target": self.target(model)}
+        remark = {"remark": ALIGNED} if self.kind(model) == CALCULATOR else {}
+        name = "errors" if size(dataset) is None else "learning_curve"
+        arguments[name] = {"target": self.target(model), **remark}
         if (dataset, model) in self.energies and "energy" in loss:
             published = self.entry(model).get("published", "")
             arguments["water"] = {"energy_weight": loss["energy"], "condition": published}
@@ -115,17 +52,18 @@ class ForceFieldPlan:
 
     @cached_property
     def measured(self) -> list[Set]:
-        """Trainings that have rows in a table."""
-        return [each for each in self.trainings if self.measures(each.dataset, each.model)]
+        """Force fields that have rows in a table."""
+        return [each for each in self.seeded(self.pairs) if self.measures(each.dataset, each.model)]
 
     @cached_property
     def committees(self) -> list[tuple[str, str]]:
         """(training set, model) of those whose seeds are compared: of several, and with energies."""
-        return self.energies if "committee" in self.tables and len(self.config["seeds"]) > 1 else []
+        trained = [pair for pair in self.energies if self.kind(pair[1]) == FORCEFIELD]
+        return trained if "committee" in self.tables and len(self.config["seeds"]) > 1 else []
 
     @cached_property
     def timed(self) -> list[Set]:
-        """What force calls are timed of: the trained models, and xTB for each of their datasets."""
+        """What force calls are timed of: the force fields, and xTB for each of their datasets."""
         if "inference_time" not in self.tables:
             return []
         datasets = dict.fromkeys(dataset for dataset, _ in self.energies)
@@ -134,7 +72,7 @@ class ForceFieldPlan:
     @cached_property
     def threads(self) -> int:
         """All are timed on as many threads: the most that any of them is trained on."""
-        return max((self.entry(model)["resources"]["threads"] for _, model in self.energies), default=1)
+        return max((self.resources(model)["threads"] for _, model in self.energies), default=1)
 
     def method(self, dataset: str) -> str | None:
         """The method that a dataset is from, where it is simulated here."""
@@ -149,8 +87,31 @@ class ForceFieldPlan:
         return self.settings["dynamics"][dataset].get("beads", 1) > 1
 
     def weights(self, dataset: str, model: str, seed: object) -> list[str]:
-        """Weights of a force field; none of the reference."""
-        return [] if model == REFERENCE else [self.layout.training(dataset, model, str(seed))]
+        """A file in a force field's folder, or what another code predicted; none of the reference."""
+        if model == REFERENCE:
+            return []
+        if self.kind(model) == PREDICTIONS:
+            return self.given_files(model)
+        path = self.layout.calculator if self.kind(model) == CALCULATOR else self.layout.training
+        return [path(dataset, model, str(seed))]
+
+    def predicts(self, dataset: str, model: str, seed: object) -> dict[str, Any]:
+        """The function that predicts, what it is told to open, and its further arguments."""
+        entry = self.entry(model)
+        if entry["kind"] == PREDICTIONS:
+            reading = {name: entry.get(name, {}) for name in ("units", "keys")}
+            return {"function": ADOPT, "source": entry["path"], "arguments": reading}
+        folder = os.path.dirname(self.weights(dataset, model, seed)[0])  # noqa: PTH120
+        return {
+            "function": PREDICT,
+            "source": folder,
+            "arguments": {"batch_size": self.settings["batch_size"]},
+        }
+
+    def given_files(self, model: str) -> list[str]:
+        """The user's own files that a calculator or predictions are made from."""
+        entry = self.entry(model)
+        return local_files(entry.get("path")) + files_among(entry.get("arguments", {}).values())
 
     def trajectories(self, dataset: str, model: str, seed: object) -> dict[str, str]:
         """Files of a model's or the reference's simulations, by ensemble; none where it is not simulated."""
@@ -169,9 +130,10 @@ class ForceFieldPlan:
 
     def probes(self, dataset: str) -> dict[str, str]:
         """Answers of the first seed of a dataset's models, before them the reference's where there is one."""
-        seed = str(self.config["seeds"][0])
         asked = {
-            model: self.layout.probes(dataset, model, seed) for of, model in self.energies if of == dataset
+            model: self.layout.probes(dataset, model, str(self.seeds(model)[0]))
+            for of, model in self.energies
+            if of == dataset
         }
         reference = {REFERENCE: self.layout.probes(dataset, REFERENCE, "0")}
         return (reference if self.has_reference(dataset) else {}) | asked
@@ -201,15 +163,21 @@ class ForceFieldPlan:
 
     def published_names(self) -> dict[str, str]:
         """The papers' names of the models."""
-        return {m: self.entry(m).get("published", self.entry(m)["module"]) for _, m in self.trained}
+        entries = {model: self.entry(model) for _, model in self.pairs}
+        return {m: entry.get("published", entry.get("module", m)) for m, entry in entries.items()}
 
     def origins(self) -> dict[str, str]:
         """In words, what this run's values of a model come from."""
-        return {
-            model: f"{dataset}, at most {self.entry(model)['training']['steps']} training steps, "
-            f"{len(self.config['seeds'])} seed(s)"
-            for dataset, model in self.trained
-        }
+        return {model: self._origin(dataset, model) for dataset, model in self.pairs}
+
+    def _origin(self, dataset: str, model: str) -> str:
+        entry = self.entry(model)
+        if entry["kind"] == CALCULATOR:
+            return f"{entry['factory']} on {dataset}, {ALIGNED}"
+        if entry["kind"] == PREDICTIONS:
+            return f"predictions of {os.path.basename(entry['path'])} for {dataset}"  # noqa: PTH119
+        steps = f"at most {entry['training']['steps']} training steps"
+        return f"{dataset}, {steps}, {len(self.config['seeds'])} seed(s)"
 
     def published_subsets(self) -> dict[str, dict[str, str]]:
         """Papers give errors by molecule: the published subset of a dataset's test errors."""
@@ -220,16 +188,6 @@ class ForceFieldPlan:
         }
 
     def measured_files(self) -> Iterator[str]:
-        """Rows of all trainings and of what was timed."""
+        """Rows of all force fields and of what was timed."""
         yield from (self.layout.measured(d, m, str(s)) for d, m, s in self.measured)
         yield from (self.layout.measured(d, m, str(s), "-speed") for d, m, s in self.timed)
-
-
-def _variants(run: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(training set, model) of all that an entry of forcefields.runs trains."""
-    return [
-        (variant(run["dataset"], n), variant(model, asked))
-        for n in run.get("sizes", [None])
-        for model in run["models"]
-        for asked in run.get("targets", [""])
-    ]

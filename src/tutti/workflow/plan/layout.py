@@ -36,6 +36,10 @@ class Layout:
         """A file of a training: `weights.safetensors`, `config.json`, `log.csv`, `train.json`."""
         return f"{self.results}/train/{dataset}/{model}/seed{seed}/{file}"
 
+    def calculator(self, dataset: str, model: str, seed: str) -> str:
+        """What makes another code's calculator, and how its energies are aligned: `config.json`."""
+        return f"{self.results}/calculators/{dataset}/{model}/seed{seed}/config.json"
+
     def samples(self, dataset: str, model: str, seed: str, suffix: str = ".extxyz") -> str:
         """Samples of a generator, or with `.json` how they were made."""
         return f"{self.results}/samples/{dataset}/{model}/seed{seed}{suffix}"

@@ -15,6 +15,11 @@ from tutti.core.registry import PACKAGES
 VARIANT = "@"
 KINDS = {"generator": "generators", "forcefield": "forcefields"}
 """Kinds of plug-ins, by what the catalogue of models calls them."""
+FILES_OF_DATASETS = ("path", "folder", "free_atoms", "melt")
+"""Settings of datasets that name a file or folder of the user's, or several by the part that each holds."""
+
+FORCEFIELDS = FORCEFIELD, CALCULATOR, PREDICTIONS = "forcefield", "calculator", "predictions"
+"""Kinds of the catalogue's models that `forcefields.runs` names: trained here, computed or given."""
 
 
 def base(name: str) -> str:
@@ -43,6 +48,14 @@ def one_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
+def named_files(entry: Mapping[str, Any]) -> dict[str, str]:
+    """The user's own files and folders that a dataset's entry names, by their keys in it."""
+    found = {key: entry[key] for key in FILES_OF_DATASETS if entry.get(key) is not None}
+    flat = {key: path for key, path in found.items() if not isinstance(path, Mapping)}
+    nested = [(key, parts) for key, parts in found.items() if isinstance(parts, Mapping)]
+    return flat | {f"{key}.{part}": path for key, parts in nested for part, path in parts.items()}
+
+
 def local_files(path: str | None) -> list[str]:
     """The user's own file, or all files of a folder, as input: an edit of one reruns all that follows."""
     if path is None:
@@ -60,3 +73,8 @@ def dataset_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
 def module_of(entry: Mapping[str, Any]) -> str:
     """Module of a model's entry in the catalogue, below `tutti`."""
     return f"{PACKAGES[KINDS[entry['kind']]]}.{entry['module']}"
+
+
+def modules_of(entry: Mapping[str, Any]) -> list[str]:
+    """The same as a list, which is empty for what another code computes."""
+    return [module_of(entry)] if entry["kind"] in KINDS else []

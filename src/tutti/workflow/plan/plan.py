@@ -13,15 +13,18 @@ from tutti.core.registry import PACKAGES
 from tutti.core.sources import PACKAGE, sources
 from tutti.workflow import sweeps
 from tutti.workflow.plan.figures import FigurePlan
-from tutti.workflow.plan.forcefields import REFERENCE, ForceFieldPlan
-from tutti.workflow.plan.layout import Layout
+from tutti.workflow.plan.forcefields import ForceFieldPlan
+from tutti.workflow.plan.layout import WEIGHTS, Layout
+from tutti.workflow.plan.listed import REFERENCE
 from tutti.workflow.plan.names import (
     KINDS,
+    PREDICTIONS,
     VARIANT,
     base,
     dataset_settings,
     local_files,
-    module_of,
+    modules_of,
+    named_files,
     one_of,
 )
 from tutti.workflow.plan.samples import SamplePlan, Set
@@ -121,31 +124,28 @@ class Plan:
         """Kind of plug-in that a model is: "generators" or "forcefields"."""
         return KINDS[self.entry(model)["kind"]]
 
-    def module(self, model: str) -> str:
-        """Module of a model, below `tutti`."""
-        return module_of(self.entry(model))
+    def modules(self, model: str) -> list[str]:
+        """Module of a model, below `tutti`, as a list that is empty for what another code computes."""
+        return modules_of(self.entry(model))
+
+    def predict_modules(self, model: str) -> list[str]:
+        """Modules that predicting loads by name."""
+        read = self.readers if self.forcefields.kind(model) == PREDICTIONS else []
+        function = self.forcefields.predicts("", model, 0)["function"]
+        return [functions.module_of(function), *self.modules(model), *read]
 
     def force_modules(self, model: str) -> list[str]:
         """Modules that a simulation's forces come from, beside xTB."""
-        return [] if model == REFERENCE else [self.module(model), CALCULATOR]
+        return [] if model == REFERENCE else [*self.modules(model), CALCULATOR]
 
     def probe_modules(self, dataset: str, model: str) -> list[str]:
         """Modules that a calculator is made of, and that read scans."""
         return [*self.force_modules(model), *(self.readers if self.forcefields.scans(dataset) else [])]
 
-    def resources(self, model: str) -> Mapping[str, Any]:
-        """What jobs of a model need; xTB needs little."""
-        if model == REFERENCE:
-            return {"threads": 1, "gpu": 0, "mem_mb": 4000, "runtime": 1440}
-        return self.entry(model)["resources"]
-
-    def network(self, model: str) -> dict[str, Any]:
-        """Settings of a model's network."""
-        return self.forcefields.network(model)
-
     def dataset_files(self, dataset: str) -> list[str]:
         """The user's own files that a dataset is made from."""
-        return local_files(self.config["datasets"][dataset].get("path"))
+        named = named_files(self.config["datasets"][dataset])
+        return [file for path in named.values() for file in local_files(path)]
 
     def dataset_modules(self, dataset: str) -> list[str]:
         """Modules that make a dataset."""
@@ -159,6 +159,8 @@ class Plan:
     def initial_weights(self, model: str, seed: str) -> list[str]:
         """Weights that a training starts from, where the model's entry names them."""
         start = self.entry(model).get("pretrained")
+        if isinstance(start, str):
+            return [f"{start}/{name}" for name in (WEIGHTS, "config.json")]
         return [self.layout.training(start["dataset"], start["model"], seed)] if start else []
 
     @cached_property
@@ -170,7 +172,7 @@ class Plan:
             "training_set": rf"({one_of(self.config['datasets'])})({VARIANT}\d+)?",
             "model": one_of([*self.config["models"], *controls]),
             "generator": one_of(self.samples.trained),
-            "forcefield": rf"({one_of(self.forcefields.names)})({VARIANT}\w+)?",
+            **self.forcefields.patterns,
             "training": one_of(dict.fromkeys(each.model for each in self.samples.trainings)),
             "reference": "(?!)"
             if tables.REFERENCE in self.config["evaluation"]["controls"]
@@ -252,6 +254,7 @@ class Plan:
         return [
             *map(self.layout.splits, datasets),
             *(self.layout.training(d, m, str(s), "train.json") for d, m, s in trainings),
+            *(self.layout.calculator(d, m, str(s)) for d, m, s in self.forcefields.calculators),
             *(self.layout.samples(d, m, str(s), ".json") for d, m, s in self.samples.sampled),
         ]
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from tutti.benchmark import tables
 from tutti.core import functions
-from tutti.workflow.plan.forcefields import REFERENCE, ForceFieldPlan
+from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout
-from tutti.workflow.plan.names import module_of
+from tutti.workflow.plan.listed import REFERENCE
+from tutti.workflow.plan.names import modules_of
 from tutti.workflow.plan.samples import SamplePlan
 
 XTB = "tutti.benchmark.forcefields.inference_time.xtb_table"
@@ -58,4 +59,4 @@ class SpeedPlan:
     def modules(self, dataset: str, model: str, seed: str) -> list[str]:
         """Modules that the measurement loads by name."""
         timing = functions.module_of(self.of(dataset, model, seed)["function"])
-        return [timing, *([] if model == REFERENCE else [module_of(self.forcefields.entry(model))])]
+        return [timing, *([] if model == REFERENCE else modules_of(self.forcefields.entry(model)))]

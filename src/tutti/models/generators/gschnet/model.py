@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tutti.core.structures import Structures
 from tutti.models.base import Generator
@@ -21,6 +21,7 @@ from tutti.models.generators.gschnet.heads import (
 from tutti.models.generators.gschnet.steps import between_places
 from tutti.models.generators.gschnet.traces import make_traces
 from tutti.models.species import Species
+from tutti.nn.glorot import glorot
 from tutti.nn.radial import cosine_cutoff, hard_cutoff
 from tutti.nn.schnet import SchNet
 
@@ -53,7 +54,7 @@ class GSchNet(Generator):
         else:
             self.type_head = FeatureTypeHead(config.channels, n_species + 1, config.head_layers)
         self.distance_head = DistanceHead(config.channels, config.n_bins, config.head_layers)
-        self.apply(_initialise)
+        self.apply(glorot)
 
     def fit_statistics(self, structures: Structures) -> None:
         """Nothing to fit; refuses elements that the model does not know."""
@@ -113,11 +114,3 @@ class GSchNet(Generator):
         The origin stands at the fragment's centre of mass, since the whole molecule's is not known.
         """
         return Growth(self, fragments, generator, settings).run()
-
-
-def _initialise(module: nn.Module) -> None:
-    """Dense layers as SchNetPack 0.3 has them: uniform weights of Glorot and Bengio (2010), biases 0."""
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
