@@ -68,10 +68,10 @@ def probe_to_file(
     chosen = splits.test[np.unique(np.linspace(0, len(splits.test) - 1, config.frames).round().astype(int))]
     calculator = reference_calculator(method) if weights is None else force_field(weights)
     numbers = np.unique(structures.numbers).tolist()
-    # Only structures whose data bring them have energies of isolated atoms.
-    free = getattr(structures, "free_atoms", None)
     range_ = None if weights is None else cutoff_of(weights)
-    found = probe(calculator, list(structures[chosen].to_ase()), numbers, config, range_, free)
+    found = probe(
+        calculator, list(structures[chosen].to_ase()), numbers, config, range_, structures.free_atoms
+    )
     curves.write(found, out)
 
 
