@@ -17,6 +17,13 @@ if TYPE_CHECKING:  # torch and ASE take seconds to import, which `tutti --help` 
     from tutti.models.forcefields.external import ExternalCalculator
     from tutti.simulation.analysis.drift import Drift
 
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile",
+        help="Write C++ of SchNet's or PaiNN's force call: a minute or two; for 20,000 steps or more.",
+    ),
+]
 MOST_STEPS, LARGEST_FORCE, LONGEST_STEP, HOTTEST = 10**9, 100.0, 100.0, 10_000.0
 """Beyond these numbers of steps, eV/Å, fs and K an option is a slip."""
 
@@ -35,6 +42,7 @@ def relax(
     steps: Annotated[int, typer.Option(help="At most so many for each structure.")] = 500,
     cell: Annotated[bool, typer.Option("--cell", help="Relax periodic cells, too.")] = False,
     accelerator: Accelerator = "auto",
+    compile: Compile = False,
 ) -> None:
     """Relax structures with a force field, trained here or of any other code.
 
@@ -50,7 +58,7 @@ def relax(
         _positive("--fmax", fmax, LARGEST_FORCE)
         _positive("--steps", steps, MOST_STEPS)
         check(free(out))
-        structures, forces = _opened(file, model, calculator, arguments, accelerator)
+        structures, forces = _opened(file, model, calculator, arguments, accelerator, compile)
         from tutti.models.forcefields.calculator import Calculator
         from tutti.simulation.relaxation import relax_to_file
 
@@ -76,6 +84,7 @@ def md(
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the first velocities and the thermostat.")] = 0,
     accelerator: Accelerator = "auto",
+    compile: Compile = False,
 ) -> None:
     """Simulate with any force field, at constant temperature (Langevin) or energy.
 
@@ -89,7 +98,7 @@ def md(
         length = _steps(steps, picoseconds, timestep, every)
         _positive("--temperature", temperature, HOTTEST)
         new_file(out)
-        structures, forces = _opened(file, model, calculator, arguments, accelerator)
+        structures, forces = _opened(file, model, calculator, arguments, accelerator, compile)
         from tutti.simulation.guard import LostError
         from tutti.simulation.simulate import Protocol
         from tutti.simulation.to_file import run_to_file
@@ -154,13 +163,21 @@ def _first(file: Path, structures: "Structures", nve: bool) -> "ase.Atoms":
 
 
 def _opened(
-    file: Path, model: Path | None, calculator: str | None, arguments: list[str] | None, accelerator: str
+    file: Path,
+    model: Path | None,
+    calculator: str | None,
+    arguments: list[str] | None,
+    accelerator: str,
+    compile: bool,
 ) -> tuple["Structures", "Calculator | ExternalCalculator"]:
     """The structures of a file, and the calculator of a force field that knows their elements.
 
     Raises:
-        ValueError: when there is nothing to move, or constraints that would not be kept.
+        ValueError: when there is nothing to move, constraints that would not be kept, or another code that is
+            to be compiled.
     """
+    if compile and calculator is not None:
+        raise ValueError("--compile: only with --model, for force fields that were trained here")
     from tutti import io
     from tutti.io.constraints import first_other
 
@@ -172,7 +189,8 @@ def _opened(
         raise ValueError(f"{where}: holds a constraint that does more than fix atoms whole: {how}")
     from tutti.models.forcefields.calculator import open_calculator
 
-    forces = force_field(model, calculator, arguments, partial(open_calculator, accelerator=accelerator))
+    opened = partial(open_calculator, accelerator=accelerator, compile=compile)
+    forces = force_field(model, calculator, arguments, opened)
     forces.check_elements(structures)
     return structures, forces
 

@@ -39,7 +39,7 @@ def fetch(given: Path) -> Path:
 
 
 def cache() -> Path:
-    """Folder for downloads: that of the environment variable `TUTTI_CACHE`, or the user's own."""
+    """Folder for downloads and compiled code: that of `TUTTI_CACHE` in the environment, or the user's own."""
     import pooch
 
     return Path(os.environ.get(CACHE) or pooch.os_cache("tutti"))

@@ -16,7 +16,6 @@ import tutti
 from tutti.core.structures import Structures
 from tutti.data.splits import SplitConfig, make_splits
 from tutti.models import base
-from tutti.models.forcefields import calculator as calculators
 from tutti.models.forcefields import compiled
 from tutti.models.training import loop
 from tutti.models.training.config import COMPILED_FROM, TrainingConfig
@@ -149,9 +148,8 @@ def test_what_cannot_be_compiled_goes_on_with_one_warning(broken, monkeypatch):
         assert torch.equal(made.energy, expected.energy)
 
 
-def test_a_calculator_compiles_after_many_calls_and_so_do_its_copies(tmp_path, monkeypatch):
+def test_a_calculator_compiles_if_asked_to_and_so_do_its_copies(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(calculators, "COMPILED_AFTER", 2)
     monkeypatch.setattr(
         compiled.Compiled,
         "_compile",
@@ -161,16 +159,16 @@ def test_a_calculator_compiles_after_many_calls_and_so_do_its_copies(tmp_path, m
     from ase.build import molecule
 
     atoms = molecule("CH3CH2OH")
-    atoms.calc = tutti.Calculator(tmp_path, "cpu")
+    atoms.calc = tutti.Calculator(tmp_path, "cpu", compile=True)
     for calls in range(4):
         atoms.rattle(0.01, seed=calls)
         atoms.get_forces()
-        assert len(asked) == (calls >= 2)
+        assert len(asked) == 1
     for twin in (copy.deepcopy(atoms.calc), pickle.loads(pickle.dumps(atoms.calc))):
         twin.calculate(atoms)
         np.testing.assert_allclose(twin.results["forces"], atoms.get_forces(), atol=1e-12)
     assert len(asked) == 3
-    atoms.calc = tutti.Calculator(tmp_path, "cpu", compile=False)
+    atoms.calc = tutti.Calculator(tmp_path, "cpu")
     for _ in range(4):
         atoms.rattle(0.01)
         atoms.get_forces()

@@ -42,6 +42,8 @@ class DynamicsConfig:
         liquid: whether its oxygen atoms diffuse.
         resolution: cm⁻¹ between the points of a vibrational spectrum; 33 ps · cm⁻¹ / resolution is the length
             of its segments, and a simulation should have several.
+        compile: whether the force calls of SchNet and PaiNN are compiled, which pays from some 20,000 time
+            steps on; those of other models are not.
     """
 
     temperature: float
@@ -52,6 +54,7 @@ class DynamicsConfig:
     beads: int = 1
     liquid: bool = False
     resolution: float = 10.0
+    compile: bool = False
 
     def protocol(self, ensemble: str, seed: int) -> Protocol:
         """How `ensemble` ("NVE" or "NVT") is simulated."""
@@ -139,18 +142,22 @@ def _forces(config: DynamicsConfig, weights: Path | None) -> tuple[Calculator, s
     """The calculator of a force field or of the reference, and what identifies it."""
     if weights is not None:
         described = WEIGHTS if (weights / WEIGHTS).exists() else CONFIG
-        return force_field(weights), sha256(weights / described)
+        return force_field(weights, config.compile), sha256(weights / described)
     if config.reference is None:
         raise ValueError("the dataset has no reference method to simulate with")
     return reference_calculator(config.reference), config.reference
 
 
-def force_field(folder: Path) -> Calculator:
-    """ASE calculator of a force field, trained here or of another code."""
+def force_field(folder: Path, compile: bool = False) -> Calculator:
+    """ASE calculator of a force field, trained here or of another code; compiled where it gains by that."""
     # Imported here: the reference needs no torch.
+    from tutti.models.forcefields.calculator import Calculator as ForceFieldCalculator
     from tutti.models.forcefields.calculator import open_calculator
 
-    return open_calculator(folder)
+    opened = open_calculator(folder)
+    if compile and isinstance(opened, ForceFieldCalculator) and opened.model.gains_by_compiling:
+        opened.model.compile_forces()
+    return opened
 
 
 def reference_calculator(method: str) -> Calculator:

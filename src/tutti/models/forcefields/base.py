@@ -212,13 +212,13 @@ class ForceField(Model):
             stress=None if batch.volumes is None else batch.stress(gradient),
         )
 
-    def compile_forces(self, after: int = 0) -> None:
-        """Compile `energy_and_forces` (see `tutti.models.forcefields.compiled`) after so many calls.
+    def compile_forces(self) -> None:
+        """Compile `energy_and_forces`, see `tutti.models.forcefields.compiled`.
 
         Raises:
             ValueError: for models that are no faster compiled.
         """
-        self._force_call = ForceCall(self, after)
+        self._force_call = ForceCall(self)
 
     def compile_training(self) -> None:
         """Compile the training step; validation stays as it is.

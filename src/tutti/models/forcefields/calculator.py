@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal
+from typing import Any
 
 import ase
 import numpy as np
@@ -19,9 +19,6 @@ from tutti.models import forcefields
 from tutti.models.base import CONFIG, WEIGHTS
 from tutti.models.forcefields.base import Prediction
 from tutti.models.forcefields.external import External, ExternalCalculator, is_external
-
-COMPILED_AFTER = 20_000
-"""Calls after which "auto" compiles: by then they have taken as long as the compilation will."""
 
 
 class Calculator(AseCalculator):
@@ -40,8 +37,8 @@ class Calculator(AseCalculator):
     Args:
         path: folder of the trained model (weights.safetensors and config.json).
         accelerator: "auto", "cpu" or "cuda".
-        compile: whether the force call is compiled (`tutti.models.forcefields.compiled`); "auto": on a CPU,
-            for models that gain by it, after `COMPILED_AFTER` calls. Results differ by rounding.
+        compile: whether the force call is compiled (`tutti.models.forcefields.compiled`), which pays from
+            some 20,000 calls on. Results differ by rounding.
 
     Raises:
         FileNotFoundError, ValueError: see `tutti.models.forcefields.load`; also when the model's target is
@@ -50,9 +47,7 @@ class Calculator(AseCalculator):
 
     implemented_properties = ("energy", "free_energy", "forces", "stress")
 
-    def __init__(
-        self, path: str | Path, accelerator: str = "auto", compile: bool | Literal["auto"] = "auto"
-    ) -> None:
+    def __init__(self, path: str | Path, accelerator: str = "auto", compile: bool = False) -> None:
         super().__init__()
         self._lock = RLock()
         self.model = forcefields.load(path, accelerator)
@@ -60,10 +55,8 @@ class Calculator(AseCalculator):
             raise ValueError(
                 f"{path}: the model was trained on '{self.model.config.target}': it has no energy and forces"
             )
-        if compile is True:
+        if compile:
             self.model.compile_forces()
-        elif compile and self.model.gains_by_compiling and self.model.device.type == "cpu":
-            self.model.compile_forces(after=COMPILED_AFTER)
         self.parameters = Parameters(
             weights_sha256=sha256(Path(path) / WEIGHTS),
             config=json.loads((Path(path) / CONFIG).read_text(encoding="utf-8")),
@@ -147,12 +140,15 @@ class Calculator(AseCalculator):
         return self.model.energy_and_forces(batch.to(self.model.device))
 
 
-def open_calculator(folder: str | Path, accelerator: str = "auto") -> Calculator | ExternalCalculator:
+def open_calculator(
+    folder: str | Path, accelerator: str = "auto", compile: bool = False
+) -> Calculator | ExternalCalculator:
     """The ASE calculator of a folder: of a force field that was trained here, or of another code's.
 
     Args:
         folder: holds config.json, and of a trained force field weights.safetensors.
         accelerator: "auto", "cpu" or "cuda", for what was trained here; another code has it in its arguments.
+        compile: see `Calculator`; another code is taken as it is.
 
     Raises:
         FileNotFoundError, ValueError: see `Calculator` and `External.load`.
@@ -160,4 +156,4 @@ def open_calculator(folder: str | Path, accelerator: str = "auto") -> Calculator
     """
     if is_external(folder):
         return ExternalCalculator(External.load(folder))
-    return Calculator(folder, accelerator)
+    return Calculator(folder, accelerator, compile)

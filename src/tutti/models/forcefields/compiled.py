@@ -6,6 +6,7 @@ often. One compilation (a minute or two of a processor; less when torch finds it
 sizes. Numbers differ from those of the eager mode by rounding.
 """
 
+import os
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from tutti.data.named import cache
 from tutti.models.forcefields.batch import AtomicBatch
 
 if TYPE_CHECKING:
@@ -42,24 +44,20 @@ class Compiled:
         function: takes tensors by name, whose first axis counts what `AXES` says, and returns tensors; it
             may use the parameters and buffers of a module, which are taken as they are at each call.
         name: what it is, for the warning.
-        after: calls that are left to the eager mode before anything is compiled.
     """
 
-    def __init__(self, function: Callable[[Tensors], list[Tensor]], name: str, after: int = 0) -> None:
-        self._function, self._name, self._waiting = function, name, after
+    def __init__(self, function: Callable[[Tensors], list[Tensor]], name: str) -> None:
+        self._function, self._name = function, name
         self._run: Callable[[Tensors], list[Tensor]] | None = None
         self._failed = False
 
     def __call__(self, tensors: Tensors) -> list[Tensor] | None:
         """The function's results; None where the caller has to go the eager way.
 
-        That is before `after` calls, for sizes of 0 and 1, for which torch would compile anew, and, after one
-        warning, when anything about compiling fails: there is no C++ compiler, for example.
+        That is for sizes of 0 and 1, for which torch would compile anew, and, after one warning, when
+        anything about compiling fails: there is no C++ compiler, for example.
         """
         if self._failed or min(map(len, tensors.values())) < 2:
-            return None
-        if self._waiting > 0:
-            self._waiting -= 1
             return None
         try:
             if self._run is None:
@@ -94,6 +92,8 @@ class Compiled:
             # First for true: what the model remembers must not be of the recording.
             expected = self._function(tensors)
             graph = make_fx(function, tracing_mode="symbolic", _allow_non_fake_inputs=True)(example)
+        # Torch's own place is a folder in /tmp that others could have made, with files that it unpickles.
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache() / "inductor"))
         run = torch.compile(graph, dynamic=True)
         with torch.no_grad():
             run(example)  # compiled for sizes that are all different: equal ones would have to stay so
@@ -109,9 +109,9 @@ class Compiled:
 class ForceCall:
     """The compiled force call of a model; see `ForceField.compile_forces`."""
 
-    def __init__(self, model: "ForceField", after: int) -> None:
+    def __init__(self, model: "ForceField") -> None:
         _check(model)
-        self.model, self._compiled = model, Compiled(self.evaluate, "the force call", after)
+        self.model, self._compiled = model, Compiled(self.evaluate, "the force call")
 
     def __call__(self, batch: AtomicBatch) -> tuple[Tensor, Tensor] | None:
         """What `ForceField.differentiate` gives, where the compiled function can be called."""
