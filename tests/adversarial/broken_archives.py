@@ -34,7 +34,7 @@ def _hopeless() -> Iterator[tuple[str, str, bytes, str]]:
     yield "text as npz", "s.npz", TEXT, r"s\.npz: expected a readable \.npz archive"
     yield "empty npz", "s.npz", b"", r"s\.npz: expected a readable \.npz archive"
     objects = _archive(positions=np.array([[[0.0] * 3], None], dtype=object), numbers=np.array([1]))
-    yield "npz of objects", "s.npz", objects, r"s\.npz: expected a readable \.npz archive"
+    yield "npz of objects", "s.npz", objects, r"s\.npz: expected arrays of numbers, found Python objects"
     yield "npz of other things", "s.npz", _archive(a=np.zeros(3)), r"s\.npz: expected an array of positions"
     flat = _archive(positions=np.zeros((4, 3)), numbers=np.ones(4, int))
     yield "npz of one frame", "s.npz", flat, r"s\.npz: expected positions \[frames, atoms, 3\]"

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from tutti.core.structures import Structures
 from tutti.io import extxyz
+from tutti.io.labels import Labels
 from tutti.models import base
 
 CPU = torch.device("cpu")
@@ -202,4 +203,4 @@ def test_the_samples_that_there_is_time_for_are_written(tmp_path, monkeypatch):
     result = part.attempt("samples", lambda: trainings.run_sampling(entry, tmp_path, CPU, end), end)
     assert result["batch"] <= result["n"] < result["wanted"] == 1000
     assert result["finished"] == result["n"] and result["not_finite"] == 0
-    assert len(list(extxyz.frames(tmp_path / "samples.extxyz", {}))) == result["n"]
+    assert len(list(extxyz.frames(tmp_path / "samples.extxyz", {}, Labels()))) == result["n"]

@@ -15,6 +15,7 @@ from small_run import BLOCKED
 
 from tutti.core import registry
 from tutti.io import extxyz
+from tutti.io.labels import Labels
 from tutti.models import base
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +100,7 @@ def test_weights_and_samples_of_the_trainings_can_be_read(finished):
         assert trained["ended"] == "all steps done"
         assert samples["n"] == 12
         assert base.load(finished / name).module == name
-        assert len(list(extxyz.frames(finished / name / "samples.extxyz", {}))) == 12
+        assert len(list(extxyz.frames(finished / name / "samples.extxyz", {}, Labels()))) == 12
         assert (finished / name / base.WEIGHTS).stat().st_size == trained["weights"]["bytes"] < 16e6
 
 

@@ -33,7 +33,7 @@ BROKEN = """
 run: broken
 generation: {datasets: [broken]}
 datasets:
-  broken: {kind: file, path: config/README.md, split: {train: 1, valid: 0, test: 1}}
+  broken: {kind: file, path: config/README.md, split: {train: 1, valid: 1, test: 1}}
 """
 
 

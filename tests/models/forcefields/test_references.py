@@ -117,7 +117,7 @@ def test_what_binds_atoms_on_average_is_there_from_the_start(structures):
     np.testing.assert_allclose(made(one_formula).binding, [-8 / 3, -8 / 3], rtol=1e-6)
     atoms = Structures.from_frames([([8, 1], [[0.0, 0, 0], [r, 0, 0]]) for r in (0.5, 2.5, 4.0, 4.99, 5.0)])
     batch = model.collate(atoms, np.arange(5))
-    graph = model._graph(batch, batch.vectors)
+    graph = model.graph(batch, batch.vectors)
     cutoffs = (1 - (np.array([0.5, 2.5, 4.0, 4.99]) / 5) ** 2) ** 2
     expected = [*(1 - np.exp(-cutoffs)), 0.0]
     np.testing.assert_allclose(bound(graph, 5.0).view(5, 2).mean(1), expected, atol=1e-6)
