@@ -79,13 +79,14 @@ def test_energies_of_a_calculator_are_aligned_unless_told_not_to(folder, tmp_pat
         assert (remark in result.output) == (option == ())
 
 
-def test_a_folder_of_a_calculator_is_scored_as_it_was_aligned(folder, tmp_path):
-    copper = io.read(folder / "copper.extxyz")
-    make_folder("ase.calculators.emt:EMT", {}, replace(copper, energy=copper.energy + 8.0), tmp_path / "emt")
-    result = run("score", folder / "copper.extxyz", "--model", tmp_path / "emt", "--out", tmp_path / "t.csv")
-    found = tidy.read(tmp_path / "t.csv").set_index("metric")["value"]
-    assert found["energy_mae"] == pytest.approx(8000) and found["force_mae"] == pytest.approx(0, abs=1e-6)
-    assert "per element to 3 structures" in result.output
+@pytest.mark.parametrize("command", ["score", "predict", "relax", "md"])
+def test_no_folder_names_code_to_run(folder, tmp_path, command):
+    make_folder("ase.calculators.emt:EMT", {}, io.read(folder / "copper.extxyz"), tmp_path / "emt")
+    out = ("--out", tmp_path / ("t.csv" if command == "score" else "t.extxyz"))
+    result = run(command, folder / "copper.extxyz", "--model", tmp_path / "emt", *out)
+    assert result.exit_code == 1
+    assert "would run ase.calculators.emt:EMT; if you trust that, name it with --calculator" in result.output
+    assert not out[1].exists()
 
 
 @pytest.mark.parametrize("end", ["extxyz", "npz"])

@@ -100,7 +100,7 @@ def model_folder(given: Path) -> Path:
     Raises:
         FileNotFoundError: when there are several.
     """
-    if (given / WEIGHTS).is_file() or (given / CONFIG).is_file():  # a calculator's has no weights
+    if (given / WEIGHTS).is_file() or (given / CONFIG).is_file():
         return given
     found = sorted(path.parent for level in ("*", "*/*") for path in given.glob(f"{level}/{WEIGHTS}"))
     if len(found) > 1:
@@ -126,17 +126,32 @@ def force_field(
 
     Raises:
         ModuleNotFoundError: when the calculator's code is not installed.
-        ValueError: when both or none are named, or the calculator cannot be made.
+        ValueError: when both or none are named, the calculator cannot be made, or the folder is one of a
+            calculator.
     """
     if (model is None) == (calculator is None):
         raise ValueError("--model and --calculator: give one of them")
     if calculator is None:
         if arguments:
             raise ValueError("--arguments: are those of --calculator; a model has none")
-        return open_folder(model_folder(model))
+        return open_folder(_trained(model_folder(model)))
     from tutti.models.forcefields.external import External, ExternalCalculator
 
     return ExternalCalculator(External(calculator, named("--arguments", arguments or ())))
+
+
+def _trained(folder: Path) -> Path:
+    """A folder that holds data alone.
+
+    Raises:
+        ValueError: when it is a calculator's, which names code to run: that is for the user to name.
+    """
+    from tutti.models.forcefields.external import factory_of
+
+    if (factory := factory_of(folder)) is not None:
+        hint = "if you trust that, name it with --calculator and --arguments"
+        raise ValueError(f"--model {folder}: its config.json would run {factory}; {hint}")
+    return folder
 
 
 def named(option: str, texts: Sequence[str]) -> dict[str, Any]:

@@ -147,20 +147,15 @@ def _scored(
     if target == "energy" and structures.forces is None:
         say(f"warning: {file}: holds no forces: only energies are compared")
     predicted = predicted_by(model, structures, batch_size)
-    remark = "" if isinstance(model, ForceField) else _alignment(model.external.fitted_on)
+    remark = ""
     if align and target == "energy":
         n = len(structures)
         predicted, fitted = aligned(structures, predicted)
-        remark = _alignment(n)
+        remark = f"energies aligned by least squares per element to {n} structures"
         if fitted >= n:
             say(f"warning: aligning takes {fitted} numbers from {n} energies, and leaves no errors of them")
     names = {"model": name, "dataset": file.stem, "seed": 0}
     return errors.table(structures, predicted, target=target, subset="all", remark=remark, **names)
-
-
-def _alignment(structures: int) -> str:
-    """What the notes of energies say of their alignment to so many structures."""
-    return f"energies aligned by least squares per element to {structures} structures" if structures else ""
 
 
 def _shown(table: "pd.DataFrame") -> str:

@@ -18,7 +18,7 @@ from tutti.core.structures import Structures
 from tutti.models import forcefields
 from tutti.models.base import CONFIG, WEIGHTS
 from tutti.models.forcefields.base import Prediction
-from tutti.models.forcefields.external import External, ExternalCalculator, is_external
+from tutti.models.forcefields.external import External, ExternalCalculator, factory_of
 
 
 class Calculator(AseCalculator):
@@ -146,7 +146,8 @@ def open_calculator(
     """The ASE calculator of a folder: of a force field that was trained here, or of another code's.
 
     Args:
-        folder: holds config.json, and of a trained force field weights.safetensors.
+        folder: holds config.json, and of a trained force field weights.safetensors. That of another code
+            names what is imported and called: open only those that you trust.
         accelerator: "auto", "cpu" or "cuda", for what was trained here; another code has it in its arguments.
         compile: see `Calculator`; another code is taken as it is.
 
@@ -154,6 +155,6 @@ def open_calculator(
         FileNotFoundError, ValueError: see `Calculator` and `External.load`.
         ModuleNotFoundError: when the other code is not installed.
     """
-    if is_external(folder):
+    if factory_of(folder) is not None:
         return ExternalCalculator(External.load(folder))
     return Calculator(folder, accelerator, compile)

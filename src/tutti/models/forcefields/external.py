@@ -71,13 +71,14 @@ class External:
         return found
 
 
-def is_external(folder: str | Path) -> bool:
-    """Whether a folder is that of a calculator, and not of a model that was trained here."""
+def factory_of(folder: str | Path) -> str | None:
+    """The factory that a calculator's folder names; None of a model that was trained here."""
     try:
         found = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and found.get("kind") == KIND
+        return None
+    is_calculator = isinstance(found, dict) and found.get("kind") == KIND
+    return str(found.get("factory")) if is_calculator else None
 
 
 class ExternalCalculator(AseCalculator):

@@ -16,7 +16,7 @@ from tutti.core.structures import Structures
 from tutti.models import base, forcefields
 from tutti.models.forcefields.base import ForceField
 from tutti.models.forcefields.batch import AtomicBatch
-from tutti.models.forcefields.external import External, ExternalCalculator, is_external
+from tutti.models.forcefields.external import External, ExternalCalculator, factory_of
 
 STRESS = "stress"
 """Column of stresses: the nine numbers of the matrix, as ASE has them in extended xyz."""
@@ -39,7 +39,7 @@ def open_model(folder: str | Path, accelerator: str = "auto") -> ForceField | Ex
         FileNotFoundError, ModuleNotFoundError, ValueError: see `tutti.models.forcefields.load`,
             `External.load` and `ExternalCalculator`.
     """
-    if is_external(folder):
+    if factory_of(folder) is not None:
         return ExternalCalculator(External.load(folder))
     return forcefields.load(folder, accelerator)
 
