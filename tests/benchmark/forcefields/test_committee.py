@@ -54,6 +54,7 @@ def test_the_factor_is_the_one_that_was_put_in(times):
     wide = stats.t(SEEDS - 1).ppf((1 + calibration.ONE_SIGMA) / 2)  # of an error over a spread of K seeds
     for name in ("energy", "forces"):
         found = table.loc[("committee_factor", name)]
+        assert found["unit"] == "dimensionless"
         assert found["ci_low"] < expected * wide < found["ci_high"]
         assert found["ci_high"] - found["ci_low"] < 0.4 * expected
         after = table.loc[("committee_miscalibration", f"{name}, with the factor"), "value"]

@@ -111,16 +111,16 @@ def _rows(name: str, spread: Spread, generator: np.random.Generator, remark: str
     scale = calibration.factor(spread.values, spread.errors)
     components = (spread.values, spread.errors)
     numbers: dict[tuple[str, str, str], Estimate] = {
-        ("committee_rank_correlation", name, "1"): _estimate(
+        ("committee_rank_correlation", name, "dimensionless"): _estimate(
             calibration.rank_correlation, whole, owner, generator
         ),
-        ("committee_factor", name, "1"): _estimate(
+        ("committee_factor", name, "dimensionless"): _estimate(
             calibration.factor, components, spread.structure, generator
         ),
-        ("committee_miscalibration", name, "1"): _estimate(
+        ("committee_miscalibration", name, "dimensionless"): _estimate(
             calibration.miscalibration, components, spread.structure, generator
         ),
-        ("committee_miscalibration", f"{name}, with the factor", "1"): _estimate(
+        ("committee_miscalibration", f"{name}, with the factor", "dimensionless"): _estimate(
             calibration.miscalibration, (scale * spread.values, spread.errors), spread.structure, generator
         ),
     }
@@ -143,7 +143,7 @@ def _gains(name: str, spread: Spread, n: int, generator: np.random.Generator, re
     kinds: Mapping[tuple[str, str], errors.Statistic] = {
         ("committee_mae", spread.unit): lambda means: means[..., 0],
         ("member_mae", spread.unit): lambda means: means[..., 1],
-        ("committee_gain", "1"): lambda means: means[..., 1] / means[..., 0],
+        ("committee_gain", "dimensionless"): lambda means: means[..., 1] / means[..., 0],
     }
     return [
         row(

@@ -167,7 +167,7 @@ def test_a_calculator_that_fails_near_by_is_told_and_judged_by_the_rest():
     curves = diatomics.probe(Pairs(*MORSE, nearest=0.7), [6, 8], None, {})
     found = by(diatomics.rows(curves[:3], curves[3:], generator()))
     flips = found["diatomic_force_flips", "all pairs"]
-    assert flips["value"] == 1 and flips["n"] == 3
+    assert flips["value"] == 1 and flips["n"] == 3 and flips["unit"] == "per pair"
     failed = sum(int((curve.x < 0.7).sum()) for curve in curves[:3])
     assert flips["note"].startswith(f"{failed} of ") and flips["note"].endswith(": atoms too near, sorry")
     none = diatomics.probe(Pairs(*MORSE, nearest=100), [6], None, {})

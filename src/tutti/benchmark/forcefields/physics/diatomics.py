@@ -122,8 +122,8 @@ def rows(curves: Sequence[Curve], singles: Sequence[Curve], generator: np.random
     remark = _failures(curves)
     kinds = {
         ("diatomic_hole_depth", "eV"): {name: each.hole for name, each in shapes.items()},
-        ("diatomic_force_flips", "1"): {name: each.flips for name, each in shapes.items()},
-        ("diatomic_false_minima", "1"): {name: each.false_minima for name, each in shapes.items()},
+        ("diatomic_force_flips", "per pair"): {name: each.flips for name, each in shapes.items()},
+        ("diatomic_false_minima", "per pair"): {name: each.false_minima for name, each in shapes.items()},
         ("diatomic_energy_jump", "meV"): {name: MEV * each.jump for name, each in shapes.items()},
         ("diatomic_force_jump", "eV/Å"): {name: each.force_jump for name, each in shapes.items()},
     }

@@ -102,6 +102,6 @@ def rows(curves: Sequence[Curve], generator: np.random.Generator) -> list[Row]:
         made += [
             row("scan_rmse", curve.name, error, n, "meV", failures, undefined=why),
             row("scan_barrier_error", curve.name, barrier, n, "meV", told, failures, undefined=why),
-            row("scan_false_minima", curve.name, excess, n, "1", failures, undefined=why),
+            row("scan_false_minima", curve.name, excess, n, "minima", failures, undefined=why),
         ]
     return made
