@@ -89,7 +89,6 @@ class Compiled:
         with torch.enable_grad():
             # The recorder counts the arguments of a function, and `self` among those of a method.
             function = lambda given: self._function(given)  # noqa: E731
-            # First for true: what the model remembers must not be of the recording.
             expected = self._function(tensors)
             graph = make_fx(function, tracing_mode="symbolic", _allow_non_fake_inputs=True)(example)
         # Torch's own place is a folder in /tmp that others could have made, with files that it unpickles.
