@@ -1,11 +1,12 @@
 # make demo: set up and run the demo; make test: set up and run the tests; make setup: the environment only.
 CORES ?= all
 CHROMIUM ?= chromium
+SEED ?= 0
 BIN := .venv/bin
 STAMP := .venv/.complete
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test setup test-all test-page test-peers test-qm9 test-slurm test-wheel lint bench clean
+.PHONY: demo test setup test-all test-faults test-page test-peers test-qm9 test-slurm test-wheel lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -18,11 +19,15 @@ test: $(STAMP)
 setup: $(STAMP)
 
 test-all: $(STAMP)
-	$(PYTEST) -n auto --dist loadfile -m "not slurm and not peers and not qm9 and not page"
+	$(PYTEST) -n auto --dist loadfile -m "not slurm and not peers and not qm9 and not page and not faults"
 
 # README's commands on a SLURM of one node; as root, after apt-get install slurm-wlm slurmdbd mariadb-server munge.
 test-slurm: $(STAMP)
 	$(PYTEST) -m slurm tests/slurm
+
+# Kills, flipped bits, hostile files and geometries by the thousand: hours. SEED=n for others.
+test-faults: $(STAMP)
+	TUTTI_FAULTS_SEED=$(SEED) $(PYTEST) -n 0 -m faults tests/faults
 
 # The report in a browser, which no package of pip brings: apt-get install chromium, or CHROMIUM=google-chrome.
 test-page: $(STAMP)
