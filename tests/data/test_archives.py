@@ -137,6 +137,25 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, format):
     assert "unpacks to more than 1000000 bytes" in refusal(archive, max_bytes=10**6)
 
 
+def test_a_zip_that_declares_less_than_it_holds_gives_no_more(tmp_path):
+    archive = make_zip(tmp_path / "archive.zip", [("zeros", bytes(10**7))])
+    lying = archive.read_bytes().replace((10**7).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+    archive.write_bytes(lying)
+    assert "truncated or damaged (Bad CRC-32" in refusal(archive, max_bytes=10**6)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [(8, 1, "is encrypted"), (10, 77, "compression method is not supported"), (28, 0, "damaged")],
+)
+def test_what_a_zip_says_of_a_member_is_not_believed(tmp_path, place, value, message):
+    archive = make_zip(tmp_path / "archive.zip", [("a", b"a" * 100)])
+    contents = bytearray(archive.read_bytes())
+    contents[contents.index(b"PK\x01\x02") + place] = value
+    archive.write_bytes(contents)
+    assert message in refusal(archive)
+
+
 def test_the_same_name_twice(tmp_path):
     archive = make_tar(tmp_path / "archive.tar", [("a", b"1"), ("a", b"2")])
     assert "holds 'a' twice" in refusal(archive)

@@ -4,15 +4,12 @@ import hashlib
 import io
 import re
 import tarfile
-import zipfile
 
-import ase
-import ase.io
 import numpy as np
 import pytest
 from ase.build import molecule
-from ase.calculators.singlepoint import SinglePointCalculator
 
+from public_files import ETHANOL, arrays, ccsdt_zip, extxyz, npz, periodic
 from tutti.core.registry import ConfigError, from_dict
 from tutti.core.structures import Structures
 from tutti.data import li4p2o7, lips, md17, md17_ccsdt, rmd17
@@ -22,7 +19,6 @@ from tutti.data.splits import SplitConfig, make_splits
 from tutti.io import FormatError
 
 KCAL_PER_MOL = 4184 / 6.02214076e23 / 1.602176634e-19  # eV, SI 2019
-ETHANOL = molecule("CH3CH2OH")
 
 
 def made(kind, served, tmp_path, name, contents, **options):
@@ -38,22 +34,6 @@ def refused(kind, served, tmp_path, name, contents, error, message, **options):
     with pytest.raises(error, match=message):
         made(kind, served, tmp_path, name, contents, **options)
     assert not (tmp_path / "out.npz").exists()
-
-
-def arrays(frames, names="REFz", atoms=ETHANOL, seed=0):
-    """Contents of an archive like those of MD17 or, with other names, of rMD17."""
-    rng = np.random.default_rng(seed)
-    shape = (frames, len(atoms), 3)
-    positions = atoms.positions + rng.normal(0, 0.05, shape)
-    energy = -97_000 + rng.normal(0, 5, (frames, 1) if names == "REFz" else frames)
-    values = positions, energy, rng.normal(0, 20, shape), atoms.numbers.astype(np.uint8)
-    return dict(zip(names, values, strict=True))
-
-
-def npz(contents):
-    buffer = io.BytesIO()
-    np.savez(buffer, **contents)
-    return buffer.getvalue()
 
 
 # ---------------------------------------------------------------- MD17
@@ -246,15 +226,6 @@ def test_rmd17_is_checked_by_its_published_hash(served, tmp_path):
 # ---------------------------------------------------------------- coupled cluster
 
 
-def ccsdt_zip(train=6, test=4, name="ethanol_ccsd_t"):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(f"{name}-train.npz", npz(arrays(train)))
-        archive.writestr(f"{name}-test.npz", npz(arrays(test, seed=1)))
-        archive.writestr(f"__MACOSX/._{name}-test.npz", b"none of it")
-    return buffer.getvalue()
-
-
 def test_coupled_cluster_keeps_the_authors_division(served, tmp_path):
     structures = made(md17_ccsdt, served, tmp_path, "e.zip", ccsdt_zip(), molecule="ethanol")
     assert structures.columns["split"].tolist() == ["train"] * 6 + ["test"] * 4
@@ -284,25 +255,6 @@ def test_what_is_wrong_in_coupled_cluster_is_said(served, tmp_path, contents, op
 
 
 # ---------------------------------------------------------------- LiPS and Li4P2O7
-
-
-def periodic(formula, frames, seed=0):
-    rng = np.random.default_rng(seed)
-    n, out = len(ase.Atoms(formula)), []
-    places = np.argwhere(np.ones([6, 6, 6] if n > 125 else [5, 5, 5]))[:n]
-    for _ in range(frames):
-        cell = np.diag([15.0, 14.0, 13.0]) + rng.normal(0, 0.1, (3, 3))
-        positions = places / (places.max() + 1) @ cell + rng.normal(0, 0.1, (n, 3))
-        atoms = ase.Atoms(formula, positions, cell=cell, pbc=True)
-        atoms.calc = SinglePointCalculator(atoms, energy=rng.normal(-350), forces=rng.normal(size=(n, 3)))
-        out.append(atoms)
-    return out
-
-
-def extxyz(frames):
-    buffer = io.StringIO()
-    ase.io.write(buffer, frames, format="extxyz")
-    return buffer.getvalue().encode()
 
 
 def test_lips_is_periodic(served, tmp_path):

@@ -73,3 +73,13 @@ def test_no_pip(tmp_path, monkeypatch):
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     assert "python: No module named pip" in problem(tmp_path / "work")
+
+
+def test_pip_that_hangs_is_ended(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(DownloadError, match=r"pip had not finished after 0\.2 s and was ended"):
+        wheel.fetch(KNOWN, tmp_path / "work", deadline=0.2)
+    assert not list((tmp_path / "work").iterdir())

@@ -7,7 +7,6 @@ import stat
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 from typing import IO
@@ -15,11 +14,6 @@ from typing import IO
 CHUNK = 1 << 20
 MAX_BYTES = 32 << 30
 """Most bytes that an archive unpacks to, where nothing else is said."""
-
-
-# RuntimeError: encryption, and methods of compression that do not exist.
-DAMAGE = (EOFError, OSError, RuntimeError, UnicodeError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
-"""What the libraries raise on it."""
 
 
 class ArchiveError(ValueError):
@@ -42,14 +36,16 @@ def members(archive: Path, *, max_bytes: int = MAX_BYTES) -> Iterator[tuple[str,
     archive = Path(archive)
     try:
         yield from _safe_entries(archive, max_bytes)
-    except DAMAGE as error:
-        # Decompressors report damage as an OSError without a number, and positions before the start are invalid
-        # arguments; others are the file system's.
+    except ArchiveError as error:
+        raise ArchiveError(f"{archive}: {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # damage raises errors of a dozen types
+        # Those of the decompressors have no number, a position before the start is an invalid argument; all
+        # others with a number are the file system's.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         raise ArchiveError(f"{archive}: truncated or damaged ({error})") from error
-    except ArchiveError as error:
-        raise ArchiveError(f"{archive}: {error}") from error
 
 
 def extract(archive: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> Path:
