@@ -11,7 +11,9 @@ from tutti.data.transfer import Patience
 CONTENTS = b"133885 molecules\n" * 1000
 CORRUPT = CONTENTS.replace(b"133885", b"133884", 1)
 PAGE = b"<!DOCTYPE html><html>log in</html>"
-QUICK = Patience(timeout=0.5, retries=1, backoff=0.0, slowest=1000.0, window=0.4)
+QUICK = Patience(timeout=20.0, retries=1, backoff=0.0, window=20.0)
+IMPATIENT = Patience(timeout=20.0, retries=1, backoff=0.0, window=0.3)
+"""For servers that bring next to nothing; a right one might be too slow for it on a busy machine."""
 FIXED = {
     "good": CONTENTS,
     "corrupt": CORRUPT,
@@ -81,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
     def endlessly(self, **headers):
         self.answer(200, b"", **{"Content_Length": None, **headers})
         piece = b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if headers else PIECE
-        while not self.server.released.is_set():
+        for _ in range(10_000):  # to the end of the test's patience, should nobody break it off
             self.wfile.write(piece)
 
     def do_GET(self):
