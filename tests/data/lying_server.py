@@ -34,6 +34,8 @@ ANSWERS = {
     "breaks-off-in-chunks": (200, b"3e8\r\n" + CONTENTS[:500], CHUNKS),
     "longer-than-it-says": (200, CONTENTS, {"Content_Length": 1000}),
     "says-too-much": (200, CONTENTS, {"Content_Length": 10**15}),
+    "says-nonsense": (200, CONTENTS, {"Content_Length": "9" * 5000}),
+    "says-two-things": (200, CONTENTS, {"Content_Length": "1000, 17000"}),
     "gzipped": (200, gzip.compress(CONTENTS), {"Content_Encoding": "gzip"}),
     "declared-gzip": (200, CONTENTS, {"Content_Encoding": "gzip"}),
     "busy": (503, b"", {}),
@@ -107,6 +109,9 @@ class Handler(BaseHTTPRequestHandler):
         match path:
             case "silent":
                 self.server.released.wait(30)
+            case "late":
+                self.server.released.wait(30)
+                self.answer(200, CONTENTS)
             case "stops":
                 self.answer(200, CONTENTS[:1000], Content_Length=len(CONTENTS))
                 self.server.released.wait(30)

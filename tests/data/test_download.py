@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import threading
 
 import pytest
 import requests
@@ -33,7 +34,7 @@ def failure(server, folder, *paths, patience=QUICK, **options):
 
 
 @pytest.mark.parametrize("hash", [SHA256, SHA256.upper(), "md5:" + hashlib.md5(CONTENTS).hexdigest()])
-@pytest.mark.parametrize("path", ["good", "moved", "declared-gzip"])
+@pytest.mark.parametrize("path", ["good", "moved", "declared-gzip", "says-nonsense"])
 def test_good_file_arrives_whole_and_readable_for_all(server, tmp_path, path, hash):
     got = fetch(source(server, path, hash=hash), tmp_path / "new" / "folder", QUICK)
     assert got == tmp_path / "new" / "folder" / "data.bin"
@@ -91,6 +92,17 @@ def test_a_stall_ends_in_the_stated_time(server, tmp_path, path):
     assert "less than 1000 bytes/s over 0.3 s (after 2 attempts)" in message
 
 
+def test_what_comes_after_the_end_of_patience_leaves_nothing(server, tmp_path):
+    before = set(threading.enumerate())
+    failure(server, tmp_path, "late", patience=IMPATIENT)
+    waiting = set(threading.enumerate()) - before
+    server.released.set()
+    for thread in waiting:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in waiting)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("path", "cause"),
     [("breaks-off", "16000 more expected"), ("breaks-off-in-chunks", "ChunkedEncodingError")],
@@ -114,6 +126,7 @@ def test_a_server_that_does_not_answer_in_time(server, tmp_path):
         ("says-too-much", "HTTP 200, but 1000000000000000 bytes, more than the 40000 allowed"),
         ("endless", "HTTP 200, but more than the 40000 bytes allowed"),
         ("endless-in-chunks", "HTTP 200, but more than the 40000 bytes allowed"),
+        ("says-two-things", "InvalidHeader"),
         ("circle", "TooManyRedirects"),
         ("astray", "an address that is none: Invalid IPv6 URL"),
     ],

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from typing import IO
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -50,7 +51,7 @@ class _Transfer:
     """What the thread that receives and the one that watches it share."""
 
     url: str
-    path: Path
+    file: IO[bytes]
     max_bytes: int
     received: int = 0
     answer: str = ""
@@ -76,22 +77,27 @@ def receive(url: str, path: Path, *, max_bytes: int, patience: Patience, secure:
         requests.RequestException: when the transfer fails, or brings fewer bytes than its Content-Length.
         OSError: when `path` cannot be written.
     """
-    transfer = _Transfer(url, path, max_bytes)
+    with path.open("wb") as file:
+        transfer = _Transfer(url, file, max_bytes)
+        try:
+            _watch(transfer, patience, secure)
+        finally:
+            transfer.given_up = True
+    if transfer.error is not None:
+        raise transfer.error
+    return transfer.answer
+
+
+def _watch(transfer: _Transfer, patience: Patience, secure: bool) -> None:
     # A thread, because no time limit of a socket ends headers or chunks that come byte by byte. One that is
     # given up ends with its next piece, and with the process.
     thread = threading.Thread(target=_run, args=(transfer, patience.timeout, secure), daemon=True)
     thread.start()
-    try:
-        while thread.is_alive():
-            before = transfer.received
-            thread.join(patience.window)
-            if thread.is_alive() and transfer.received - before < patience.slowest * patience.window:
-                raise TooSlow(f"less than {patience.slowest:g} bytes/s over {patience.window:g} s")
-    finally:
-        transfer.given_up = True
-    if transfer.error is not None:
-        raise transfer.error
-    return transfer.answer
+    while thread.is_alive():
+        before = transfer.received
+        thread.join(patience.window)
+        if thread.is_alive() and transfer.received - before < patience.slowest * patience.window:
+            raise TooSlow(f"less than {patience.slowest:g} bytes/s over {patience.window:g} s")
 
 
 def _run(transfer: _Transfer, timeout: float, secure: bool) -> None:
@@ -104,18 +110,12 @@ def _run(transfer: _Transfer, timeout: float, secure: bool) -> None:
 def _receive(transfer: _Transfer, timeout: float, secure: bool) -> None:
     with _answer(transfer.url, timeout, secure) as response:
         transfer.answer = _accepted(response, transfer.max_bytes)
-        size = response.headers.get("Content-Length", "")
-        bar = tqdm(
-            desc=Path(urlsplit(transfer.url).path).name,
-            total=int(size) if size.isdecimal() else None,
-            unit="B",
-            unit_scale=True,
-        )
-        with bar, transfer.path.open("wb") as file:
+        name, size = Path(urlsplit(transfer.url).path).name, response.raw.length_remaining
+        with tqdm(desc=name, total=size, unit="B", unit_scale=True) as bar:
             for piece in response.iter_content(PIECE):
                 if transfer.given_up:
                     return
-                file.write(piece)
+                transfer.file.write(piece)
                 transfer.received += len(piece)
                 bar.update(len(piece))
                 if transfer.received > transfer.max_bytes:
@@ -145,8 +145,8 @@ def _accepted(response: requests.Response, max_bytes: int) -> str:
     answer = f"HTTP {response.status_code}"
     if response.status_code != HTTPStatus.OK:
         raise WrongBytes(f"{answer} {response.reason}, which brings no whole file")
-    size = response.headers.get("Content-Length", "")
-    if size.isdecimal() and int(size) > max_bytes:
+    size = response.raw.length_remaining
+    if size is not None and size > max_bytes:
         raise WrongBytes(f"{answer}, but {size} bytes, more than the {max_bytes} allowed")
     # Without the header, requests gives the bytes as they were sent.
     encoding = response.raw.headers.pop("Content-Encoding", "identity")
