@@ -152,6 +152,7 @@ def test_exceptions_of_the_library_are_a_reason(samples, verdicts, monkeypatch):
     monkeypatch.setattr(PoseBusters, "bust", bust)
     found = posebusters.check_all(samples[:2], verdicts[:2], 1, progress=False)
     assert found["reason"].tolist() == ["library_error"] * 2
+    assert found["message"].tolist() == ["PoseBusters: RuntimeError: bad molecule"] * 2
     assert found[list(posebusters.TESTS)].isna().all(axis=None)
 
 
