@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from tblite.exceptions import TBLiteRuntimeError
 from tblite.interface import Calculator, Result
 
+from tutti.core import signals
 from tutti.core.library_calls import Library
 
 # eV/Å²: a typical stiffness along Cartesian coordinates, for the first step.
@@ -34,7 +35,9 @@ def mmff94_geometry(smiles: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
-    if rdDistGeom.EmbedMolecule(mol, parameters) != 0:
+    with signals.held():
+        failed = rdDistGeom.EmbedMolecule(mol, parameters) != 0
+    if failed:
         raise RejectionError("embedding")
     if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         raise RejectionError("mmff94")

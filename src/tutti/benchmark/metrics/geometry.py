@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from rdkit.Chem.rdDistGeom import GetMoleculeBoundsMatrix
 
 from tutti.benchmark.metrics.permolecule import Failure, check_valid, molecule, passing_table
@@ -86,7 +86,7 @@ def judge(mol: Chem.Mol) -> tuple[bool, bool, bool]:
     Raises:
         LibraryError: when RDKit finds no distance bounds.
     """
-    with rdBase.BlockLogs(), RDKIT:
+    with RDKIT:
         bounds = GetMoleculeBoundsMatrix(mol, **_BOUNDS)
         path_lengths = Chem.GetDistanceMatrix(mol)
         numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]

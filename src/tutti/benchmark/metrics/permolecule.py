@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 import pandas as pd
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from tutti.chemistry.bonds import xyz2mol
 from tutti.chemistry.bonds.assignment import Reason
@@ -75,10 +75,11 @@ def check_valid(
 
     def timed(index: int) -> tuple:
         start, message = time.perf_counter(), ""
-        try:
-            found = check(index)
-        except LibraryError as error:
-            found, message = (Failure.LIBRARY_ERROR, *unknown), str(error)
+        with rdBase.BlockLogs():
+            try:
+                found = check(index)
+            except LibraryError as error:
+                found, message = (Failure.LIBRARY_ERROR, *unknown), str(error)
         return (*found, message, time.perf_counter() - start)
 
     checked = verdicts["valid"].to_numpy(bool)

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Self
 
 import numpy as np
+from rdkit import rdBase
 
 from tutti.core.library_calls import LibraryError
 
@@ -177,9 +178,10 @@ def spared(assign: Assign) -> Callable[..., Assignment]:
 
     @wraps(assign)
     def judged(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
-        try:
-            return assign(numbers, positions, known)
-        except LibraryError as error:
-            return Assignment(Reason.LIBRARY_ERROR, message=str(error))
+        with rdBase.BlockLogs():  # what RDKit refuses it also tells on stderr, at length
+            try:
+                return assign(numbers, positions, known)
+            except LibraryError as error:
+                return Assignment(Reason.LIBRARY_ERROR, message=str(error))
 
     return judged

@@ -7,7 +7,7 @@ asked but that they are there: what they say is for the other assigners.
 from dataclasses import replace
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from tutti.chemistry.bonds import graph
 from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Bonds, Known, Reason, spared
@@ -39,7 +39,7 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
         return Assignment(Reason.NO_BONDS)
     has_hydrogens = bool((numbers == HYDROGEN).any())
     _add(mol, bonds, known.formal_charges, has_hydrogens)
-    with rdBase.BlockLogs(), RDKIT:
+    with RDKIT:
         try:
             Chem.SanitizeMol(mol)
         except Chem.AtomValenceException:

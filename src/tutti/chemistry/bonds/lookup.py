@@ -9,7 +9,7 @@ tolerances were tuned on QM9, so that other elements than H, C, N, O, F are less
 from dataclasses import replace
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from tutti.chemistry.bonds import graph
 from tutti.chemistry.bonds.assignment import (
@@ -128,7 +128,7 @@ def _judge(mol: Chem.RWMol, bonds: Bonds) -> Assignment:
 
 def _sanitised(mol: Chem.RWMol, bonds: Bonds) -> Assignment:
     graph.add_bonds(mol, bonds)
-    with rdBase.BlockLogs(), RDKIT:
+    with RDKIT:
         completed = Chem.RWMol(mol)
         for atom in completed.GetAtoms():
             atom.SetNoImplicit(False)

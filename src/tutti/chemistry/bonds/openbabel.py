@@ -5,7 +5,7 @@ Method: O'Boyle et al., J. Cheminform. 3, 33 (2011). OpenBabel (GPL-2.0) is an o
 
 import numpy as np
 from openbabel import openbabel
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from tutti.chemistry.bonds import graph
 from tutti.chemistry.bonds.assignment import (
@@ -96,7 +96,7 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
         return Assignment(Reason.VALENCE, bonds=bonds, published_smiles=published)
     mol = graph.molecule(numbers, positions)
     graph.add_bonds(mol, bonds)
-    with rdBase.BlockLogs(), RDKIT:
+    with RDKIT:
         try:
             Chem.SanitizeMol(mol)
         except Chem.MolSanitizeException:

@@ -6,7 +6,7 @@ atoms are sorted first, by a canonical numbering of the graph of who is bonded t
 """
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 
 from tutti.chemistry.bonds.assignment import Reason
@@ -43,7 +43,7 @@ def perceive_as_given(mol: Chem.RWMol, charge: int) -> Chem.RWMol | Reason:
     """The same in place, with the atoms in the order in which they come, as the published tables have it."""
     if not mol.GetNumBonds():
         return Reason.NO_BONDS
-    with rdBase.BlockLogs(), RDKIT:
+    with RDKIT:
         try:
             rdDetermineBonds.DetermineBondOrders(mol, charge=charge)
         except ValueError as error:
