@@ -4,24 +4,21 @@ import hashlib
 import io
 import re
 import tarfile
-import zipfile
 
-import ase
-import ase.io
 import numpy as np
 import pytest
 from ase.build import molecule
-from ase.calculators.singlepoint import SinglePointCalculator
 
+from public_files import ETHANOL, arrays, ccsdt_zip, extxyz, npz, periodic
 from tutti.core.registry import ConfigError, from_dict
 from tutti.core.structures import Structures
 from tutti.data import li4p2o7, lips, md17, md17_ccsdt, rmd17
-from tutti.data.download import ArchiveError, DownloadError
+from tutti.data.archives import ArchiveError
+from tutti.data.download import DownloadError
 from tutti.data.splits import SplitConfig, make_splits
 from tutti.io import FormatError
 
 KCAL_PER_MOL = 4184 / 6.02214076e23 / 1.602176634e-19  # eV, SI 2019
-ETHANOL = molecule("CH3CH2OH")
 
 
 def made(kind, served, tmp_path, name, contents, **options):
@@ -37,22 +34,6 @@ def refused(kind, served, tmp_path, name, contents, error, message, **options):
     with pytest.raises(error, match=message):
         made(kind, served, tmp_path, name, contents, **options)
     assert not (tmp_path / "out.npz").exists()
-
-
-def arrays(frames, names="REFz", atoms=ETHANOL, seed=0):
-    """Contents of an archive like those of MD17 or, with other names, of rMD17."""
-    rng = np.random.default_rng(seed)
-    shape = (frames, len(atoms), 3)
-    positions = atoms.positions + rng.normal(0, 0.05, shape)
-    energy = -97_000 + rng.normal(0, 5, (frames, 1) if names == "REFz" else frames)
-    values = positions, energy, rng.normal(0, 20, shape), atoms.numbers.astype(np.uint8)
-    return dict(zip(names, values, strict=True))
-
-
-def npz(contents):
-    buffer = io.BytesIO()
-    np.savez(buffer, **contents)
-    return buffer.getvalue()
 
 
 # ---------------------------------------------------------------- MD17
@@ -74,11 +55,12 @@ def test_md17_is_in_ev(served, tmp_path):
 def test_both_benzenes(served, tmp_path, year):
     file, _, frames = md17.MOLECULES[f"benzene_{year}"]
     contents = npz(arrays(3, atoms=molecule("C6H6")))
-    structures = made(md17, served, tmp_path, file, contents, molecule=f"benzene_{year}")
+    options = {"molecule": f"benzene_{year}", "hash": "sha256:" + hashlib.sha256(contents).hexdigest()}
+    structures = made(md17, served, tmp_path, file, contents, **options)
     assert (len(structures), structures.n_atoms[0]) == (3, 12)
     message = rf"3 frames, expected {frames}"
     (tmp_path / "out.npz").unlink()
-    options = {"molecule": f"benzene_{year}", "expected_frames": "published"}
+    options["expected_frames"] = "published"
     refused(md17, served, tmp_path, file, contents, ValueError, message, **options)
 
 
@@ -94,7 +76,7 @@ def with_nan(contents, name, frame):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: without(c, "F"), r"no array F$"),
+        (lambda c: without(c, "F"), "no array F"),
         (
             lambda c: c | {"F": c["F"][:, :8]},
             r"F is float64\(5, 8, 3\), expected floats of shape \(5, 9, 3\)",
@@ -118,36 +100,22 @@ def with_nan(contents, name, frame):
 )
 def test_what_is_wrong_in_md17_is_said(served, tmp_path, change, message):
     contents = npz(change(arrays(5)))
-    refused(md17, served, tmp_path, "e.npz", contents, ValueError, message, molecule="ethanol")
-
-
-def test_a_damaged_archive(served, tmp_path):
-    whole = npz(arrays(5))
-    message = r"md17_ethanol\.npz: no complete \.npz archive .*; delete it to fetch it again$"
-    refused(md17, served, tmp_path, "e.npz", whole[:-40], ValueError, message, molecule="ethanol")
-
-
-def test_a_page_that_says_sorry_is_no_archive(served, tmp_path):
-    message = "HTTP 200, but the 18 bytes received have no data"
-    page = b"<html>sorry</html>"
-    refused(md17, served, tmp_path, "e.npz", page, DownloadError, message, molecule="ethanol")
+    refused(md17, served, tmp_path, "e.npz", contents, DownloadError, message, molecule="ethanol")
     assert list((tmp_path / "work").iterdir()) == []
-    message = "HTTP 200, but the 0 bytes received have no data"
-    refused(md17, served, tmp_path, "e.npz", b"", DownloadError, message, molecule="ethanol")
 
 
 def test_a_hash_of_ones_own_is_checked(served, tmp_path):
     contents = npz(arrays(5))
     right = "sha256:" + hashlib.sha256(contents).hexdigest()
     options = {"molecule": "ethanol", "hash": "sha256:" + "0" * 64}
-    message = f"have {right[:19]}…\nexpected"
+    message = f"are not it: {right[:19]}…, not sha256:000000000000…"
     refused(md17, served, tmp_path, "e.npz", contents, DownloadError, message, **options)
     assert len(made(md17, served, tmp_path, "e.npz", contents, molecule="ethanol", hash=right)) == 5
 
 
 def test_no_pickle_is_opened(served, tmp_path):
     contents = npz(arrays(5) | {"E": np.array([{}] * 5, dtype=object)})
-    refused(md17, served, tmp_path, "e.npz", contents, ValueError, "without pickled", molecule="ethanol")
+    refused(md17, served, tmp_path, "e.npz", contents, DownloadError, "without pickled", molecule="ethanol")
 
 
 @pytest.mark.parametrize("kind", [md17, rmd17, md17_ccsdt])
@@ -251,20 +219,11 @@ def test_an_archive_without_the_molecule_or_truncated(served, tmp_path):
 
 
 def test_rmd17_is_checked_by_its_published_hash(served, tmp_path):
-    with pytest.raises(DownloadError, match=f"expected {rmd17.ARCHIVE.hash[:19]}…"):
+    with pytest.raises(DownloadError, match=f"not {rmd17.ARCHIVE.hash[:19]}…"):
         made_rmd17(served, tmp_path, tar(rmd17_files()), hash=None)
 
 
 # ---------------------------------------------------------------- coupled cluster
-
-
-def ccsdt_zip(train=6, test=4, name="ethanol_ccsd_t"):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(f"{name}-train.npz", npz(arrays(train)))
-        archive.writestr(f"{name}-test.npz", npz(arrays(test, seed=1)))
-        archive.writestr(f"__MACOSX/._{name}-test.npz", b"none of it")
-    return buffer.getvalue()
 
 
 def test_coupled_cluster_keeps_the_authors_division(served, tmp_path):
@@ -277,41 +236,25 @@ def test_coupled_cluster_keeps_the_authors_division(served, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("contents", "options", "error", "message"),
+    ("contents", "options", "message"),
     [
-        (ccsdt_zip(), {"expected_frames": "published"}, ValueError, "6 frames, expected 1000"),
-        (ccsdt_zip(), {"expected_frames": 11}, ValueError, "10 frames, expected 11"),
+        (ccsdt_zip(), {"expected_frames": "published"}, "6 frames, expected 1000"),
+        (ccsdt_zip(), {"expected_frames": 11}, "10 frames, expected 11"),
         (
             ccsdt_zip(name="aspirin_ccsd"),
             {},
-            ValueError,
             "holds no ethanol_ccsd_t-train.npz, ethanol_ccsd_t-test",
         ),
-        (ccsdt_zip()[:2000], {}, ArchiveError, "truncated or damaged"),
+        (ccsdt_zip()[:2000], {}, "truncated or damaged"),
     ],
 )
-def test_what_is_wrong_in_coupled_cluster_is_said(served, tmp_path, contents, options, error, message):
-    refused(md17_ccsdt, served, tmp_path, "e.zip", contents, error, message, molecule="ethanol", **options)
+def test_what_is_wrong_in_coupled_cluster_is_said(served, tmp_path, contents, options, message):
+    refused(
+        md17_ccsdt, served, tmp_path, "e.zip", contents, DownloadError, message, molecule="ethanol", **options
+    )
 
 
 # ---------------------------------------------------------------- LiPS and Li4P2O7
-
-
-def periodic(formula, frames, seed=0):
-    rng = np.random.default_rng(seed)
-    n, out = len(ase.Atoms(formula)), []
-    for _ in range(frames):
-        cell = np.diag([15.0, 14.0, 13.0]) + rng.normal(0, 0.1, (3, 3))
-        atoms = ase.Atoms(formula, rng.uniform(-20, 20, (n, 3)), cell=cell, pbc=True)
-        atoms.calc = SinglePointCalculator(atoms, energy=rng.normal(-350), forces=rng.normal(size=(n, 3)))
-        out.append(atoms)
-    return out
-
-
-def extxyz(frames):
-    buffer = io.StringIO()
-    ase.io.write(buffer, frames, format="extxyz")
-    return buffer.getvalue().encode()
 
 
 def test_lips_is_periodic(served, tmp_path):
@@ -334,30 +277,29 @@ def broken(**changes):
 
 
 @pytest.mark.parametrize(
-    ("contents", "error", "message"),
+    ("contents", "message"),
     [
-        (broken(pbc=[True, True, False]), ValueError, "frame 1 is not periodic in three directions"),
-        (broken(cell=np.zeros((3, 3)), pbc=False), ValueError, "frame 1 is not periodic"),
+        (broken(pbc=[True, True, False]), "frame 1 is not periodic in three directions"),
+        (broken(cell=np.zeros((3, 3)), pbc=False), "frame 1 is not periodic"),
         (
             re.sub(rb'Lattice="[^"]*"', b'Lattice="9 0 0 0 9 0 9 9 0"', broken()),
-            FormatError,
             r"lips\.xyz:2: expected independent cell vectors in the periodic directions",
         ),
-        (broken(numbers=[3] * 83), ValueError, "frame 1 is Li83, not Li27P12S44"),
-        (broken(calc=None), FormatError, r"lips\.xyz:87: expected energy, as other structures have it"),
-        (extxyz(periodic(lips.FORMULA, 1)).replace(b"forces", b"velo"), ValueError, "has no forces"),
-        (extxyz(periodic("Li3", 2)), ValueError, "frame 0 has 3 atoms, Li27P12S44 has 83"),
-        (extxyz(periodic(lips.FORMULA, 2))[:-200], FormatError, r"lips\.xyz:1\d\d: expected"),
+        (broken(numbers=[3] * 83), "frame 1 is Li83, not Li27P12S44"),
+        (broken(calc=None), r"lips\.xyz:87: expected energy, as other structures have it"),
+        (extxyz(periodic(lips.FORMULA, 1)).replace(b"forces", b"velo"), "has no forces"),
+        (extxyz(periodic("Li90", 2)), "frame 0 has 90 atoms, Li27P12S44 has 83"),
+        (extxyz(periodic(lips.FORMULA, 2))[:-200], r"lips\.xyz:1\d\d: expected"),
     ],
 )
-def test_what_is_wrong_in_lips_is_said(served, tmp_path, contents, error, message):
-    refused(lips, served, tmp_path, "lips.xyz", contents, error, message)
+def test_what_is_wrong_in_lips_is_said(served, tmp_path, contents, message):
+    refused(lips, served, tmp_path, "lips.xyz", contents, DownloadError, message)
 
 
 def test_all_frames_of_lips_are_expected(served, tmp_path):
     contents = extxyz(periodic(lips.FORMULA, 2))
     message, expected = "2 frames, expected 25001", {"expected_frames": "published"}
-    refused(lips, served, tmp_path, "lips.xyz", contents, ValueError, message, **expected)
+    refused(lips, served, tmp_path, "lips.xyz", contents, DownloadError, message, **expected)
 
 
 def test_the_melt_is_trained_on_and_both_are_tested_on(served, tmp_path):

@@ -160,7 +160,7 @@ def test_no_mirror_at_all(mirrors, tmp_path, pip_finds):
     message = str(caught.value)
     for expected in (
         "no mirror gave QM9\nqm9pack: could not get qm9pack-1.0.3-py3-none-any.whl",
-        "bytes received have sha256:",
+        "bytes received are not it: sha256:",
         f"put the file at {tmp_path / 'work' / qm9.WHEEL} and run again",
         "figshare: could not get uncharacterized.txt; tried",
         "deepchem: could not get uncharacterized.txt; tried",

@@ -11,7 +11,7 @@ from rdkit.Chem import rdDetermineBonds
 
 from tutti.core.units import factor
 from tutti.data import qm9pack
-from tutti.data.download import ArchiveError
+from tutti.data.archives import ArchiveError
 from tutti.io import FormatError
 
 

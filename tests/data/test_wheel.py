@@ -51,8 +51,8 @@ def test_another_hash(pip_finds, tmp_path):
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / NAME).write_bytes(b"half a file")
     message = problem(tmp_path / "work")
-    assert f"sha256:{hashlib.sha256(other).hexdigest()[:12]}…, expected {KNOWN.hash[:19]}…" in message
-    assert f"{tmp_path / 'work' / NAME} is not used: it has sha256:" in message
+    assert f"sha256:{hashlib.sha256(other).hexdigest()[:12]}…, not {KNOWN.hash[:19]}…" in message
+    assert f"{tmp_path / 'work' / NAME} is not used: sha256:" in message
     assert (tmp_path / "work" / NAME).read_bytes() == b"half a file"
 
 
@@ -73,3 +73,13 @@ def test_no_pip(tmp_path, monkeypatch):
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     assert "python: No module named pip" in problem(tmp_path / "work")
+
+
+def test_pip_that_hangs_is_ended(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(DownloadError, match=r"pip had not finished after 0\.2 s and was ended"):
+        wheel.fetch(KNOWN, tmp_path / "work", deadline=0.2)
+    assert not list((tmp_path / "work").iterdir())

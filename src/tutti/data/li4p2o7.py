@@ -14,7 +14,7 @@ import numpy as np
 from tutti import io
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
-from tutti.data.lips import read
+from tutti.data.lips import fetch
 from tutti.data.public import Public, check, check_periodic, with_source
 
 FILE, FORMULA = "lipo-quench.xyz", "Li64P32O112"
@@ -25,7 +25,7 @@ same."""
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Public):
-    """No hash is known of the file, and no number of frames.
+    """No hash was found of the file, and no number of frames.
 
     Attributes:
         melt: the melt's trajectory, extended xyz in eV and Å; None to have the quench alone.
@@ -45,7 +45,7 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
         FileNotFoundError: when there is no file `config.melt`.
         tutti.io.FormatError, ValueError: when a file is not what it should be.
     """
-    quench, file = read(config, FILE, FORMULA, None, work)
+    quench, file = fetch(config, FILE, FORMULA, None, work)
     if config.melt is None:
         quench = quench.with_columns(subset=np.full(len(quench), "quench"))
         with_source(quench, "Li4P2O7", file).save(path)

@@ -5,19 +5,22 @@ Archive, doi:10.24435/materialscloud:s0-5n. Periodic, 83 atoms, 25,001 frames.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from tutti import io
 from tutti.core.structures import Structures
 from tutti.data.download import Source
-from tutti.data.public import Public, check, check_periodic, with_source
+from tutti.data.public import Public, check, check_magnitudes, check_periodic, with_source
 
 FILE, FORMULA, FRAMES = "lips.xyz", "Li27P12S44", 25_001
+MAX_BYTES = 4 << 30
+"""LiPS has 0.2 GB, Li4P2O7 0.5 GB."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Public):
-    """No hash is known of the file."""
+    """No hash was found of the file."""
 
 
 def mirrors(file: str) -> tuple[str, ...]:
@@ -29,13 +32,24 @@ def mirrors(file: str) -> tuple[str, ...]:
     )
 
 
-def read(config: Public, name: str, formula: str, frames: int | None, work: Path) -> tuple[Structures, Path]:
+def fetch(config: Public, name: str, formula: str, frames: int | None, work: Path) -> tuple[Structures, Path]:
     """A periodic trajectory of that record, in eV and Å, and where the file is."""
-    file = config.fetch(Source(name, mirrors(name), None), work)
+    content = partial(read, formula=formula, frames=config.frames(frames))
+    file = config.fetch(Source(name, mirrors(name), None, check=content, max_bytes=MAX_BYTES), work)
+    return content(file), file
+
+
+def read(file: Path, formula: str, frames: int | None) -> Structures:
+    """A file's structures, once they have stood all checks.
+
+    Raises:
+        tutti.io.FormatError, ValueError: when it is not what it should be.
+    """
     structures = replace(io.read(file), columns={}, units={})
-    check(structures, file, formula, config.frames(frames))
+    check(structures, file, formula, frames)
     check_periodic(structures, file)
-    return structures, file
+    check_magnitudes(structures, file)
+    return structures
 
 
 def make(config: Config, path: Path, work: Path, jobs: int) -> None:
@@ -46,5 +60,5 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
         tutti.data.download.DownloadError: when the file cannot be had.
         tutti.io.FormatError, ValueError: when it is not what it should be.
     """
-    structures, file = read(config, FILE, FORMULA, FRAMES, work)
+    structures, file = fetch(config, FILE, FORMULA, FRAMES, work)
     with_source(structures, "LiPS", file).save(path)

@@ -5,18 +5,23 @@ doi:10.1038/s41467-018-06169-2. The authors' division in frames to train on and 
 `split`: name it as the `column` of the split.
 """
 
+import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from tutti.core.structures import Structures
-from tutti.data.download import Source, members
+from tutti.data.archives import members
+from tutti.data.download import Source
 from tutti.data.md17 import NAMES, mirrors
-from tutti.data.public import OfMolecule, check, of_npz, unpack, with_source
+from tutti.data.public import OfMolecule, check, check_magnitudes, of_npz, unpack, with_source
 
 PARTS = ("train", "test")
+MAX_BYTES = 64 << 20
+"""Of an archive, and of what it unpacks to; 1,500 frames of aspirin are 1.5 MB."""
 # Archive without .zip, formula, numbers of frames in the two parts.
 MOLECULES = {
     "aspirin": ("aspirin_ccsd", "C9H8O4", (1000, 500)),
@@ -29,7 +34,7 @@ MOLECULES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Config(OfMolecule):
-    """Which molecule; no hash is published of any archive."""
+    """Which molecule; no hash is published of any archive, and none was found."""
 
     MOLECULES: ClassVar = MOLECULES
     LACKING: ClassVar = "has no coupled-cluster set"
@@ -42,17 +47,38 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
 
     Raises:
         tutti.data.download.DownloadError: when the archive cannot be had.
-        tutti.data.download.ArchiveError, ValueError: when it is not what it should be.
+        tutti.data.archives.ArchiveError, ValueError: when it is not what it should be.
+    """
+    file = f"{MOLECULES[config.molecule][0]}.zip"
+    known = Source(file, mirrors(file), None, check=partial(read, config=config), max_bytes=MAX_BYTES)
+    archive = config.fetch(known, work)
+    with_source(read(archive, config), "MD17 CCSD(T)", archive).save(path)
+
+
+def read(archive: Path, config: Config) -> Structures:
+    """An archive's structures with the column `split`, once they have stood all checks.
+
+    Raises:
+        tutti.data.archives.ArchiveError, ValueError: when it is not what it should be.
     """
     name, formula, frames = MOLECULES[config.molecule]
-    archive = config.fetch(Source(f"{name}.zip", mirrors(f"{name}.zip"), None), work)
     wanted = [f"{name}-{part}.npz" for part in PARTS]
-    contents = {entry.rpartition("/")[2]: text for entry, text in members(archive)}
-    files = unpack(archive, contents, wanted, work / name)
-    parts = [of_npz(file, NAMES) for file in files]
-    for part, file, count in zip(parts, files, frames, strict=True):
-        check(part, file, formula, count if config.expected_frames == "published" else None)
+    contents = {entry.rpartition("/")[2]: text for entry, text in members(archive, max_bytes=MAX_BYTES)}
+    with tempfile.TemporaryDirectory() as folder:
+        files = unpack(archive, contents, wanted, Path(folder))
+        parts = [_part(file, f"{archive}:{file.name}") for file in files]
+    for part, file, count in zip(parts, wanted, frames, strict=True):
+        expected = count if config.expected_frames == "published" else None
+        check(part, Path(f"{archive}:{file}"), formula, expected)
     whole = Structures.concatenate(parts)
     check(whole, archive, formula, config.frames(sum(frames)))
-    marks = np.repeat(PARTS, [len(part) for part in parts])
-    with_source(whole.with_columns(split=marks), "MD17 CCSD(T)", archive).save(path)
+    check_magnitudes(whole, archive)
+    return whole.with_columns(split=np.repeat(PARTS, [len(part) for part in parts]))
+
+
+def _part(file: Path, shown: str) -> Structures:
+    """What an unpacked member holds; messages name it as `shown`."""
+    try:
+        return of_npz(file, NAMES)
+    except ValueError as error:
+        raise ValueError(str(error).replace(str(file), shown)) from error

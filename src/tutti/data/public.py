@@ -1,5 +1,6 @@
 """Public sets of energies and forces: what the kinds that download them share."""
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,14 @@ from tutti.core.registry import closest
 from tutti.core.structures import Structures, open_npz
 from tutti.core.units import factor
 from tutti.data.download import Source, fetch
+from tutti.io import label_units, plausibility
+
+MOST_UNPACKED = 4 << 30
+"""Bytes that an .npz may unpack to; the largest of MD17 has 0.4 GB."""
+PER_ATOM = (-50.0, -0.1)
+"""eV: energies of periodic structures whose inner electrons are left out."""
+FORCES = (0.1, 10.0)
+"""eV/Å, root mean square: at 300 to 3,000 K it is about 1 to 3, and other units are factors of 23 away."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +30,9 @@ class Public:
 
     Attributes:
         urls: own addresses, tried instead of the known ones.
-        hash: "sha256:..." or "md5:..." of the file. Some archives publish none: then any file is taken whose
-            contents are what they should be, and its SHA-256 stands in the `source` of the set.
+        hash: "sha256:..." or "md5:..." of the file. Of some none is published: then the first file is taken
+            whose contents are what they should be, and from then on only that one, see
+            `tutti.data.download`. The file's SHA-256 stands in the `source` of the set.
         expected_frames: how many there must be; "published" for the published number, null to take what there
             is.
     """
@@ -37,7 +47,7 @@ class Public:
         Raises:
             tutti.data.download.DownloadError: when it cannot be had.
         """
-        return fetch(Source(known.name, self.urls or known.urls, self.hash or known.hash), work)
+        return fetch(replace(known, urls=self.urls or known.urls, hash=self.hash or known.hash), work)
 
     def frames(self, published: int | None) -> int | None:
         """How many frames there must be, None for any number."""
@@ -77,14 +87,13 @@ def of_npz(path: Path, names: Mapping[str, str]) -> Structures:
             `numbers` [n].
 
     Raises:
-        ValueError: when an array is missing or has another shape.
+        ValueError: when an array is missing or has another shape, or the archive unpacks to too much.
     """
-    try:
-        with open_npz(path) as archive:
-            missing = [name for name in names.values() if name not in archive]
-            arrays = {role: archive[name] for role, name in names.items() if not missing}
-    except ValueError as error:
-        raise ValueError(f"{error}; delete it to fetch it again") from error
+    with open_npz(path) as archive:
+        _refuse_bomb(path)
+        missing = [name for name in names.values() if name not in archive]
+        arrays = {role: archive[name] for role, name in names.items() if not missing}
+    missing = missing or [name for role, name in names.items() if not isinstance(arrays[role], np.ndarray)]
     if missing:
         raise ValueError(f"{path}: no array {', '.join(missing)}")
     positions, numbers = arrays["positions"], arrays["numbers"]
@@ -108,6 +117,12 @@ def of_npz(path: Path, names: Mapping[str, str]) -> Structures:
         energy=arrays["energy"].reshape(-1) * scale,
         forces=arrays["forces"].reshape(-1, 3) * scale,
     )
+
+
+def _refuse_bomb(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        if sum(info.file_size for info in archive.infolist()) > MOST_UNPACKED:
+            raise ValueError(f"refused: unpacks to more than {MOST_UNPACKED} bytes")
 
 
 def check(structures: Structures, path: Path, formula: str, frames: int | None) -> None:
@@ -144,6 +159,33 @@ def check(structures: Structures, path: Path, formula: str, frames: int | None) 
             raise ValueError(f"{path}: {name} of frame {int(np.argmin(finite))} are not finite")
 
 
+def check_magnitudes(structures: Structures, path: Path) -> None:
+    """Refuse a set of a trajectory whose numbers cannot be eV and Å.
+
+    Energies of molecules are those of all electrons, within a factor of 2; bonds are as long as
+    `tutti.io.plausibility` has them.
+
+    Raises:
+        ValueError: when lengths, energies or forces are of another magnitude.
+    """
+    rows = np.unique(np.linspace(0, len(structures) - 1, plausibility.STRUCTURES).astype(int))
+    ratios = [ratio for ratio, *_ in plausibility.shortest(structures, rows)]
+    numbers = structures.frame(0)[0]
+    atoms = label_units.free_atoms_energy(numbers)
+    in_crystal = tuple(len(numbers) * energy for energy in PER_ATOM)
+    energies = (2 * atoms, atoms / 2) if structures.cell is None else in_crystal
+    found = {
+        "distances": (float(np.median(ratios)), plausibility.BONDED, "bond lengths"),
+        "energies": (float(np.median(structures.energy)), energies, "eV"),
+        "forces": (float(np.sqrt((structures.forces**2).mean())), FORCES, "eV/Å"),
+    }
+    for what, (value, (least, most), unit) in found.items():
+        if not least <= value <= most:
+            raise ValueError(
+                f"{path}: {what} of {value:.3g} {unit}, expected {least:.3g} to {most:.3g}: another unit?"
+            )
+
+
 def check_periodic(structures: Structures, path: Path) -> None:
     """Refuse a set that is not periodic in three directions.
 
@@ -171,7 +213,7 @@ def unpack(archive: Path, contents: Mapping[str, bytes], wanted: Sequence[str], 
     """
     missing = [name for name in wanted if name not in contents]
     if missing:
-        raise ValueError(f"{archive}: holds no {', '.join(missing)}; delete it to fetch it again")
+        raise ValueError(f"{archive}: holds no {', '.join(missing)}")
     for name in wanted:
         with atomic_path(folder / name) as temporary:
             temporary.write_bytes(contents[name])

@@ -25,7 +25,8 @@ from tutti.core import properties, ragged
 from tutti.core.structures import Structures
 from tutti.core.units import factor
 from tutti.data import qm9pack, shipped, wheel
-from tutti.data.download import DownloadError, Source, extract, fetch, members
+from tutti.data.archives import extract, members
+from tutti.data.download import DownloadError, Source, fetch
 from tutti.data.shipped import EMBEDDED, ship
 from tutti.io import qm9_xyz
 from tutti.io.frames import pack
@@ -75,6 +76,8 @@ SOURCES = {
         ),
     )
 }
+MAX_BYTES = 1 << 30
+"""The largest of the files has 104 MB."""
 HEADER_LINES = 9
 ATOMISATION = {"U0_atom": "U0", "U_atom": "U", "H_atom": "H", "G_atom": "G"}
 FREE_ATOMS = {
@@ -135,7 +138,7 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
 
     Raises:
         tutti.data.download.DownloadError: when no mirror gave its files; it says what each answered.
-        tutti.data.download.ArchiveError, tutti.io.FormatError: when a file is not what it should be.
+        tutti.data.archives.ArchiveError, tutti.io.FormatError: when a file is not what it should be.
         ValueError: when molecules are missing.
         FileNotFoundError, ValueError: see `tutti.data.shipped.load`.
     """
@@ -197,7 +200,8 @@ def _from_deepchem(config: Config, work: Path) -> tuple[Structures, str]:
 
 def _source(config: Config, name: str) -> Source:
     known = SOURCES[name]
-    return Source(name, config.urls.get(name, known.urls), config.hashes.get(name, known.hash))
+    urls, digest = config.urls.get(name, known.urls), config.hashes.get(name, known.hash)
+    return Source(name, urls, digest, max_bytes=MAX_BYTES)
 
 
 def _fetch(config: Config, name: str, work: Path) -> Path:

@@ -17,7 +17,7 @@ import numpy as np
 from tutti.core import ragged
 from tutti.core.elements import NUMBERS
 from tutti.core.structures import Structures
-from tutti.data.download import members
+from tutti.data.archives import members
 from tutti.io.qm9_xyz import FACTORS, UNITS
 from tutti.io.text import FormatError, number, shown
 
@@ -48,7 +48,7 @@ def read(wheel: Path) -> Structures:
     """All molecules, with the columns of `tutti.io.qm9_xyz` but `smiles_relaxed`; the index is `gdb`.
 
     Raises:
-        tutti.data.download.ArchiveError: when the wheel is damaged.
+        tutti.data.archives.ArchiveError: when the wheel is damaged.
         tutti.io.FormatError: when a CSV file is malformed; names the file and the line.
         ValueError: when one is missing.
     """

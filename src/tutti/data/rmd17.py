@@ -16,7 +16,8 @@ import numpy as np
 
 from tutti.core.files import sha256
 from tutti.core.structures import Structures, open_npz
-from tutti.data.download import Source, members
+from tutti.data.archives import members
+from tutti.data.download import Source
 from tutti.data.public import OfMolecule, check, of_npz, unpack, with_source
 from tutti.io.text import FormatError, shown
 
@@ -30,6 +31,7 @@ ARCHIVE = Source(
         "https://s3-eu-west-1.amazonaws.com/pfigshare-u-files/23950376/rmd17.tar.bz2",
     ),
     "sha256:cddeea2ec2c4b22a9de16a9a65a3eeedac5b29da9c99c20bbff0153912bf922b",
+    max_bytes=4 << 30,
 )
 # Part of the file's name, formula, number of frames.
 MOLECULES = {
@@ -76,7 +78,7 @@ def make(config: Config, path: Path, work: Path, jobs: int) -> None:
     Raises:
         tutti.data.download.DownloadError: when the archive cannot be had.
         FileNotFoundError: when the folder has no split of the molecule.
-        tutti.data.download.ArchiveError, tutti.io.FormatError, ValueError: when something in it is
+        tutti.data.archives.ArchiveError, tutti.io.FormatError, ValueError: when something in it is
             not what it should be.
     """
     part, formula, frames = MOLECULES[config.molecule]

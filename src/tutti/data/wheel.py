@@ -5,11 +5,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tutti.core.files import short
 from tutti.data.download import DownloadError, Source, fault
 
+DEADLINE = 3600.0
+"""s: then pip is ended, whatever it waits for. At half a megabit a second QM9 takes half of it."""
 
-def fetch(wheel: Source, folder: Path) -> Path:
+
+def fetch(wheel: Source, folder: Path, deadline: float = DEADLINE) -> Path:
     """Path of the wheel in `folder`, downloaded unless it is already there with the right hash.
 
     pip runs with the user's own settings (index, proxy, certificates). The file appears whole and checked,
@@ -18,30 +20,32 @@ def fetch(wheel: Source, folder: Path) -> Path:
     Args:
         wheel: its file name says which package and version; `urls` are not looked at.
         folder: where it belongs; made if need be.
+        deadline: seconds that pip may take.
 
     Raises:
-        DownloadError: when there is no pip, when pip cannot get it, or when it has another hash.
+        DownloadError: when there is no pip, it cannot get the wheel or not in time, or the hash is another.
     """
     target = Path(folder).absolute() / wheel.name
-    if target.exists() and fault(target, wheel) is None:
+    wrong = fault(target, wheel, wheel.hash) if target.is_file() else None
+    if wrong is None and target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     requirement = "==".join(wheel.name.split("-")[:2])
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{wheel.name}.") as temporary:
-        cause = _download(requirement, temporary)
+        cause = _download(requirement, temporary, deadline)
         received = Path(temporary, wheel.name)
         if cause is None and not received.is_file():
             cause = (
                 f"it gave {', '.join(sorted(path.name for path in Path(temporary).iterdir())) or 'nothing'}"
             )
-        if cause is None and (wrong := fault(received, wheel)):
-            cause = f"the {received.stat().st_size} bytes received have {wrong}, expected {short(wheel.hash)}"
+        if cause is None and (fault_of_received := fault(received, wheel, wheel.hash)):
+            cause = f"the {received.stat().st_size} bytes received are not it: {fault_of_received}"
         if cause is None:
             received.replace(target)
             return target
     lines = [f"could not get {wheel.name}; tried", f"  pip download {requirement}\n    {cause}"]
-    if target.exists():
-        lines.append(f"{target} is not used: it has {fault(target, wheel)}")
+    if wrong is not None:
+        lines.append(f"{target} is not used: {wrong}")
     lines.append(
         f"by hand: run 'pip download --no-deps {requirement}' where it works, put the file at {target} and "
         "run again"
@@ -49,12 +53,22 @@ def fetch(wheel: Source, folder: Path) -> Path:
     raise DownloadError("\n".join(lines))
 
 
-def _download(requirement: str, folder: str) -> str | None:
+def _download(requirement: str, folder: str, deadline: float) -> str | None:
     """None when pip has put the wheel into `folder`, else what it said."""
     # Only binaries: of a source archive pip would run the code.
     options = ["--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, requirement]
-    result = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
+    try:
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=deadline,
+        )
+    except subprocess.TimeoutExpired:
+        return f"pip had not finished after {deadline:g} s and was ended"
     if result.returncode == 0:
         return None
     lines = [line for line in result.stderr.splitlines() if line.strip()]

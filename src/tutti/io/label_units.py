@@ -62,7 +62,7 @@ def _of_all_electrons(structures: Structures, rows: np.ndarray) -> Iterator[str]
     """Energies of light molecules that are those of all electrons, but in another unit."""
     if structures.numbers.max(initial=0) > LIGHT:
         return
-    expected = np.array([_atoms_energy(structures.frame(i)[0]) for i in rows])
+    expected = np.array([free_atoms_energy(structures.frame(i)[0]) for i in rows])
     filled = expected < 0
     ratios = structures.energy[rows][filled] / expected[filled]
     # No eV read as kJ/mol or kcal/mol: so small are energies of atomisation, too.
@@ -75,7 +75,7 @@ def _of_all_electrons(structures: Structures, rows: np.ndarray) -> Iterator[str]
             yield f"energies are {seen}, as if they were in {said}: {hint}"
 
 
-def _atoms_energy(numbers: np.ndarray) -> float:
+def free_atoms_energy(numbers: np.ndarray) -> float:
     """eV, of free atoms with all electrons, to 1 % from Li on: Schwinger, Phys. Rev. A 24, 2353 (1981)."""
     z = numbers.astype(float)
     return float((-0.768745 * z ** (7 / 3) + 0.5 * z**2 - 0.2699 * z ** (5 / 3)).sum() * units.Hartree)

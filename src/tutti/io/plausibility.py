@@ -54,16 +54,16 @@ def _has_bonds(
     structures: Structures, path: Path, rows: np.ndarray, units: Mapping[str, str] | None, read_in: str | None
 ) -> bool:
     """Whether bonds are as long as bonds are; if not, it has been said."""
-    shortest = _shortest(structures, rows)
-    ratios = np.array([ratio for ratio, *_ in shortest])
-    if not shortest or (np.quantile(ratios, 0.95) >= BONDED[0] and np.quantile(ratios, 0.05) <= BONDED[1]):
+    found = shortest(structures, rows)
+    ratios = np.array([ratio for ratio, *_ in found])
+    if not found or (np.quantile(ratios, 0.95) >= BONDED[0] and np.quantile(ratios, 0.05) <= BONDED[1]):
         return True
-    _, place, distance, pair = shortest[int(np.argsort(ratios)[len(ratios) // 2])]
+    _, place, distance, pair = found[int(np.argsort(ratios)[len(ratios) // 2])]
     others = ", others alike" if len(structures) > 1 else ""
     seen = f"{distance:.3g} Å between {pair} at the shortest of structure {place}{others}"
     given = (units or {}).get("length")
     other = None if read_in is None else _other_unit(ratios, given or read_in)
-    small = all(structures.n_atoms[i] < 3 for _, i, *_ in shortest)
+    small = all(structures.n_atoms[i] < 3 for _, i, *_ in found)
     if other and not small and units is not None and given is None:
         hint = (
             f"lengths seem to be in {other}: give units: {{length: {other}}}, or {read_in} if they are right"
@@ -83,7 +83,7 @@ def _other_unit(ratios: np.ndarray, unit: str) -> str | None:
     return None
 
 
-def _shortest(structures: Structures, rows: np.ndarray) -> list[tuple[float, int, float, str]]:
+def shortest(structures: Structures, rows: np.ndarray) -> list[tuple[float, int, float, str]]:
     """Of structures, the shortest distance over the sum of radii, the place, its length in Å, and of whom.
 
     Structures of one atom and of noble gases have none.
