@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tutti.core.files import atomic_path
+from tutti.core.files import atomic_path, sha256
 from tutti.core.seals import AGAIN, BLANK, MARK, DamagedFile, seal, verify
 
 SEAL = "seal"
@@ -43,9 +43,8 @@ def read(path: str | Path, advice: str = AGAIN, *, by_hand: bool = False) -> dic
         FileNotFoundError: when there is no such file.
         DamagedFile: when it is no JSON object, or its checksum is missing or another one.
     """
-    if by_hand:
-        advice = f'{advice}; if you edited it, delete its line "{SEAL}"'
-    verify(path, advice, required=not by_hand)
+    edited = f'; if you edited it, delete its line "{SEAL}"' if by_hand else ""
+    verify(path, f"{advice}{edited}", required=not by_hand)
     try:
         record = json.loads(Path(path).read_bytes())
     except (ValueError, RecursionError) as error:
@@ -55,3 +54,19 @@ def read(path: str | Path, advice: str = AGAIN, *, by_hand: bool = False) -> dic
     if not str(record.pop(SEAL, MARK)).startswith(MARK):
         raise DamagedFile(path, "damaged: its checksum is none", advice)
     return record
+
+
+def check(path: str | Path, record: str | Path, key: str) -> None:
+    """Compare a file that has no place for a checksum with the SHA-256 in a record.
+
+    Args:
+        path: of the file.
+        record: file of the record.
+        key: of the SHA-256 in it.
+
+    Raises:
+        FileNotFoundError: when one of the two is not there.
+        DamagedFile: when one of the two is damaged.
+    """
+    if sha256(path) != read(record).get(key):
+        raise DamagedFile(path, f"damaged or edited: its SHA-256 is not the {key} in {record}")

@@ -33,6 +33,7 @@ class DamagedFile(ValueError):
 
     def __init__(self, path: str | Path, wrong: str, advice: str = AGAIN) -> None:
         super().__init__(f"{path}: {wrong}; {advice}")
+        self.path, self.wrong = path, wrong
 
 
 def seal(path: Path) -> None:
@@ -69,6 +70,12 @@ def verify(path: str | Path, advice: str = AGAIN, *, required: bool = True) -> N
             raise DamagedFile(path, "damaged: its checksum is not that of its contents", advice)
     if at is None and required:
         raise DamagedFile(path, "has no checksum: damaged, or not written by this version of tutti", advice)
+
+
+def is_sealed(path: str | Path) -> bool:
+    """Whether a file has a checksum, right or not."""
+    with Path(path).open("rb") as file:
+        return _place(file) is not None
 
 
 def _place(file: BinaryIO) -> int | None:
