@@ -8,7 +8,7 @@ from typing import Any
 
 from tutti.core import records
 from tutti.core.registry import ConfigError
-from tutti.core.seals import DamagedFile
+from tutti.core.seals import DamagedFile, is_sealed
 
 RECORD = "evaluation.json"
 """What was judged, how, and the names of all files made of it."""
@@ -69,9 +69,9 @@ class Folder:
         except FileNotFoundError:
             return {}
         except DamagedFile as error:
-            if not force:
+            if is_sealed(self.path / RECORD) and not force:
                 raise ConfigError(str(error), "--out") from error
-            return {}
+            return {}  # or somebody else's file of that name
         return found if "inputs_sha256" in found else {}
 
     def _identity(self) -> str:
