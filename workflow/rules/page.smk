@@ -18,8 +18,8 @@ rule tables:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         tables=plan.tables,
         published=plan.published,
@@ -41,8 +41,8 @@ rule table_figures:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         of="tables",
         figures=plan.figures.requests("tables"),
@@ -98,8 +98,8 @@ rule report:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         config=plan.used_config(),
         captions=[each.caption for each in plan.figures.all],
