@@ -55,6 +55,7 @@ def commands(tmp_path, monkeypatch):
 @pytest.fixture
 def executor(monkeypatch, tmp_path):
     """An executor without Snakemake around it, and what it has reported."""
+    monkeypatch.chdir(tmp_path)
     one = object.__new__(slurm.Executor)
     monkeypatch.setattr(Plugin, "__post_init__", lambda self, test_mode: None)
     one.__post_init__()
@@ -69,7 +70,6 @@ def executor(monkeypatch, tmp_path):
     one.workflow = SimpleNamespace(
         executor_settings=settings,
         workdir_init=str(tmp_path),
-        persistence=SimpleNamespace(external_jobids=lambda job: ["5", "7"]),
         scheduler=SimpleNamespace(executor_error_callback=one.told.append),
     )
     return one
@@ -137,16 +137,36 @@ def test_silence_loses_no_job_and_ends_the_run_in_the_end(executor, commands, mo
         still_active(executor, jobs)
 
 
-def test_a_living_job_of_an_earlier_run_is_cancelled_first(executor, commands, monkeypatch):
+def test_a_living_job_that_writes_the_same_files_is_cancelled_first(executor, commands, monkeypatch):
     executor.stopping = SimpleNamespace(wait=lambda seconds: False, is_set=lambda: False)
+    wanted, other = Job("results/wanted"), Job("results/other")
+    for number, job in {
+        "3": other,
+        "4": wanted,
+        "5": wanted,
+        "in-between": wanted,
+        "elsewhere": other,
+    }.items():
+        slurm._record(number, [job])
     executor.numbers = {"9"}
-    # 7 is recorded for these files; 8 is of this run, though sbatch did not say so; 5 is elsewhere.
-    here = [f"7|old|{commands}", f"8|{RUN}|{commands}", f"9|{RUN}|{commands}", f"6|old|{commands}"]
-    (commands / "squeue.txt").write_text("\n".join([*here, "5|other|/elsewhere"]) + "\n")
+    cancelled = [f"4|old|{commands}", f"6|in-between|{commands}", f"8|{RUN}|{commands}"]
+    kept = [f"3|old|{commands}", f"7|elsewhere|{commands}", f"9|{RUN}|{commands}", "5|old|/elsewhere"]
+    (commands / "squeue.txt").write_text("\n".join([*cancelled, *kept]) + "\n")
     order, ended = [], commands / "scancel.txt"
     monkeypatch.setattr(Plugin, "run_job", lambda self, job: order.append(ended.read_text()))
-    executor.run_job(Job(commands / "7.out"))
-    assert sorted(order[0].split()) == ["7", "8"]
+    executor.run_job(wanted)
+    assert sorted(order[0].split()) == ["4", "6", "8"]
+    assert (slurm.RECORDS / RUN).read_text() == "results/wanted\n"
+
+
+def test_a_record_lasts_as_long_as_its_job(executor, commands, monkeypatch):
+    monkeypatch.setattr(Plugin, "_report_job_submission_threadsafe", lambda self, job: None)
+    for job in submitted(executor, commands, "1", "2"):
+        executor._report_job_submission_threadsafe(job)
+        assert (slurm.RECORDS / job.external_jobid).exists()
+        (commands / "squeue.txt").write_text("1|COMPLETED\n2|FAILED\n")
+        still_active(executor, [job])
+        assert not (slurm.RECORDS / job.external_jobid).exists()
 
 
 def test_nothing_is_submitted_while_slurm_is_silent(executor, commands, monkeypatch):

@@ -24,6 +24,8 @@ from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
+from tutti.core.files import write_text
+
 SILENCE = 1800
 """Seconds that SLURM may leave all questions without an answer before the run ends."""
 LOST = 180
@@ -33,6 +35,11 @@ ENDED = (
     *("OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"),
 )
 """States that a job without success stays in (squeue(1), JOB STATE CODES)."""
+RECORDS = Path(".snakemake/tutti/slurm")
+"""Outputs of each job that has not ended, by its number, and of a run's last submission, by the run's name.
+
+Snakemake notes numbers as well, but forgets them when the job starts.
+"""
 
 
 def install() -> None:
@@ -66,6 +73,7 @@ class Executor(Submitter):
 
     def _report_job_submission_threadsafe(self, job_info: SubmittedJobInfo) -> None:
         self.numbers.add(job_info.external_jobid)
+        _record(job_info.external_jobid, [job_info.job])
         super()._report_job_submission_threadsafe(job_info)
 
     def cancel(self) -> None:
@@ -78,6 +86,7 @@ class Executor(Submitter):
         """Wait for no answer any more, and end."""
         self.stopping.set()
         super().shutdown()
+        (RECORDS / self.run_uuid).unlink(missing_ok=True)
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Cancel the run's jobs by its name: also those that are just being submitted or asked about."""
@@ -146,6 +155,7 @@ class Executor(Submitter):
         else:
             logs = [str(job.aux["slurm_logfile"])]
             self.report_job_error(job, msg=f"SLURM job {number}: {state}. ", aux_logs=logs)
+        (RECORDS / number).unlink(missing_ok=True)
         return True
 
     def _all_new(self, job: Any) -> bool:
@@ -156,6 +166,7 @@ class Executor(Submitter):
         """Wait until these jobs can be submitted; False, and the run's end, where that fails."""
         try:
             self._clear(jobs)
+            _record(self.run_uuid, jobs)
         except Exception as error:
             # In this thread nobody else would hear of it, and the run would wait for ever.
             self.workflow.scheduler.executor_error_callback(error)
@@ -165,17 +176,13 @@ class Executor(Submitter):
 
     def _clear(self, jobs: list[Any]) -> None:
         """Cancel what writes the files of these jobs, and wait until SLURM says that it is gone."""
-        records = self.workflow.persistence
-        recorded = {
-            number for job in jobs for each in _single(job) for number in records.external_jobids(each)
-        }
+        files = {str(path) for job in jobs for path in _outputs(job)}
         deadline = time.monotonic() + SILENCE
         told = set()
-        while (others := self._others(recorded)) is None or others:
+        while (others := self._others(files)) is None or others:
             if others and others != told:
-                self.logger.warning(
-                    f"Cancelled, for it writes the files of {jobs[0]}: SLURM job {', '.join(sorted(others))}"
-                )
+                numbers = ", ".join(sorted(others))
+                self.logger.warning(f"Cancelled, for it writes the files of {jobs[0]}: SLURM job {numbers}")
                 _slurm("scancel", *others)
                 told = others
             if self.stopping.wait(5):
@@ -183,18 +190,31 @@ class Executor(Submitter):
             if time.monotonic() > deadline:
                 raise WorkflowError(f"SLURM job {', '.join(others)} does not end." if others else _silent())
 
-    def _others(self, recorded: set[str]) -> set[str] | None:
-        """Living jobs of earlier runs, as recorded, and of this one though sbatch reported a failure."""
+    def _others(self, files: set[str]) -> set[str] | None:
+        """Living jobs of earlier runs that write these files, and of this one though sbatch failed."""
         listed = _slurm("squeue", "--noheader", "--array", f"--user={os.getuid()}", "--format=%i|%j|%Z")
         if listed is None:
             return None
         folder = os.path.realpath(self.workflow.workdir_init)
         found = set()
         for number, name, place in (line.split("|", 2) for line in listed.splitlines()):
-            orphan = name == self.run_uuid and number not in self.numbers
-            if orphan or (number in recorded and os.path.realpath(place) == folder):
+            if name == self.run_uuid:
+                written = number not in self.numbers
+            else:
+                # Without a record of its number its run was killed in the middle of a submission.
+                written = bool(files & set(_recorded(number) or _recorded(name)))
+            if written and os.path.realpath(place) == folder:
                 found.add(number)
         return found
+
+
+def _record(name: str, jobs: list[Any]) -> None:
+    write_text(RECORDS / name, "".join(f"{path}\n" for job in jobs for path in _outputs(job)))
+
+
+def _recorded(name: str) -> list[str]:
+    path = RECORDS / name
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def _single(job: Any) -> Iterable[Any]:
