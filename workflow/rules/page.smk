@@ -19,8 +19,8 @@ rule tables:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         tables=plan.tables,
         published=plan.published,
@@ -42,8 +42,8 @@ rule table_figures:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         of="tables",
         figures=plan.figures.requests("tables"),
@@ -102,8 +102,8 @@ rule report:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         config=plan.used_config(),
         captions=[each.caption for each in plan.figures.all],
