@@ -11,8 +11,10 @@ with redirect(snakemake.log[0]):
     source = params.source
     if "part" in source:
         samples = sets.control_of_dataset(**source, dataset=files.dataset, splits=files.splits)
+    elif "path" in source:
+        samples = sets.read([source["path"]])
     else:
-        samples = sets.read([source.get("path") or files.files[0]])
+        samples = sets.of_generator(files.files[0])
     judging = judge.Judge(
         Parts(folder / ".parts"), snakemake.threads, tuple(params.assigners), float(params.time_limit)
     )

@@ -9,5 +9,4 @@ with redirect(snakemake.log[0]):
 
     files, params, folder = snakemake.input, snakemake.params, Path(snakemake.output[0]).parent
     made = assemble(params.tables, parquet.read(files.rows), params.published, files.fits, params.seed)
-    for name, table in made.items():
-        tables.write(table, folder / name)
+    tables.write_all(made, folder)

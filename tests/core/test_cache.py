@@ -1,5 +1,7 @@
 """Parts on disk: computed once per key."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,16 +35,26 @@ def test_a_failed_computation_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda b: b"", lambda b: b[:100], lambda b: b[:4] + b"\xff" * 40 + b[44:]]
+    "damage",
+    [
+        lambda b: b"",
+        lambda b: b[:100],
+        lambda b: b[:4] + b"\xff" * 40 + b[44:],
+        lambda b: b[:30] + bytes([b[30] ^ 1]) + b[31:],
+    ],
 )
-def test_a_damaged_part_is_computed_again(tmp_path, damage):
+def test_a_damaged_part_is_computed_again_with_one_warning(tmp_path, damage):
     parts = Parts(tmp_path)
     parts.get("key", lambda: pd.DataFrame({"x": [1]}))
     (path,) = tmp_path.iterdir()
     path.write_bytes(damage(path.read_bytes()))
-    assert parts.find("key") is None
-    assert parts.get("key", lambda: pd.DataFrame({"x": [2]}))["x"].tolist() == [2]
-    assert parts.find("key")["x"].tolist() == [2]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert parts.find("key") is None
+        assert parts.get("key", lambda: pd.DataFrame({"x": [2]}))["x"].tolist() == [2]
+        assert parts.find("key")["x"].tolist() == [2]
+    (line,) = (str(each.message) for each in caught)
+    assert line == f"{path}: damaged since it was written; it is made again"
 
 
 def test_parts_of_another_kind(tmp_path):
@@ -54,7 +66,8 @@ def test_parts_of_another_kind(tmp_path):
     (path,) = tmp_path.iterdir()
     assert path.suffix == ".npz"
     path.write_bytes(path.read_bytes()[:-10])
-    assert parts.find(["a", 1]) is None
+    with pytest.warns(UserWarning, match=f"{path.name}: damaged"):
+        assert parts.find(["a", 1]) is None
 
 
 def test_parts_of_other_versions_are_not_used(tmp_path, monkeypatch):

@@ -345,7 +345,7 @@ def test_other_files_are_refused(tmp_path):
     contents["flipped"] = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
     for name, data in contents.items():
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(ValueError, match=f"{name}: (not a structures file|no complete .npz)"):
+        with pytest.raises(ValueError, match=f"{name}: (not a structures file|no complete .npz|damaged)"):
             Structures.load(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         Structures.load(tmp_path / "absent.npz")

@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
+from tutti.core import records
 from tutti.core.registry import ConfigError, from_dict
 from tutti.core.structures import Structures
 from tutti.data.leakage import TOLERANCE, leakage
@@ -213,7 +214,9 @@ def test_structures_of_several_files_are_drawn_from_the_file_of_their_part(tmp_p
 def test_bytes_of_a_splits_file_without_a_column_stay_as_they_were(tmp_path):
     """The file that was written before there were columns."""
     make_splits(random_structures(12), SplitConfig(6, 3, 2, seed=4)).save(tmp_path / "a.json")
-    assert hashlib.sha256((tmp_path / "a.json").read_bytes()).hexdigest() == (
+    lines = (tmp_path / "a.json").read_bytes().splitlines(keepends=True)
+    assert lines[1].startswith(b'"seal": ')
+    assert hashlib.sha256(b"".join([lines[0], *lines[2:]])).hexdigest() == (
         "5120ee019b33b017fef0e6f85f1a74d45d52ade4abec6b382d307036831f16b9"
     )
 
@@ -272,6 +275,9 @@ def test_another_dataset_is_refused(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"train": [1]}', '{"train": 1'])
 def test_other_files_are_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.json: has no checksum"):
+        Splits.load(tmp_path / "a.json", random_structures(3))
+    records.write(tmp_path / "a.json", {"train": [1]})
     with pytest.raises(ValueError, match=r"a\.json: not a splits file"):
         Splits.load(tmp_path / "a.json", random_structures(3))
 

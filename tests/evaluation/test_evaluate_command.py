@@ -256,7 +256,7 @@ def test_tables_of_an_earlier_request_do_not_stay(folder, tmp_path):
     assert tutti(*common).exit_code == 0
     assert (tmp_path / "tables/reasons.csv").exists()
     assert tutti(*common, "--only", "validity").exit_code == 0
-    assert {path.stem for path in (tmp_path / "tables").iterdir()} == {"validity"}
+    assert {path.stem for path in (tmp_path / "tables").iterdir()} == {"validity", "SHA256SUMS"}
 
 
 def test_models_of_the_same_name_are_told_apart_by_their_folders(tmp_path):

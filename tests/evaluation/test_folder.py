@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tutti.core import records
 from tutti.core.registry import ConfigError
 from tutti.evaluation.folder import RECORD, Folder
 
@@ -64,11 +65,23 @@ def test_an_evaluation_that_was_stopped_goes_on(tmp_path):
     folder.claim(MADE, force=False)
 
 
+def test_a_damaged_record_is_refused_and_force_helps(tmp_path):
+    folder = evaluated(tmp_path, [tmp_path / "x.xyz"])
+    path = tmp_path / RECORD
+    path.write_text(path.read_text().replace("tables/a.csv", "tables/b.csv"))
+    write(tmp_path / "tables/b.csv", "mine")
+    with pytest.raises(ConfigError, match=rf"{RECORD}: damaged.*; choose another --out, or give --force"):
+        folder.claim(MADE, force=False)
+    folder.claim(MADE, force=True)
+    folder.drop_others(MADE)
+    assert (tmp_path / "tables/b.csv").read_text() == "mine"
+
+
 def test_a_record_cannot_name_files_elsewhere(tmp_path):
     write(tmp_path / "outside.txt", "mine")
     folder = evaluated(tmp_path / "out", [tmp_path / "x.xyz"])
-    record = json.loads((folder.path / RECORD).read_text())
+    record = records.read(folder.path / RECORD)
     record["files"] += ["../outside.txt", str(tmp_path / "outside.txt")]
-    (folder.path / RECORD).write_text(json.dumps(record))
+    records.write(folder.path / RECORD, record)
     folder.drop_others(MADE)
     assert (tmp_path / "outside.txt").read_text() == "mine"

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 import toy_model
 from tutti.core import registry
@@ -35,6 +35,7 @@ def test_save_and_load_round_trip(tmp_path):
         "module": "toy_model",
         "config": {"noise": 0.25},
         "tutti": description["tutti"],
+        "seal": description["seal"],
     }
 
 
@@ -106,7 +107,7 @@ def test_weights_of_another_shape_are_no_start(tmp_path, change, message):
     fitted().save(tmp_path)
     state = load_file(tmp_path / "weights.safetensors")
     change(state)
-    save_file(state, tmp_path / "weights.safetensors")
+    fitted().save(tmp_path, state)
     with pytest.raises(ValueError, match=f"(?s)weights do not fit the model's configuration: .*{message}"):
         base.start_from(fitted(), tmp_path)
 
@@ -115,7 +116,7 @@ def test_weights_of_another_shape_are_no_start(tmp_path, change, message):
 def test_a_missing_or_damaged_start_is_named(tmp_path, file):
     fitted().save(tmp_path)
     (tmp_path / file).write_bytes(b"{")
-    with pytest.raises(ValueError, match=rf"{file}: (damaged|not valid)"):
+    with pytest.raises(ValueError, match=rf"{file}: (no JSON|has no checksum).*; delete it and train again"):
         base.start_from(fitted(), tmp_path)
     (tmp_path / file).unlink()
     with pytest.raises(FileNotFoundError, match=f"{file}: not found; train the model first"):
@@ -174,15 +175,39 @@ def test_damaged_weights_are_refused(tmp_path, damage):
     fitted().save(tmp_path)
     path = tmp_path / "weights.safetensors"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"weights.safetensors: damaged or incomplete .*; train again"):
+    with pytest.raises(ValueError, match=r"weights.safetensors: .*damaged.*; delete it and train again"):
         base.load(tmp_path)
+
+
+def test_flipped_bits_are_refused(tmp_path):
+    fitted().save(tmp_path)
+    for path in sorted(tmp_path.iterdir()):
+        whole = path.read_bytes()
+        for place in range(0, 8 * len(whole), len(whole) // 4):
+            damaged = bytearray(whole)
+            damaged[place // 8] ^= 1 << place % 8
+            path.write_bytes(damaged)
+            with pytest.raises(ValueError, match=rf"{path.name}: .*; delete it and train again"):
+                base.load(tmp_path)
+        path.write_bytes(whole)
+    base.load(tmp_path)
+
+
+def test_an_edited_config_says_what_to_do(tmp_path):
+    fitted().save(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(path.read_text().replace("0.25", "0.5"))
+    with pytest.raises(ValueError, match=r'config.json: damaged.*; if you edited it, delete its line "seal"'):
+        base.load(tmp_path)
+    path.write_text("".join(line for line in path.open() if '"seal"' not in line))
+    assert base.load(tmp_path).config.noise == 0.5
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"kind": ', "config.json: not valid JSON"),
-        ("[]", "config.json: not the config.json of a model"),
+        ('{"kind": ', "config.json: no JSON"),
+        ("[]", "config.json: no JSON object"),
         ('{"kind": "generators", "config": {}}', "config.json: not the config.json of a model"),
         ('{"kind": "generators", "module": "toy_mod", "config": {}}', "no generators module 'toy_mod'"),
     ],
@@ -206,7 +231,7 @@ def test_weights_of_another_model_are_refused(tmp_path, change):
     fitted().save(tmp_path)
     state = load_file(tmp_path / "weights.safetensors")
     change(state)
-    save_file(state, tmp_path / "weights.safetensors")
+    fitted().save(tmp_path, state)
     with pytest.raises(
         ValueError, match=r"(?s)weights.safetensors does not belong to config.json: .*(mean|extra|weight)"
     ):

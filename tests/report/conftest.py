@@ -8,7 +8,7 @@ import pytest
 
 from tutti.report import tables
 
-from .pages import BENCHMARK, CONFIG, SVG
+from .pages import BENCHMARK, CONFIG, draw
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def run(tmp_path):
     )
     tables.write(table, root / "tables" / "validity")
     (root / "figures").mkdir()
-    (root / "figures" / "validity.svg").write_text(SVG)
+    draw(root / "figures" / "validity.svg")
     (root / "figures" / "molecules-qm9_demo-symphony_demo-seed0.png").write_bytes(b"\x89PNG not really")
     (root / "train.json").write_text(
         json.dumps({"dataset": "ab" * 32, "model": {"lmax": 3}, "seconds": 171.2, "seed": 0})

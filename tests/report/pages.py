@@ -6,11 +6,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 
+from tutti.core.seals import BLANK, seal
 from tutti.core.tidy import COLUMNS
 from tutti.report import tables
 from tutti.report.build import build
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><circle r="1"/></svg>'
+SVG = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><!-- {BLANK} --><circle r="1"/></svg>'
 CONFIG = {
     "run": "demo",
     "seeds": [0],
@@ -23,6 +24,12 @@ BENCHMARK = (
     "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
     "171.25\t0:02:51\t612.34\t1\t1\t1\t0\t0\t98.2\t168\n"
 )
+
+
+def draw(path, attributes=""):
+    """A figure with a checksum."""
+    path.write_text(SVG.replace("<svg", f"<svg {attributes}"))
+    seal(path)
 
 
 class Page(HTMLParser):

@@ -118,7 +118,7 @@ def test_other_pictures_and_sidecars_are_refused(run, tmp_path):
     with pytest.raises(ValueError, match=r"validity\.pdf: cannot be embedded"):
         page(run | {"figures": [(tmp_path / "validity.pdf", "")]})
     (tmp_path / "list.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"list\.json: expected a JSON object"):
+    with pytest.raises(ValueError, match=r"list\.json: no JSON object"):
         page(run | {"sidecars": [tmp_path / "list.json"]})
 
 

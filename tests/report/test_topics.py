@@ -14,14 +14,14 @@ from tutti.report import tables
 from tutti.report.build import _glossary
 from tutti.report.sections import LONG, MANY, TALL
 
-from .pages import SVG, Page, add_table, page, sections
+from .pages import Page, add_table, draw, page, sections
 
 
 def test_tables_and_figures_stand_under_their_topics(run):
     add_table(run, "jsd", [("symphony_demo", "jsd", "atom_types")])
     add_table(run, "strain", [("symphony_demo", "graph_survives", "xyz2mol")])
     training = run["figures"][0][0].with_name("training-qm9_demo-symphony_demo.svg")
-    training.write_text(SVG)
+    draw(training)
     distances = run["figures"][0][0].with_name("jsd.png")
     distances.write_bytes(b"\x89PNG")
     run["figures"] = [(training, "Third"), *run["figures"][1:], (distances, "Distances"), run["figures"][0]]
@@ -91,18 +91,18 @@ def test_tables_without_numbers_of_the_run_are_left_out(run):
 
 def test_figures_are_as_wide_as_their_text_asks_for(run):
     path = run["figures"][0][0]
-    path.write_text(SVG.replace("<svg", '<svg width="480pt" height="100pt"'))
+    draw(path, 'width="480pt" height="100pt"')
     parsed = Page(page(run))
     assert [a.get("style") for tag, a in parsed.tags if tag == "img"] == ["max-width: 40.0rem"]
 
 
 def test_tall_figures_are_folded_and_many_of_a_kind_together(run):
     path = run["figures"][0][0]
-    path.write_text(SVG.replace("<svg", f'<svg width="400pt" height="{12 * TALL + 1}pt"'))
+    draw(path, f'width="400pt" height="{12 * TALL + 1}pt"')
     run["figures"] = [(path, "First. More.")]
     for k in range(MANY):
         training = path.with_name(f"training-qm9_demo-model{k}.svg")
-        training.write_text(SVG.replace("<svg", '<svg width="400pt" height="100pt"'))
+        draw(training, 'width="400pt" height="100pt"')
         run["figures"].append((training, f"Training {k}"))
     found = sections(page(run))
     assert re.search(

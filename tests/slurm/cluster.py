@@ -1,9 +1,12 @@
-"""A real SLURM cluster of one node, this machine, with accounts in a database."""
+"""A real SLURM cluster of one node, this machine, with accounts in a database or without any."""
 
+import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,9 +14,11 @@ import pandas as pd
 
 # Snakemake's job steps drop SLURM_CONF, so that the configuration must lie where SLURM looks by default.
 FOLDER = Path("/etc/slurm")
+KEEPER = Path(__file__).with_name("keeper.py")
 PROGRAMS = ("munged", "mariadb-install-db", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "sacctmgr", "srun")
 PARTITION, ACCOUNT, CPUS = "test", "tests", 8
 
+# A job above its memory is killed within seconds, without cgroups, which not every machine lets root use.
 # More CPUs and memory than there are, so that no rule's request is refused (config_overrides allows it).
 SLURM_CONF = """
 ClusterName=tutti
@@ -32,20 +37,29 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+SlurmdParameters=config_overrides
+ReturnToService=2
+KillWait=5
+SlurmdTimeout=10
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=64000 State=UNKNOWN
+PartitionName={partition} Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+ACCOUNTS = """
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePass={folder}/munge.socket
 AccountingStoragePort={ports[2]}
 AccountingStoreFlags=job_comment
-MpiDefault=none
-SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
-SlurmdParameters=config_overrides
-ReturnToService=2
-KillWait=5
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=64000 State=UNKNOWN
-PartitionName={partition} Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+NO_ACCOUNTS = """
+AccountingStorageType=accounting_storage/none
 """
 
 SLURMDBD_CONF = """
@@ -70,6 +84,11 @@ def wait_for(condition, what, seconds=60):
         time.sleep(0.5)
 
 
+def rule_of(comment):
+    """The rule or group that a job's comment names."""
+    return comment.removeprefix("rule_").split("_wildcards_")[0]
+
+
 def free_ports(n):
     sockets = [socket.socket() for _ in range(n)]
     for one in sockets:
@@ -80,13 +99,28 @@ def free_ports(n):
     return ports
 
 
-class Cluster:
-    """Daemons that start one after another, and stop in the opposite order after all jobs."""
+def kept(*command, stay=False, remove=(), **options):
+    """Start a command that leaves nothing behind, however it or this process ends."""
+    removed = [part for path in remove for part in ("--remove", path)]
+    arguments = ["--of", os.getpid(), *(["--stay"] if stay else []), *removed, "--", *command]
+    return subprocess.Popen(
+        [sys.executable, KEEPER, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C must not end a daemon before the jobs
+        **options,
+    )
 
-    def __init__(self, folder, environment):
+
+class Cluster:
+    """Daemons that start one after another; with each ends all that it has started, jobs too."""
+
+    def __init__(self, folder, environment, accounts=True):
         self.folder = folder
         self.environment = environment | {"MYSQL_UNIX_PORT": f"{folder}/database.socket"}
-        self.running = []
+        self.accounts = accounts
+        self.host = socket.gethostname().split(".")[0]
+        self.keepers = []
 
     def __enter__(self):
         try:
@@ -97,57 +131,56 @@ class Cluster:
         return self
 
     def __exit__(self, *error):
-        try:
-            self.cancel_jobs()
-        finally:
-            for process in reversed(self.running):
-                process.terminate()
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-            for path in self.configuration():
-                path.unlink(missing_ok=True)
+        for keeper in reversed(self.keepers):
+            keeper.terminate()
+        for keeper in reversed(self.keepers):
+            keeper.wait()
 
     @staticmethod
     def configuration():
         return FOLDER / "slurm.conf", FOLDER / "slurmdbd.conf"
 
     def start_all(self):
-        host = socket.gethostname().split(".")[0]
-        self.configure(host)
+        self.configure()
         self.start_munge()
-        self.start_database()
-        self.start("slurmdbd", "-D")
-        self.wait_for("sacctmgr", "--immediate", "add", "cluster", "tutti")
-        self.wait_for("sacctmgr", "--immediate", "add", "account", ACCOUNT)
-        self.wait_for("sacctmgr", "--immediate", "add", "user", "root", f"account={ACCOUNT}")
-        self.start("slurmctld", "-D")
-        self.start("slurmd", "-D", "-N", host)
+        if self.accounts:
+            self.start_database()
+            self.start("slurmdbd", "-D")
+            self.wait_for("sacctmgr", "--immediate", "add", "cluster", "tutti")
+            self.wait_for("sacctmgr", "--immediate", "add", "account", ACCOUNT)
+            self.wait_for("sacctmgr", "--immediate", "add", "user", "root", f"account={ACCOUNT}")
+        self.start_controller()
+        self.start_node()
         self.wait_for("srun", "--immediate=5", "hostname")
 
-    def configure(self, host):
+    def start_controller(self):
+        self.start("slurmctld", "-D")
+
+    def start_node(self):
+        self.start("slurmd", "-D", "-N", self.host)
+
+    def configure(self):
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
         FOLDER.mkdir(exist_ok=True)
-        values = {"folder": self.folder, "host": host, "ports": free_ports(3)}
+        values = {"folder": self.folder, "host": self.host, "ports": free_ports(3)}
         values |= {"cpus": CPUS, "partition": PARTITION}
-        for path, text in zip(self.configuration(), (SLURM_CONF, SLURMDBD_CONF), strict=True):
+        texts = SLURM_CONF + (ACCOUNTS if self.accounts else NO_ACCOUNTS), SLURMDBD_CONF
+        for path, text in zip(self.configuration(), texts, strict=True):
             path.touch(mode=0o600)  # slurmdbd refuses a file that others may read
             path.write_text(text.format(**values))
 
     def start(self, program, *arguments):
-        with (self.folder / f"{program}.out").open("wb") as output:
-            self.running.append(
-                subprocess.Popen(
-                    [shutil.which(program, path=self.environment["PATH"]), *map(str, arguments)],
-                    env=self.environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C must not end it before the jobs
-                )
-            )
+        with (self.folder / f"{program}.out").open("ab") as output:
+            command = shutil.which(program, path=self.environment["PATH"]), *arguments
+            options = {"env": self.environment, "stdout": output}
+            self.keepers.append(kept(*command, stay=True, remove=self.configuration(), **options))
+
+    def kill(self, program):
+        """End a daemon as a failure does; what it has started goes on."""
+        process = int((self.folder / f"{program}.pid").read_text())
+        os.kill(process, signal.SIGKILL)
+        wait_for(lambda: not Path(f"/proc/{process}").exists(), f"end of {program}")
 
     def start_munge(self):
         """An own munge beside any that the machine runs: own key, own socket."""
@@ -195,18 +228,26 @@ class Cluster:
         self.run("scancel", "--user=root")
         wait_for(lambda: not self.run("squeue", "--noheader"), "end of all jobs")
 
-    def running_jobs(self, rule):
-        """Numbers of the running jobs of a rule."""
-        lines = self.run("squeue", "--noheader", "--states=RUNNING", "--format=%i %k").splitlines()
-        return [line.split()[0] for line in lines if f"rule_{rule}_" in line]
+    def jobs(self, states="RUNNING"):
+        """Numbers of the jobs in these states, and the rules or groups that they are of."""
+        lines = self.run("squeue", "--noheader", f"--states={states}", "--format=%i %k").splitlines()
+        return {number: rule_of(comment) for number, comment in (line.split() for line in lines)}
+
+    def running(self, rule):
+        """The number of the one running job of a rule; none: None."""
+        return next((number for number, of in self.jobs().items() if of == rule), None)
+
+    def times(self):
+        """Start and end of every job that SLURM remembers, as text of equal length."""
+        lines = self.run("squeue", "--noheader", "--states=all", "--format=%i %S %e").splitlines()
+        return {line.split()[0]: tuple(line.split()[1:]) for line in lines}
 
     def jobs_of(self, run):
         """All submissions of a run of Snakemake: rule or group, state and number of CPUs."""
         wanted = ["--noheader", "--parsable2", "--format=Comment,State,AllocCPUS", f"--name={run}"]
         lines = self.run("sacct", "-X", "--starttime=now-1day", *wanted).splitlines()
         jobs = pd.DataFrame([line.split("|") for line in lines], columns=["name", "state", "cpus"])
-        names = jobs["name"].str.removeprefix("rule_").str.split("_wildcards_").str[0]
-        return jobs.assign(name=names).astype({"cpus": int})
+        return jobs.assign(name=jobs["name"].map(rule_of)).astype({"cpus": int})
 
     def logs(self):
         files = sorted(path for pattern in ("*.log", "*.out") for path in self.folder.glob(pattern))

@@ -1,4 +1,4 @@
-"""The cluster of all tests here."""
+"""A cluster for the tests of each module, with accounts or without."""
 
 import os
 import shutil
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from cluster import PROGRAMS, Cluster
+from study import STUDY, copy, finish, tables
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
+def surroundings():
+    """Environment variables that a cluster can be started with; without its programs tests are skipped."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin"
     missing = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
     if missing:
@@ -25,5 +27,21 @@ def cluster(tmp_path_factory):
     # Whoever ends the tests by SIGTERM or by closing the terminal, ends the cluster too.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    with Cluster(tmp_path_factory.mktemp("slurm"), os.environ | {"PATH": path}) as cluster:
+    return os.environ | {"PATH": path}
+
+
+@pytest.fixture(scope="module")
+def cluster(request, tmp_path_factory, surroundings):
+    """A cluster as the module wants it: with accounts in a database, or without."""
+    folder = tmp_path_factory.mktemp("slurm")
+    with Cluster(folder, surroundings, accounts=request.module.ACCOUNTS) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def local_tables(tmp_path_factory, surroundings):
+    """The tables of the small study when nothing disturbs it, and no cluster runs it."""
+    tree = copy(tmp_path_factory.mktemp("local"))
+    command = ["snakemake", "--cores", "2", "--configfile", STUDY]
+    finish(command, tree, surroundings | {"PYTHONPATH": str(tree / "src")})
+    return tables(tree)

@@ -70,7 +70,9 @@ def test_what_a_set_is_read_from(plan):
     assert samples.to_judge("qm9_7", "theirs") == {"files": ["config/README.md"]}
     assert samples.to_judge("qm9_7", "jittered")["dataset"] == "results/study/data/qm9_7.npz"
     assert samples.to_judge("qm9_7", "edm_demo") == {
-        "files": [samples.layout.samples("{dataset}", "{model}", "{seed}")]
+        "files": [
+            samples.layout.samples("{dataset}", "{model}", "{seed}", end) for end in (".extxyz", ".json")
+        ]
     }
     assert samples.source("jittered") == {"name": "jittered", "part": "test", "n": 10}
     assert samples.source("copied_training")["part"] == "train"

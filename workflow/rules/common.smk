@@ -50,6 +50,16 @@ def resource(name):
     return lambda wildcards: plan.forcefields.resources(wildcards.model)[name]
 
 
+def growing(amount):
+    """Function of the try: as much more of a resource again with each, for jobs killed for want of it."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def memory(wildcards, attempt):
+    """Memory in MB of the model's catalogue entry, growing. Its run time does not: a training goes on."""
+    return resource("mem_mb")(wildcards) * attempt
+
+
 def environment(wildcards):
     """The conda environment of a model's jobs: its own, if it is another code's that has one."""
     own = plan.forcefields.environment(wildcards.model)
@@ -75,6 +85,11 @@ def of_training(file):
         file,
     )
 
+
+if workflow.is_main_process and find_spec("snakemake_executor_plugin_slurm"):
+    from tutti.workflow import slurm
+
+    slurm.install()
 
 if workflow.is_main_process:
     sys.stderr.write(gpu_hours(plan.samples))

@@ -16,7 +16,7 @@ rule dataset:
         "../../envs/tutti.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=600,
     params:
         kind=lookup("datasets/{dataset}/kind", within=config),
@@ -39,8 +39,8 @@ rule splits:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         split=lookup("datasets/{dataset}/split", within=config),
     script:

@@ -16,7 +16,7 @@ rule calculator:
     threads: resource("threads")
     resources:
         gpu=resource("gpu"),
-        mem_mb=resource("mem_mb"),
+        mem_mb=memory,
         runtime=resource("runtime"),
     params:
         factory=lookup("models/{model}/factory", within=config),
@@ -25,7 +25,8 @@ rule calculator:
         "../../scripts/calculator.py"
 
 
-# What `forcefields.runs` names: predictions, simulations, and the rows of all tables that they have.
+# What `forcefields.runs` names: predictions, simulations, and the rows of all tables that they have. The rows take
+# seconds: on a cluster a job's GPU waits for them shorter than a job of theirs would wait for its turn.
 rule predict:
     input:
         weights=lambda wildcards: plan.forcefields.weights(**wildcards),
@@ -42,12 +43,14 @@ rule predict:
     wildcard_constraints:
         dataset=plan.patterns["training_set"],
         model=plan.patterns["compared"],
+    group:
+        "predictions"
     conda:
         environment
     threads: resource("threads")
     resources:
         gpu=resource("gpu"),
-        mem_mb=resource("mem_mb"),
+        mem_mb=memory,
         runtime=resource("runtime"),
     params:
         predict=lambda wildcards: plan.forcefields.predicts(**wildcards),
@@ -76,7 +79,7 @@ rule simulate:
         environment
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=1440,
     params:
         settings=lookup("forcefields/dynamics/{dataset}", within=config),
@@ -114,8 +117,8 @@ rule probe:
         environment
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: plan.forcefields.physics(wildcards.dataset),
         method=lambda wildcards: plan.forcefields.method(wildcards.dataset),
@@ -139,12 +142,14 @@ rule measure_forcefield:
     wildcard_constraints:
         dataset=plan.patterns["training_set"],
         model=plan.patterns["compared"],
+    group:
+        "predictions"
     conda:
         environment
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         tables=lambda wildcards: plan.forcefields.measures(**wildcards),
         size=lambda wildcards: size(wildcards.dataset),

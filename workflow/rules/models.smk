@@ -23,7 +23,7 @@ rule train:
     threads: resource("threads")
     resources:
         gpu=resource("gpu"),
-        mem_mb=resource("mem_mb"),
+        mem_mb=memory,
         runtime=resource("runtime"),
     params:
         kind=lambda wildcards: plan.kind(wildcards.model),
@@ -55,7 +55,7 @@ rule sample:
     threads: resource("threads")
     resources:
         gpu=resource("gpu"),
-        mem_mb=resource("mem_mb"),
+        mem_mb=memory,
         runtime=resource("runtime"),
     params:
         n=lookup("generation/samples", within=config),
@@ -90,7 +90,7 @@ rule complete:
     threads: resource("threads")
     resources:
         gpu=resource("gpu"),
-        mem_mb=resource("mem_mb"),
+        mem_mb=memory,
         runtime=resource("runtime"),
     params:
         n=lookup("evaluation/completion/molecules", within=config),
@@ -118,7 +118,7 @@ rule speed:
     threads: alone
     resources:
         gpu=resource("gpu"),
-        mem_mb=resource("mem_mb"),
+        mem_mb=memory,
         runtime=resource("runtime"),
     params:
         speed=lambda wildcards: plan.speed.of(**wildcards),

@@ -11,6 +11,7 @@ rule tables:
             for name in plan.tables
             for form in ("csv", "md", "tex")
         ],
+        layout.sums("tables/"),
     log:
         layout.log("tables"),
     group:
@@ -18,8 +19,8 @@ rule tables:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         tables=plan.tables,
         published=plan.published,
@@ -41,8 +42,8 @@ rule table_figures:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         of="tables",
         figures=plan.figures.requests("tables"),
@@ -79,6 +80,8 @@ use rule table_figures as model_figures with:
 rule report:
     input:
         tables=[layout.table(name) for name in plan.tables],
+        sums=[layout.sums("tables/")],
+        others=[file for file in plan.targets if file != layout.page],
         figures=[layout.figure(each.name) for each in plan.figures.all],
         judged=[
             file
@@ -90,7 +93,8 @@ rule report:
         code=plan.code("report"),
         data=[*plan.package_data("report"), *plan.package_data("benchmark")],
     output:
-        layout.page,
+        page=layout.page,
+        sums=layout.sums(),
     log:
         layout.log("report"),
     group:
@@ -98,8 +102,8 @@ rule report:
     conda:
         "../../envs/tutti.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         config=plan.used_config(),
         captions=[each.caption for each in plan.figures.all],

@@ -1,5 +1,6 @@
 # Bonds by every assigner, and the checks of what is valid: all that is found out about single molecules. Finished
 # parts are kept in the set's folder by what they were made of, so that an edit repeats only what it concerns.
+# What is measured on them takes seconds, and is one job of a cluster with it.
 rule judge:
     input:
         unpack(
@@ -19,11 +20,13 @@ rule judge:
         layout.log("judge", D, M, f"seed{S}{{part}}"),
     wildcard_constraints:
         model=plan.patterns["judged"],
+    group:
+        "judge"
     conda:
         "../../envs/tutti.yaml"
     threads: plan.samples.threads(workflow.resource_settings.cores or 4)
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=480,
     params:
         source=lambda wildcards: plan.samples.source(wildcards.model),
@@ -35,7 +38,8 @@ rule judge:
         "../../scripts/judge.py"
 
 
-# The molecules that the others are compared with pass no checks.
+# The molecules that the others are compared with pass no checks. All models of a dataset wait for them: in the others'
+# group they would make these one job.
 use rule judge as judge_reference with:
     input:
         unpack(
@@ -53,6 +57,8 @@ use rule judge as judge_reference with:
         layout.log("judge_reference", D, M, f"seed{S}{{part}}"),
     wildcard_constraints:
         model=plan.patterns["reference"],
+    group:
+        "reference"
     params:
         source=plan.samples.source("training_split"),
         part=lambda wildcards: wildcards.part,
@@ -72,12 +78,14 @@ rule measure:
         layout.log("measure", D, M, f"seed{S}"),
     wildcard_constraints:
         model=plan.patterns["judged"],
+    group:
+        "judge"
     conda:
         "../../envs/tutti.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         folders=lambda wildcards: plan.samples.folders(**wildcards),
         reference=lambda wildcards: plan.samples.reference_folders(wildcards.dataset),
@@ -106,8 +114,8 @@ rule completion:
         "../../envs/tutti.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         time_limit=lookup("bonds/time_limit", within=config),
     script:

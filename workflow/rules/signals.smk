@@ -14,8 +14,8 @@ rule fit_signals:
         "../../envs/tutti.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         settings=lambda wildcards: plan.signals.arguments(wildcards.target),
     script:

@@ -1,6 +1,5 @@
 """`tutti sample` and `tutti complete`."""
 
-import json
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -107,12 +106,14 @@ def _settings(folder: Path, batch_size: int | None, changes: list[str] | None) -
     """
     import yaml
 
+    from tutti.core import records
+
     # Where `tutti.workflow.plan.layout` has samples and how they were made, beside the training.
     training = folder.resolve()
     record = training.parents[3].joinpath("samples", *training.parts[-3:-1], f"{training.name}.json")
     recorded: dict[str, Any] = {}
     if record.is_file():
-        recorded = json.loads(record.read_text(encoding="utf-8"))
+        recorded = records.read(record)
         say(f"settings of {record.relative_to(training.parents[3])}")
     chosen = dict(recorded.get("sampling", {}))
     for change in changes or ():

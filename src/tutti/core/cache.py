@@ -3,8 +3,8 @@
 import hashlib
 import json
 import sys
+import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
@@ -22,7 +22,8 @@ class Format(NamedTuple, Generic[T]):
     Attributes:
         suffix: of the files.
         write: a part to a path, whole or not at all.
-        read: what `write` wrote; raises OSError or ValueError for a file that is not there or damaged.
+        read: what `write` wrote; raises FileNotFoundError for a file that is not there, another OSError or a
+            ValueError for one that is damaged.
     """
 
     suffix: str
@@ -46,15 +47,15 @@ def npz(kind: type[Saved]) -> Format:
     return Format(".npz", kind.save, kind.load)
 
 
-FRAMES: Format[pd.DataFrame] = Format(".parquet", parquet.write, pd.read_parquet)
+FRAMES: Format[pd.DataFrame] = Format(".parquet", parquet.write, parquet.read_one)
 
 
 class Parts(Generic[T]):
     """Parts of one kind in a folder, each under the hash of its key.
 
     A part is written whole or not at all, so a killed computation goes on from its last finished part; one
-    that is damaged, whose key differs in anything, or that was made with other versions of packages, is
-    computed anew.
+    whose key differs in anything, or that was made with other versions of packages, is computed anew, and so,
+    with a warning, is one that was damaged since.
     """
 
     def __init__(self, folder: Path, kind: Format[T] = FRAMES) -> None:
@@ -75,9 +76,15 @@ class Parts(Generic[T]):
 
     def find(self, key: Any) -> T | None:
         """The part with this key, if it is there and whole."""
-        with suppress(OSError, ValueError):  # damaged: by a full disk, say
-            return self.kind.read(self._path(key))
-        return None
+        path = self._path(key)
+        try:
+            return self.kind.read(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            warnings.warn(f"{path}: damaged since it was written; it is made again", stacklevel=3)
+            path.unlink()  # or it would be warned of whenever it is looked for
+            return None
 
     def _path(self, key: Any) -> Path:
         text = json.dumps([key, _versions()], sort_keys=True)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tutti.core.files import write_text
+from tutti.core import records
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -54,11 +54,14 @@ def drop_stale(path: Path, digest: str) -> None:
     """Delete `path`, an intermediate to resume from, unless it belongs to a job with this fingerprint.
 
     The fingerprint is kept beside it as `<name>.fingerprint`.
+
+    Raises:
+        DamagedFile: when the fingerprint is damaged.
     """
     record = path.with_name(f"{path.name}.fingerprint")
-    if not record.exists() or record.read_text() != digest:
+    if not record.exists() or records.read(record, "delete it to start anew") != {"sha256": digest}:
         path.unlink(missing_ok=True)
-        write_text(record, digest)
+        records.write(record, {"sha256": digest})
 
 
 @cache

@@ -12,9 +12,8 @@ from typing import Self
 import ase
 import numpy as np
 
-from tutti.core import ase_atoms, ragged
+from tutti.core import ase_atoms, npz, ragged
 from tutti.core.elements import SYMBOLS
-from tutti.core.files import atomic_path
 
 ROWS = {
     "n_atoms": ("structures", ()),
@@ -203,8 +202,7 @@ class Structures:
         said = {"units": dict(self.units), "source": self.source}
         said |= {"free_atoms": dict(self.free_atoms)} if self.free_atoms else {}
         metadata = json.dumps(said, sort_keys=True)
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, metadata=np.array(metadata), **self._arrays())
+        npz.write(path, {"metadata": np.array(metadata), **self._arrays()})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -214,8 +212,7 @@ class Structures:
             FileNotFoundError: when there is no such file.
             ValueError: when the file is no .npz of this package, or damaged.
         """
-        with open_npz(path) as archive:
-            arrays = dict(archive)
+        arrays = npz.read(path)
         try:
             metadata = json.loads(str(arrays.pop("metadata")))
             own = {name.removeprefix("column:"): arrays.pop(name) for name in list(arrays) if ":" in name}

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from tutti.core import sums
+
 # The one column order of every tidy table.
 KEY = ["model", "dataset", "seed", "metric", "subset"]
 COLUMNS = [*KEY, "value", "ci_low", "ci_high", "n", "unit", "published", "note"]
@@ -26,7 +28,13 @@ OF = "of "  # begins the remark that names the denominator
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read a tidy .csv that `write` made."""
+    """Read a tidy .csv that `tutti.report.tables.write` made.
+
+    Raises:
+        DamagedFile: when the list of hashes beside it has another one (see `tutti.core.sums`).
+        ValueError: see `check`.
+    """
+    sums.check(path, path.parent)
     types = dict.fromkeys(TEXTS, str)
     # Only numbers may be missing: a molecule or a model called "NA" is a name.
     missing = {name: [""] for name in [*NUMBERS, "n"]}

@@ -1,10 +1,12 @@
 """Real molecules by name, wherever the package is installed: `--reference qm9`."""
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 from tutti.core.registry import closest
+from tutti.core.seals import DamagedFile, verify
 
 CACHE = "TUTTI_CACHE"
 """Environment variable: the folder for what is downloaded, instead of the user's folder of caches."""
@@ -49,8 +51,15 @@ def _qm9() -> Path:
     from tutti.data import qm9
 
     made = cache() / "qm9.npz"
-    if not made.exists():
-        qm9.make(qm9.Config(), made, cache() / "qm9", jobs=1)
+    try:
+        verify(made)
+    except FileNotFoundError:
+        pass
+    except DamagedFile as error:
+        warnings.warn(f"{error.path}: {error.wrong}; it is made again", stacklevel=4)
+    else:
+        return made
+    qm9.make(qm9.Config(), made, cache() / "qm9", jobs=1)
     return made
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tutti.core import npz
 from tutti.core.files import atomic_path, sha256, short
 from tutti.core.structures import Structures
 
@@ -73,8 +74,9 @@ def load(config: Recipe) -> Structures:
 
 def ship(structures: Path, out: Path) -> None:
     """Compress a set that `make` wrote, contents unchanged, and print what a configuration needs."""
-    with np.load(structures, allow_pickle=False) as archive, atomic_path(out) as temporary:
-        np.savez_compressed(temporary, **archive)
+    arrays = npz.read(structures)
+    with atomic_path(out) as temporary:
+        np.savez_compressed(temporary, **arrays)
     print(f"shipped: {out.name}\nshipped_sha256: {sha256(out)}")
 
 

@@ -5,7 +5,6 @@ Examples of the literature, of the 130,831 molecules of QM9:
     properties: SplitConfig(train=110_000, valid=10_000, test="rest"), as for SchNet and PaiNN
 """
 
-import json
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from tutti.core.files import short, write_text
+from tutti.core import records
+from tutti.core.files import short
 from tutti.core.randomness import numpy_generator
 from tutti.core.registry import closest
 from tutti.core.structures import Structures
@@ -136,8 +136,7 @@ class Splits:
         content |= {name: getattr(self, name).tolist() for name in PARTS}
         if self.ids is not None:
             content |= {f"{name}_ids": self.ids[getattr(self, name)].tolist() for name in PARTS}
-        lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in content.items()]
-        write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+        records.write(path, content, flat=True)
 
     @classmethod
     def load(cls, path: str | Path, structures: Structures) -> Self:
@@ -146,8 +145,8 @@ class Splits:
         Raises:
             ValueError: when the file is no splits file, or belongs to another dataset.
         """
+        content = records.read(path)
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
             parts = [np.array(content[name], dtype=np.int64) for name in PARTS]
             digest, seed, leaks = content["dataset_digest"], content["seed"], content["leakage"]
         except (KeyError, TypeError, ValueError) as error:

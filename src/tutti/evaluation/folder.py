@@ -1,14 +1,14 @@
 """The folder of an evaluation: which of its files are ours; no other one is deleted or overwritten."""
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tutti.core.files import write_text
+from tutti.core import records
 from tutti.core.registry import ConfigError
+from tutti.core.seals import DamagedFile, is_sealed
 
 RECORD = "evaluation.json"
 """What was judged, how, and the names of all files made of it."""
@@ -38,7 +38,7 @@ class Folder:
             ConfigError: when the folder holds results of other inputs, or one of the files is there and no
                 evaluation has made it.
         """
-        record = self._record()
+        record = self._record(force)
         ours = set(record.get("files", ()))
         if not force:
             if record and record.get("inputs_sha256") != self._identity():
@@ -53,7 +53,7 @@ class Folder:
         """Write the record: `facts`, and that these files are ours."""
         inputs = {"inputs": [path.name for path in self.inputs], "inputs_sha256": self._identity()}
         record = {**inputs, **facts, "files": sorted(files)}
-        write_text(self.path / RECORD, json.dumps(record, indent=2) + "\n")
+        records.write(self.path / RECORD, record)
 
     def drop_others(self, kept: Collection[str]) -> None:
         """Delete what earlier evaluations have made, as their record says, and the last one has not."""
@@ -63,12 +63,16 @@ class Folder:
             if inside and path.is_file():
                 path.unlink()
 
-    def _record(self) -> dict[str, Any]:
+    def _record(self, force: bool = False) -> dict[str, Any]:
         try:
-            found = json.loads((self.path / RECORD).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            found = records.read(self.path / RECORD, FORCE)
+        except FileNotFoundError:
             return {}
-        return found if isinstance(found, dict) and "inputs_sha256" in found else {}
+        except DamagedFile as error:
+            if is_sealed(self.path / RECORD) and not force:
+                raise ConfigError(str(error), "--out") from error
+            return {}  # or somebody else's file of that name
+        return found if "inputs_sha256" in found else {}
 
     def _identity(self) -> str:
         """Of the inputs: their places, which the record does not tell."""

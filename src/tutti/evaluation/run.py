@@ -12,7 +12,7 @@ from tutti.benchmark import published
 from tutti.benchmark.comparison import assemble
 from tutti.benchmark.samples.measure import measure
 from tutti.benchmark.tables import MOST_MODELS, Figure, declared, figures
-from tutti.core import parquet
+from tutti.core import parquet, sums
 from tutti.core.cache import Parts
 from tutti.core.progress import Progress
 from tutti.evaluation.folder import RECORD, Folder
@@ -32,9 +32,9 @@ def evaluate(request: Request) -> Evaluation:
     """Make everything the request asks for.
 
     The folder `request.out` then holds molecules.parquet (one row per sample and assigner, in input order),
-    tables/, figures/ and report/index.html, and evaluation.json, which names them all. Finished parts lie in
-    its folder .parts, from which the same request goes on after it was stopped. Other files are left alone.
-    What is left out because a library is missing is warned of.
+    tables/, figures/ and report/index.html, evaluation.json, which names them all, and SHA256SUMS, their
+    hashes. Finished parts lie in its folder .parts, from which the same request goes on after it was stopped.
+    Other files are left alone. What is left out because a library is missing is warned of.
 
     Raises:
         FormatError: when not a single sample of a set can be read.
@@ -44,15 +44,14 @@ def evaluate(request: Request) -> Evaluation:
     folder = Folder(request.out, request.inputs)
     drawings = list(_drawings(request))
     planned = {
-        *(MOLECULES, RECORD, PAGE),
-        *(f"tables/{name}.{form}" for name in _tables(request) for form in ("csv", "md", "tex")),
+        *(MOLECULES, RECORD, PAGE, sums.NAME, f"tables/{sums.NAME}"),
+        *(f"tables/{name}.{form}" for name in _tables(request) for form in tables.FORMS),
         *(f"figures/{name}.{form}" for name, *_ in drawings for form in ("svg", "png")),
     }
     folder.claim(planned, request.force)
     sets, found = measured(request)
     parquet.write(found.molecules, request.out / MOLECULES)
-    for name, table in found.tables.items():
-        tables.write(table, request.out / "tables" / name)
+    tables.write_all(found.tables, request.out / "tables")
     _draw(request, sets, found.tables, drawings)
     folder.drop_others(planned)
     folder.write_record(_record(request, sets), planned)
@@ -68,6 +67,7 @@ def evaluate(request: Request) -> Evaluation:
             Set(request.dataset, name, 0, judged) for name, judged in (sets.samples | sets.controls).items()
         ],
     )
+    sums.write(request.out, planned - {sums.NAME})
     return replace(found, report=request.out / PAGE)
 
 

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from tutti.core.files import atomic_path
+from tutti.core.seals import seal
 from tutti.core.tidy import CONTROLS
 from tutti.figures import svg
 from tutti.figures.palette import BAD, BAND, CONTROL, FAINT, GOOD, INK, PAGE, PALETTE, QUIET, REFERENCE
@@ -88,6 +89,7 @@ def new_figure(stem: Path, width: float, height: float) -> Iterator[Figure]:
                 metadata = {"Date": None, "Creator": None}
                 figure.savefig(temporary, dpi=DPI, facecolor="none", metadata=metadata)
                 temporary.write_text(svg.finish(temporary.read_text("utf-8")), "utf-8")
+                seal(temporary)
             with atomic_path(f"{stem}.png") as temporary:
                 figure.savefig(temporary, dpi=DPI, facecolor="white", metadata={"Software": None})
 

@@ -2,6 +2,7 @@
 
 import re
 
+from tutti.core.seals import BLANK
 from tutti.figures.palette import DARK
 
 DECIMALS = 2  # of coordinates in points: 0.01 pt is 3.5 µm
@@ -16,7 +17,7 @@ def finish(text: str) -> str:
     Coordinates are rounded to `DECIMALS`; comments, indents and identifiers that nothing refers to go, the
     others become short, and so do the places of letters. Where the reader, or the page around the figure,
     prefers a dark scheme, a style sheet replaces the colours by those of `palette.DARK`; programs without
-    style sheets show what is for white.
+    style sheets show what is for white. A comment has the place of a checksum (`tutti.core.seals`).
 
     Raises:
         ValueError: when the text has no drawing.
@@ -31,7 +32,7 @@ def finish(text: str) -> str:
     head = re.search(r"<svg[^>]*>", text)
     if head is None:
         raise ValueError("no <svg> element: not a drawing of matplotlib")
-    return f"{text[: head.end()]}\n{_style(text)}{text[head.end() :]}"
+    return f"{text[: head.end()]}\n<!-- seal: {BLANK} -->\n{_style(text)}{text[head.end() :]}"
 
 
 def _style(text: str) -> str:

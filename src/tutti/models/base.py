@@ -1,10 +1,9 @@
 """What every model offers (the contract), and how models are made, written and read. Nothing is pickled."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -12,13 +11,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tutti.core import registry, versions
-from tutti.core.files import atomic_path, sha256, write_text
+from tutti.core import records, registry, seals, versions
+from tutti.core.files import atomic_path, sha256
 from tutti.core.memory import keep_freed_memory
 from tutti.core.randomness import torch_generator
 from tutti.core.structures import Structures
 
 WEIGHTS, CONFIG = "weights.safetensors", "config.json"
+TRAIN_AGAIN = "delete it and train again"
 
 
 class Batch(Protocol):
@@ -143,9 +143,10 @@ class Model(nn.Module):
         """
         directory = Path(directory)
         description = self.description() | self.found_in_data() | {"tutti": versions.own()}
-        write_text(directory / CONFIG, json.dumps(description, indent=2) + "\n")
+        records.write(directory / CONFIG, description)
         with atomic_path(directory / WEIGHTS) as temporary:
-            save_file(snapshot(self) if weights is None else weights, temporary)
+            save_file(snapshot(self) if weights is None else weights, temporary, {"seal": seals.BLANK})
+            seals.seal(temporary)
 
 
 class Generator(Model):
@@ -271,18 +272,25 @@ def _read(directory: Path) -> tuple[dict, dict[str, Tensor]]:
     for name in (CONFIG, WEIGHTS):
         if not (directory / name).is_file():
             raise FileNotFoundError(f"{directory / name}: not found; train the model first")
-    description = _read_description(directory / CONFIG)
+    description = read_config(directory)
+    # Folders of earlier versions, and those that people make, have no checksums.
+    seals.verify(directory / WEIGHTS, TRAIN_AGAIN, required=seals.is_sealed(directory / CONFIG))
     try:
         return description, load_file(directory / WEIGHTS)
     except SafetensorError as error:
-        raise ValueError(f"{directory / WEIGHTS}: damaged or incomplete ({error}); train again") from error
+        wrong = f"damaged or incomplete ({error})"
+        raise seals.DamagedFile(directory / WEIGHTS, wrong, TRAIN_AGAIN) from error
 
 
-def _read_description(path: Path) -> dict:
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: not valid JSON ({error}); train again") from error
-    if not isinstance(description, dict) or not {"kind", "module", "config"} <= description.keys():
+def read_config(directory: str | Path) -> dict[str, Any]:
+    """What the config.json of a model says.
+
+    Raises:
+        FileNotFoundError: when it is missing.
+        ValueError: when it is damaged, or something else.
+    """
+    path = Path(directory) / CONFIG
+    description = records.read(path, TRAIN_AGAIN, by_hand=True)
+    if not {"kind", "module", "config"} <= description.keys():
         raise ValueError(f"{path}: not the config.json of a model; train again")
     return description

@@ -12,6 +12,8 @@ from typing import Any
 
 import jinja2
 
+from tutti.core.seals import verify
+
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".csv": "text/csv"}
 POINTS_PER_REM = 12.0
 _DATA = re.compile(r'<script id="data" type="text/plain">([^<]*)</script>')
@@ -35,9 +37,12 @@ def data_uri(path: Path) -> str:
 
     Raises:
         ValueError: when its suffix is not among `MEDIA_TYPES`.
+        DamagedFile: when a figure (.svg) is not as it was drawn.
     """
     if path.suffix not in MEDIA_TYPES:
         raise ValueError(f"{path}: cannot be embedded, expected one of {', '.join(MEDIA_TYPES)}")
+    if path.suffix == ".svg":
+        verify(path)
     return f"data:{MEDIA_TYPES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 

@@ -1,13 +1,14 @@
 """What the records of a run say: how its results were made, hashes and times."""
 
 import csv
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tutti.core import records
 
 HASH = re.compile(r"[0-9a-f]{64}")
 LIST = 20  # entries of a list that are shown
@@ -17,15 +18,12 @@ Records = Mapping[str, Mapping[str, Any]]
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The record in a JSON file.
+    """The record in a JSON file; those of earlier versions, and what people write, have no checksum.
 
     Raises:
-        ValueError: when it is no JSON object.
+        DamagedFile: when it is damaged, or no JSON object.
     """
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(record, dict):
-        raise ValueError(f"{path}: expected a JSON object")
-    return record
+    return records.read(path, by_hand=True)
 
 
 def text(record: Mapping[str, Any]) -> str:

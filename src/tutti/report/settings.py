@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tutti.core import sums
+from tutti.core.seals import DamagedFile
 from tutti.core.tidy import MISSING
 from tutti.io.text import FormatError
 from tutti.report import records
@@ -22,7 +24,9 @@ RECORDS = (
     "calculators/*/*/*/config.json",
     "samples/*/*/*.json",
 )
-MEASURED = re.compile(r"(^|\.)(seconds|peak_memory|best_|leakage|unfinished|non_finite|unreadable)")
+MEASURED = re.compile(
+    r"(^|\.)(seconds|peak_memory|best_|leakage|log_sha256|samples_sha256|unfinished|non_finite|unreadable)"
+)
 NOT_SETTINGS = ("files", "inputs_sha256", "inputs")
 DECISIVE = re.compile(
     r"(.*\.)?(dataset_digest|dataset|datasets|splits|train|valid|test|reference|reference\.digest|assigners"
@@ -50,12 +54,12 @@ class Settings:
         """Read the records and the page of a folder.
 
         Raises:
-            FormatError: for a file that is no JSON object.
+            FormatError: for a file that is damaged, or no JSON object.
         """
         files = [file for pattern in RECORDS for file in sorted(path.glob(pattern))]
         found = {file.relative_to(path).as_posix(): _record(file) for file in files}
         page = path / PAGE
-        return cls(found, _of_page(page.read_text(encoding="utf-8")) if page.is_file() else {})
+        return cls(found, _of_page(page, path) if page.is_file() else {})
 
     def data(self) -> dict[str, str]:
         """What identifies the data of the run, by the dataset's name in its tables.
@@ -114,8 +118,8 @@ def differences(
 def _record(path: Path) -> dict[str, Any]:
     try:
         return records.read(path)
-    except ValueError as error:
-        raise FormatError(str(path), "a JSON object", f"this: {error}") from None
+    except DamagedFile as error:
+        raise FormatError(str(path), "a JSON object as it was written", f"this: {error.wrong}") from None
 
 
 def _texts(record: Mapping[str, Any], renamed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -134,9 +138,13 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
-def _of_page(text: str) -> dict[str, str]:
+def _of_page(page: Path, folder: Path) -> dict[str, str]:
     """Configuration, versions and machine, which `tutti.report.build` packs into the page."""
-    made_with = unpacked(text).get("made_with", {})
+    try:
+        sums.check(page, folder)
+    except DamagedFile as error:
+        raise FormatError(str(page), "a page as it was written", f"this: {error.wrong}") from None
+    made_with = unpacked(page.read_text(encoding="utf-8")).get("made_with", {})
     flat = dict(_texts(made_with.get("configuration", {}), {}))
     return {
         **{key: each for key, each in flat.items() if not key.startswith("evaluate")},

@@ -1,16 +1,18 @@
 """Tidy tables as .csv, and their wide form for people as .md and .tex."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from tutti.core import sums
 from tutti.core.files import write_text
 from tutti.core.tidy import CONTROLS, MISSING, OF, PUBLISHED, check, labels, metric_name, split_remarks
 
 ROUNDING = 1e-9  # in any unit of a table: what is below is shown as 0
+FORMS = ("csv", "md", "tex")
 LEGEND = "Cells: value [95 % interval] (n)."
 
 _DIGITS, _SUPERSCRIPTS = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -43,6 +45,17 @@ def write(table: pd.DataFrame, stem: Path) -> None:
     write_text(f"{stem}.csv", csv(table))
     write_text(f"{stem}.md", markdown(table))
     write_text(f"{stem}.tex", latex(table))
+
+
+def write_all(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """Write tables by name into a folder, see `write`, and beside them their hashes (`tutti.core.sums`).
+
+    Raises:
+        ValueError: see `write`.
+    """
+    for name, table in tables.items():
+        write(table, folder / name)
+    sums.write(folder, (f"{name}.{form}" for name in tables for form in FORMS))
 
 
 def csv(table: pd.DataFrame) -> str:

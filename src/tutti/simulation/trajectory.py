@@ -11,8 +11,8 @@ import ase
 import numpy as np
 from ase.data import atomic_masses
 
-from tutti.core.files import atomic_path
-from tutti.core.structures import Structures, open_npz
+from tutti.core import npz
+from tutti.core.structures import Structures
 
 PER_FRAME = ("steps", "positions", "velocities", "potential_energy", "kinetic_energy", "temperature")
 ARRAYS = ("numbers", "masses", "cell", "pbc", *PER_FRAME)
@@ -113,9 +113,8 @@ class Trajectory:
     def save(self, path: str | Path) -> None:
         """Write one uncompressed .npz, atomically. Same contents give the same bytes."""
         scalars = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ARRAYS}
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            arrays = {name: getattr(self, name) for name in ARRAYS}
-            np.savez(file, metadata=np.array(json.dumps(scalars)), **arrays)
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        npz.write(path, {"metadata": np.array(json.dumps(scalars)), **arrays})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -125,8 +124,7 @@ class Trajectory:
             FileNotFoundError: when there is no such file.
             ValueError: when the file is no trajectory of this package, or damaged.
         """
-        with open_npz(path) as archive:
-            arrays = dict(archive)
+        arrays = npz.read(path)
         try:
             scalars = json.loads(str(arrays.pop("metadata")))
             return cls(**arrays, **scalars)

@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import json
 import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from forcefield_models import CONFIG, model
 
 import tutti
+from tutti.core import records
 from tutti.core.structures import Structures
 from tutti.models import base
 
@@ -129,7 +129,7 @@ def test_ases_files_record_what_computed(calculator, weights, tmp_path):
     atoms.get_forces()
     expected = {
         "weights_sha256": hashlib.sha256((weights / "weights.safetensors").read_bytes()).hexdigest(),
-        "config": json.loads((weights / "config.json").read_text()),
+        "config": records.read(weights / "config.json"),
     }
     assert calculator.name == "tutti-schnet" and calculator.todict() == expected
     ase.io.write(tmp_path / "x.traj", atoms)

@@ -152,8 +152,14 @@ def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         grid = Grid.of(Observations(points.reshape(-1, 1), every, len(every)))
         squared = grid.mmd_squared(np.kron(np.eye(n_pairs), weights))
     else:
-        squared = np.array([mmd_squared(pair, weights)[0] for pair in points])
+        squared = np.array([_squared_of_distinct(pair, weights[:, 0]) for pair in points])
     return np.sqrt(np.maximum(squared, 0))
+
+
+def _squared_of_distinct(points: np.ndarray, weights: np.ndarray) -> float:
+    """MMD² of points [N, d] with weights [N]. Draws with replacement hold many points several times."""
+    distinct, place = np.unique(points, axis=0, return_inverse=True)
+    return mmd_squared(distinct, np.bincount(place.ravel(), weights)[:, None])[0]
 
 
 def _squared(pool: Observations, design: Design) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from tutti.benchmark.samples.controls import control
 from tutti.chemistry.bonds.hydrogens import lacks_hydrogens
 from tutti.chemistry.bonds.pool import SKELETON
+from tutti.core import records
 from tutti.core.elements import HYDROGEN
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
@@ -39,6 +40,16 @@ def read(paths: Sequence[str | Path], charge: int = 0) -> Structures:
         )
         warnings.warn(text, stacklevel=2)
     return structures
+
+
+def of_generator(path: str | Path) -> Structures:
+    """The samples of a generator that was trained here, see `read`; the record beside them has their hash.
+
+    Raises:
+        FileNotFoundError, DamagedFile: see `tutti.core.records.check`.
+    """
+    records.check(path, Path(path).with_suffix(".json"), "samples_sha256")
+    return read([path])
 
 
 def control_of_dataset(name: str, part: str, n: int, dataset: str | Path, splits: str | Path) -> Structures:

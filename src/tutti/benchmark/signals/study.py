@@ -13,8 +13,7 @@ from torch import Tensor
 from tutti.benchmark.signals.fit import FitConfig, fit
 from tutti.benchmark.signals.parametrisations import parametrisation
 from tutti.benchmark.signals.targets import octahedron, random_points
-from tutti.core import tidy
-from tutti.core.files import atomic_path
+from tutti.core import npz, tidy
 from tutti.core.progress import Progress
 from tutti.core.randomness import numpy_generator
 from tutti.core.registry import from_dict
@@ -54,20 +53,25 @@ class Fits:
 
     def save(self, path: str | Path) -> None:
         """Write one .npz file, atomically."""
-        arrays = {f"coefficients_{n}": each for n, each in self.coefficients.items()}
+        arrays = {"points": self.points}
+        arrays |= {name: getattr(self, name) for name in ("target", "family", "lmax", "sharpness")}
+        arrays |= {f"coefficients_{n}": each for n, each in self.coefficients.items()}
         arrays |= {f"divergence_{n}": each for n, each in self.divergence.items()}
-        names = {name: getattr(self, name) for name in ("target", "family", "lmax", "sharpness")}
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, points=self.points, **names, **arrays)
+        npz.write(path, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Fits":
-        """Read what `save` wrote."""
-        with np.load(path) as file:
-            names = (file[name].item() for name in ("target", "family", "lmax", "sharpness"))
-            channels = [int(name.partition("_")[2]) for name in file if name.startswith("divergence_")]
-            arrays = ({n: file[f"{kind}_{n}"] for n in channels} for kind in ("coefficients", "divergence"))
-            return cls(*names, file["points"], *arrays)
+        """Read what `save` wrote.
+
+        Raises:
+            FileNotFoundError: when there is no such file.
+            DamagedFile: when it is damaged.
+        """
+        found = npz.read(path)
+        names = (found[name].item() for name in ("target", "family", "lmax", "sharpness"))
+        channels = [int(name.partition("_")[2]) for name in found if name.startswith("divergence_")]
+        arrays = ({n: found[f"{kind}_{n}"] for n in channels} for kind in ("coefficients", "divergence"))
+        return cls(*names, found["points"], *arrays)
 
 
 def run(

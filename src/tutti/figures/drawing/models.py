@@ -9,6 +9,7 @@ import pandas as pd
 from tutti.benchmark.forcefields.physics import curves
 from tutti.benchmark.forcefields.simulations import DynamicsConfig, SimulatedStudy
 from tutti.benchmark.signals.study import Fits
+from tutti.core import records
 from tutti.core.registry import from_dict
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
@@ -22,7 +23,7 @@ def draw(requests: Sequence[Request]) -> None:
 
 def _inputs(request: Request) -> list[Any]:
     if "logs" in request:
-        return [{label: pd.read_csv(path) for label, path in request["logs"].items()}]
+        return [{label: _log(Path(path)) for label, path in request["logs"].items()}]
     if "settings" in request:
         return [_simulated(request)]
     if "probes" in request:
@@ -36,6 +37,12 @@ def _inputs(request: Request) -> list[Any]:
         return [Path(request["weights"]).parent, _test_split(request)]
     predicted = {model: Structures.load(path) for model, path in request["predictions"].items()}
     return [_test_split(request), predicted]
+
+
+def _log(path: Path) -> pd.DataFrame:
+    """log.csv of a training, as its record says."""
+    records.check(path, path.with_name("train.json"), "log_sha256")
+    return pd.read_csv(path)
 
 
 def _test_split(request: Request) -> Structures:

@@ -1,6 +1,5 @@
 """Force fields in ASE: trained here, or calculators of other codes."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
@@ -15,8 +14,8 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
-from tutti.models import forcefields
-from tutti.models.base import CONFIG, WEIGHTS
+from tutti.models import base, forcefields
+from tutti.models.base import WEIGHTS
 from tutti.models.forcefields.base import Prediction
 from tutti.models.forcefields.external import External, ExternalCalculator, factory_of
 
@@ -59,7 +58,7 @@ class Calculator(AseCalculator):
             self.model.compile_forces()
         self.parameters = Parameters(
             weights_sha256=sha256(Path(path) / WEIGHTS),
-            config=json.loads((Path(path) / CONFIG).read_text(encoding="utf-8")),
+            config=base.read_config(path),
         )
 
     def _get_name(self) -> str:

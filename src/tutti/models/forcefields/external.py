@@ -1,7 +1,6 @@
 """Force fields of other codes: ASE calculators that are made by name, with energies aligned to the data."""
 
 import importlib
-import json
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,14 +16,15 @@ from ase.calculators.abc import GetPropertiesMixin
 from ase.calculators.calculator import CalculationFailed, PropertyNotImplementedError, all_changes
 from ase.calculators.calculator import Calculator as AseCalculator
 
-from tutti.core import elements, extras, versions
-from tutti.core.files import files_among, sha256, write_text
+from tutti.core import elements, extras, records, versions
+from tutti.core.files import files_among, sha256
 from tutti.core.registry import ConfigError, closest, from_dict
 from tutti.core.structures import Structures
 from tutti.models.base import CONFIG
 
 KIND = "calculator"
 """What the config.json of such a folder says that it is."""
+MAKE_AGAIN = "delete it and make it again"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class External:
     def save(self, folder: str | Path) -> None:
         """Write config.json into `folder`, atomically."""
         description = {"kind": KIND, **asdict(self), "tutti": versions.own()}
-        write_text(Path(folder) / CONFIG, json.dumps(description, indent=2) + "\n")
+        records.write(Path(folder) / CONFIG, description)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -60,7 +60,7 @@ class External:
             ValueError: when it is damaged, or a file that an argument names has changed since.
         """
         path = Path(folder) / CONFIG
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = records.read(path, MAKE_AGAIN, by_hand=True)
         try:
             found = from_dict(cls, {k: v for k, v in description.items() if k not in ("kind", "tutti")}, "")
         except ConfigError as error:
@@ -72,13 +72,16 @@ class External:
 
 
 def factory_of(folder: str | Path) -> str | None:
-    """The factory that a calculator's folder names; None of a model that was trained here."""
+    """The factory that a calculator's folder names; None of a model that was trained here, or of no folder.
+
+    Raises:
+        DamagedFile: when its config.json is damaged.
+    """
     try:
-        found = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = records.read(Path(folder) / CONFIG, MAKE_AGAIN, by_hand=True)
+    except OSError:
         return None
-    is_calculator = isinstance(found, dict) and found.get("kind") == KIND
-    return str(found.get("factory")) if is_calculator else None
+    return str(found.get("factory")) if found.get("kind") == KIND else None
 
 
 class ExternalCalculator(AseCalculator):

@@ -3,15 +3,15 @@
 Daigavane et al., ICLR 2024, section 4.3 and table 4.
 """
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from tutti.core import records
 from tutti.core.elements import HYDROGEN
-from tutti.core.files import write_text
+from tutti.core.files import sha256
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.io import extxyz
@@ -143,5 +143,5 @@ def _completed(
 
 def _finish(out: Path, record: dict[str, object]) -> None:
     """Write the record beside `out`, and drop the batches that it was made of."""
-    write_text(out.with_suffix(".json"), json.dumps(record, indent=2) + "\n")
+    records.write(out.with_suffix(".json"), record | {"samples_sha256": sha256(out)})
     shutil.rmtree(out.with_suffix(".parts"))

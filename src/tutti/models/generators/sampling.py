@@ -1,7 +1,6 @@
 """Samples of a trained generator, as a file with a sidecar that says how they were made."""
 
 import dataclasses
-import json
 import shutil
 import time
 import warnings
@@ -12,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tutti.core import registry
+from tutti.core import records, registry
 from tutti.core.cache import Parts, npz
 from tutti.core.devices import choose_accelerator, describe, peak_memory
-from tutti.core.files import sha256, write_text
+from tutti.core.files import sha256
 from tutti.core.progress import Progress
 from tutti.core.randomness import torch_generator
 from tutti.core.structures import Structures
@@ -62,12 +61,13 @@ def sample_to_file(
         )
     extxyz.write(out, structures)
     outcome = {
+        "samples_sha256": sha256(out),
         "unfinished": int(np.sum(~structures.columns["finished"])),
         "non_finite": non_finite,
         "seconds_per_molecule": seconds,
         "peak_memory_bytes": peak_memory(model.device),
     }
-    write_text(out.with_suffix(".json"), json.dumps(request | outcome, indent=2) + "\n")
+    records.write(out.with_suffix(".json"), request | outcome)
     shutil.rmtree(out.with_suffix(".parts"))
 
 

@@ -13,10 +13,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from tutti.core import seals
 from tutti.core.files import atomic_path
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
 from tutti.models.base import Model, snapshot
+
+ANEW = "delete it to start anew"
 
 
 @dataclass
@@ -125,9 +128,10 @@ def save(
         tensors |= {f"optimizer/{index}/{key}": t.detach().cpu().contiguous() for key, t in entries.items()}
     counters = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name != "best"}
     # One entry only: safetensors writes several in an order that changes from run to run.
-    metadata = {"tutti": json.dumps({"identity": identity, "state": counters})}
+    metadata = {"tutti": json.dumps({"seal": seals.BLANK, "identity": identity, "state": counters})}
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata=metadata)
+        seals.seal(temporary)
 
 
 def load(
@@ -138,14 +142,13 @@ def load(
     Raises:
         ValueError: when the file is damaged or belongs to another training; the message says what differs.
     """
+    seals.verify(path, ANEW)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = json.loads(file.metadata()["tutti"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: damaged or no checkpoint of tutti ({error}); delete it to start anew"
-        ) from error
+        raise seals.DamagedFile(path, f"damaged or no checkpoint of tutti ({error})", ANEW) from error
     differing = differences(metadata["identity"], identity)
     if differing:
         raise ValueError(

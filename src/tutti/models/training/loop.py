@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import functools
-import json
 import math
 import time
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from tutti.core import records
 from tutti.core.devices import choose_accelerator, describe, peak_memory
-from tutti.core.files import write_text
+from tutti.core.files import sha256, write_text
 from tutti.core.progress import Progress
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
@@ -289,7 +289,8 @@ class _Training:
             self.model.save(out, state.best)
         provenance = self.plan.identity | {"training": dataclasses.asdict(self.config)}
         provenance |= self.model.found_in_data() | state.summary()
-        write_text(out / "train.json", json.dumps(provenance, indent=2) + "\n")
+        provenance |= {"log_sha256": sha256(out / "log.csv")}
+        records.write(out / "train.json", provenance)
 
 
 def _values(loss: Tensor, logs: dict[str, Tensor]) -> Tensor:

@@ -135,12 +135,13 @@ class FigurePlan:
         path = self.layout.table(table)
         if name.startswith("signals_") and not self.signals.random_fits:
             return
-        yield Drawing(name, (), {"table": path}, [path])
+        yield Drawing(name, (), {"table": path}, self._with_sums(path))
 
     def _of_datasets(self, name: str, table: str) -> Iterator[Drawing]:
         path = self.layout.table(table)
         for dataset in dict.fromkeys(each.dataset for each in self.forcefields.timed):
-            yield Drawing(name, (dataset,), {"table": path, "dataset": dataset}, [path])
+            arguments = {"table": path, "dataset": dataset}
+            yield Drawing(name, (dataset,), arguments, self._with_sums(path))
 
     def _of_sweeps(self, name: str, table: str) -> Iterator[Drawing]:
         path = self.layout.table(table)
@@ -149,7 +150,11 @@ class FigurePlan:
             axes = {"axes": " and ".join(members[0].values)}
             for dataset in self.config["generation"]["datasets"]:
                 arguments = {"table": path, "dataset": dataset, "further": {"values": values}}
-                yield Drawing(name, (sweep, dataset), arguments, [path], axes)
+                yield Drawing(name, (sweep, dataset), arguments, self._with_sums(path), axes)
+
+    def _with_sums(self, table: str) -> list[str]:
+        """A table and what it is compared with when it is read."""
+        return [table, self.layout.sums("tables/")]
 
     def _of_samples(self, name: str, table: str) -> Iterator[Drawing]:
         if MAIN not in self.samples.assigners or not self.samples.models:
@@ -208,11 +213,13 @@ class FigurePlan:
         }
 
     def _training(self, name: str, dataset: str, model: str, curves: dict[str, tuple[str, int]]) -> Drawing:
-        logs = {
-            label: self.layout.training(dataset, of, str(seed), "log.csv")
+        names = ("log.csv", "train.json")
+        found = {
+            label: [self.layout.training(dataset, of, str(seed), each) for each in names]
             for label, (of, seed) in curves.items()
         }
-        return Drawing(name, (dataset, model), {"logs": logs}, list(logs.values()))
+        logs = {label: log for label, (log, _) in found.items()}
+        return Drawing(name, (dataset, model), {"logs": logs}, list(chain.from_iterable(found.values())))
 
     def _of_predictions(self, name: str, table: str) -> Iterator[Drawing]:
         for dataset in self.forcefields.datasets:

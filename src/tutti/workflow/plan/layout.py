@@ -80,6 +80,10 @@ class Layout:
         """A table, as csv, md or tex."""
         return f"{self.results}/tables/{name}.{form}"
 
+    def sums(self, folder: str = "") -> str:
+        """Hashes of the tables in the folder `tables/`, or of all that is published."""
+        return f"{self.results}/{folder}SHA256SUMS"
+
     def figure(self, name: str, form: str = "svg") -> str:
         """A figure, as svg or png."""
         return f"{self.results}/figures/{name}.{form}"

@@ -139,7 +139,8 @@ class SamplePlan:
             return {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
         if model in self.external:
             return {"files": local_files(self.config["models"][model]["path"])}
-        return {"files": [self.layout.samples("{dataset}", "{model}", "{seed}")]}
+        suffixes = (".extxyz", ".json")
+        return {"files": [self.layout.samples("{dataset}", "{model}", "{seed}", each) for each in suffixes]}
 
     def source(self, model: str) -> dict[str, Any]:
         """How that becomes a set: a path of the user's, or which control, of which part, of how many."""

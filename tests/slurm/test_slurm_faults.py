@@ -1,0 +1,100 @@
+"""Failures of SLURM, of the node and of Snakemake, on a cluster without accounts: the tables are the same."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+from study import CLUSTER, copy, environment, finish, from_readme, process_of, started, tables
+
+ACCOUNTS = False
+README = [word for word in from_readme(CLUSTER) if not word.startswith("slurm_account")]
+AWAY = 60  # s
+
+pytestmark = pytest.mark.slurm
+
+
+def outlive_its_time(cluster, workflow):
+    """The training hangs until its time is over; meanwhile slurmctld is away, and comes back."""
+    number = cluster.running("train")
+    os.kill(process_of("train.py"), signal.SIGSTOP)
+    cluster.kill("slurmctld")
+    time.sleep(AWAY)
+    assert "SLURM does not answer" in workflow.shown()
+    cluster.start_controller()
+    workflow.wait_for(lambda: f"SLURM job {number}: TIMEOUT" in workflow.shown(), "end of the job's time")
+
+
+def lose_the_node(cluster, workflow):
+    """slurmd dies, the node is given up, its job goes back to the queue, and the node comes back."""
+    cluster.kill("slurmd")
+    workflow.wait_for(lambda: "train" in cluster.jobs("PENDING").values(), "job in the queue again")
+    cluster.start_node()
+    (number,) = cluster.jobs("PENDING")
+    cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now")  # or else after two minutes
+    workflow.wait_for(lambda: cluster.running("train"), "training on the node that is back")
+
+
+def lose_snakemake(cluster, workflow):
+    """Number of the training that goes on when nobody looks after it any more."""
+    workflow.kill()
+    time.sleep(5)
+    return cluster.running("train")
+
+
+def restart_slurmctld(cluster):
+    cluster.kill("slurmctld")
+    cluster.start_controller()
+
+
+@pytest.fixture(scope="module")
+def weathered(cluster, tmp_path_factory):
+    """A tree that one failure after another befell, the job that outlived its run, and all jobs' times."""
+    tree = copy(tmp_path_factory.mktemp("weathered"))
+    with started([*README, "--set-resources", "train:runtime=1"], tree, cluster) as workflow:
+        workflow.wait_for_step(0.1)
+        outlive_its_time(cluster, workflow)
+        workflow.wait_for(lambda: cluster.running("train"), "second try")
+        workflow.wait_for_step(0.2)
+        lose_the_node(cluster, workflow)
+        workflow.wait_for_step(0.3)
+        left = lose_snakemake(cluster, workflow)
+        assert left
+        if any((tree / ".snakemake/locks").glob("*")):
+            finish(from_readme("snakemake --unlock"), tree, environment(tree, cluster))
+        again = started(README, tree, cluster)
+        with again as workflow:
+            workflow.wait_for(
+                lambda: cluster.running("train") not in (None, left), "training of the second run"
+            )
+            times = cluster.times()
+            restart_slurmctld(cluster)
+            workflow.succeed()
+    return tree, left, times
+
+
+def test_the_tables_are_those_of_an_undisturbed_run(weathered, local_tables):
+    tree, _, _ = weathered
+    assert tables(tree) == local_tables
+
+
+def test_no_two_jobs_write_the_same_files(weathered):
+    tree, left, times = weathered
+    shown = (tree / "console.txt").read_text()
+    assert re.search(rf"Cancelled, for it writes the files of train: SLURM job {left}\b", shown)
+    (new,) = re.findall(r"SLURM jobid (\d+) \(log: \S*rule_train", shown)[-1:]
+    assert int(new) > int(left)
+    assert times[left][1] <= times[new][0]
+
+
+def test_a_job_above_its_memory_gets_more(cluster, tmp_path):
+    tree = copy(tmp_path / "hungry")
+    rules = tree / "workflow/rules/data.smk"
+    rules.write_text(re.sub(r"mem_mb=growing\(\d+\)", "mem_mb=growing(250)", rules.read_text()))
+    with started([*README, "--until", "splits"], tree, cluster) as workflow:
+        workflow.succeed()
+    shown = (tree / "console.txt").read_text()
+    assert "OUT_OF_MEMORY" in shown
+    assert "Trying to restart job" in shown
+    assert (tree / "results/tiny/data/qm9_tiny.splits.json").exists()
