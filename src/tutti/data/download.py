@@ -1,10 +1,9 @@
 """Public files: fetched from mirrors, and kept when their hash, or else their content, is right.
 
 Of a file whose hash nobody has published, the first that stood the check of its content leaves its hash
-beside it, `<name>.sha256` in the format of sha256sum: no other bytes are taken for that file afterwards.
+beside it, sealed, `<name>.sha256` in the format of sha256sum: no other bytes are taken for that file afterwards.
 """
 
-import re
 import time
 import warnings
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from pathlib import Path
 import pooch
 import requests
 
-from tutti.core.files import atomic_path, sha256, short, write_text
+from tutti.core.files import atomic_path, sha256, short
+from tutti.core.seals import BLANK, DamagedFile, seal, verify
 from tutti.data import transfer
 from tutti.data.transfer import Patience, WrongBytes
 
@@ -85,7 +85,9 @@ def record_of(target: Path) -> Path:
 
 def _record(target: Path) -> None:
     try:
-        write_text(record_of(target), f"{sha256(target)}  {target.name}\n")
+        with atomic_path(record_of(target)) as temporary:
+            temporary.write_text(f"# {BLANK}\n{sha256(target)}  {target.name}\n", encoding="utf-8")
+            seal(temporary)
     except OSError as error:
         warnings.warn(f"{target}: its hash could not be recorded beside it ({error})", stacklevel=3)
 
@@ -94,12 +96,11 @@ def _recorded(target: Path) -> str | None:
     record = record_of(target)
     if not record.is_file():
         return None
-    match = re.fullmatch(r"([0-9a-f]{64})  (.+)\n", record.read_text(encoding="utf-8", errors="replace"))
-    if match is None or match[2] != target.name:
-        raise DownloadError(
-            f"{record}: no line of sha256sum for {target.name}; delete it, and the hash is recorded anew"
-        )
-    return f"sha256:{match[1]}"
+    try:
+        verify(record, "delete it, and the hash is recorded anew")
+    except DamagedFile as error:
+        raise DownloadError(str(error)) from error
+    return f"sha256:{record.read_text(encoding='utf-8').splitlines()[1].split()[0]}"
 
 
 def fault(path: Path, source: Source, expected: str | None) -> str | None:
