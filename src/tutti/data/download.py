@@ -1,7 +1,8 @@
 """Public files: fetched from mirrors, and kept when their hash, or else their content, is right.
 
 Of a file whose hash nobody has published, the first that stood the check of its content leaves its hash
-beside it, sealed, `<name>.sha256` in the format of sha256sum: no other bytes are taken for that file afterwards.
+beside it in `<name>.sha256`, sealed and in the format of sha256sum: no other bytes are taken for that file
+afterwards.
 """
 
 import time
