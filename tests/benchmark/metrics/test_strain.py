@@ -120,15 +120,20 @@ def test_hopeless_samples_do_not_disturb_their_neighbours():
     one_spot = np.array([6, 6], np.uint8), np.zeros((2, 3))
     nan = np.array([6, 1], np.uint8), np.full((2, 3), np.nan)
     large = ase.Atoms(np.tile(good[0], 22), np.concatenate([good[1] + [6.0 * k, 0, 0] for k in range(22)]))
-    samples = [good, uranium, nan, good, one_spot, (large.numbers, large.positions), good]
+    chain = (
+        np.ones(strain.MOST_ATOMS + 1, np.uint8),
+        np.arange(strain.MOST_ATOMS + 1)[:, None] * [[0.9, 0, 0]],
+    )
+    samples = [good, uranium, nan, good, one_spot, (large.numbers, large.positions), good, chain]
     structures = Structures.from_frames(samples)
-    verdicts = pd.DataFrame({"id": list("abcdefg"), "valid": True, "smiles": "CCO"})
+    verdicts = pd.DataFrame({"id": list("abcdefgh"), "valid": True, "smiles": "CCO"})
     verdicts.loc[2, "valid"] = False
     frame = strain.check_all(structures, verdicts, 2, time_limit=3, progress=False)
-    assert frame["reason"].tolist() == ["", "unsupported_element", "", "", "scf", "timeout", ""]
+    reasons = ["", "unsupported_element", "", "", "scf", "timeout", "", "too_many_atoms"]
+    assert frame["reason"].tolist() == reasons
     assert frame["checked"].tolist() == verdicts["valid"].tolist()
     assert frame["id"].tolist() == verdicts["id"].tolist()
-    assert frame.loc[[1, 2, 4, 5], VALUES].isna().all(axis=None)
+    assert frame.loc[[1, 2, 4, 5, 7], VALUES].isna().all(axis=None)
     alone = relax(Structures.from_frames([good]))
     for i in (0, 3, 6):
         assert frame.loc[i, VALUES].tolist() == alone.loc[0, VALUES].tolist()

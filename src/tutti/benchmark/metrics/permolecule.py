@@ -28,6 +28,7 @@ class Failure(StrEnum):
     LIBRARY_ERROR = "library_error"  # a library raised an exception
     UNDECIDED = "undecided"  # the library left a test open
     UNSUPPORTED_ELEMENT = "unsupported_element"
+    TOO_MANY_ATOMS = "too_many_atoms"  # for the memory that they would take
     SCF = "scf"  # the electrons did not converge
     RELAXATION = "relaxation"  # the atoms did not
     TIMEOUT = "timeout"

@@ -32,6 +32,8 @@ COLUMNS = {
 FORCE_THRESHOLD = 0.02
 MAX_STEPS = 500
 HEAVIEST = 86  # radon: the last element that GFN2-xTB has parameters for
+# An alkane of 452 atoms takes 0.4 GB and more than a minute, one of 2000 atoms 4.7 GB and no end is in sight.
+MOST_ATOMS = 500
 RESAMPLES = 1000
 SUBSET = "xyz2mol"
 """The assigner whose valid molecules are relaxed, and whose SMILES must survive."""
@@ -63,8 +65,8 @@ def check_all(
         `heavy_atom_rmsd` (Å, between the two; null without heavy atoms), `graph_survives` (xyz2mol gives both
         the same SMILES), `initial_force` (the largest on an atom of the sample, eV/Å), `reason`, `message`,
         `seconds` (see `tutti.benchmark.metrics.permolecule.check_valid`). Reasons: `unsupported_element`,
-        `scf` (not converged), `relaxation` (not converged within `MAX_STEPS`), `library_error`, `timeout`,
-        `crash`.
+        `too_many_atoms` (more than `MOST_ATOMS`), `scf` (not converged), `relaxation` (not converged within
+        `MAX_STEPS`), `library_error`, `timeout`, `crash`.
 
     Raises:
         ModuleNotFoundError: without tblite.
@@ -114,6 +116,8 @@ def relax(numbers: np.ndarray, positions: np.ndarray, smiles: str, charge: int =
     nothing = (None,) * len(COLUMNS)
     if numbers.max() > HEAVIEST:
         return Failure.UNSUPPORTED_ELEMENT, *nothing
+    if len(numbers) > MOST_ATOMS:
+        return Failure.TOO_MANY_ATOMS, *nothing
     try:
         way = xtb.minimise(numbers, positions, FORCE_THRESHOLD, MAX_STEPS, charge)
     except TBLiteRuntimeError:
