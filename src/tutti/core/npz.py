@@ -30,7 +30,9 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     verify(path, required=False)
     try:
         with ZipFile(path) as archive:
-            return {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
+            if not (names := archive.namelist()):
+                raise ValueError("it holds nothing")
+            return {name.removesuffix(".npy"): _array(archive, name) for name in names}
     except Exception as error:  # a damaged zip raises errors of a dozen types
         raise DamagedFile(path, f"no complete .npz archive without pickled objects ({error})") from error
 
