@@ -54,7 +54,7 @@ class Workflow:
     def ended(self):
         return self.keeper.poll() is not None
 
-    def wait_for(self, condition, what, seconds=180):
+    def wait_for(self, condition, what, seconds=600):
         """Wait for what happens while the workflow runs."""
         wait_for(lambda: condition() or self.ended(), what, seconds)
         assert not self.ended(), self.shown()[-5000:]
@@ -63,14 +63,18 @@ class Workflow:
         """Wait for a checkpoint after this share of the training's steps."""
         self.wait_for(lambda: steps_done(self.tree / TRAINING) >= share * STEPS, f"step {share:.0%}")
 
-    def succeed(self, seconds=600):
+    def succeed(self, seconds=1800):
         wait_for(self.ended, "end of the workflow", seconds)
         assert self.keeper.returncode == 0, self.shown()[-5000:]
 
-    def kill(self):
-        """As the kernel does that lacks memory: Snakemake alone, without a word to its jobs."""
+    def send(self, number):
+        """A signal to Snakemake alone."""
         (process,) = (child for child, parent in parents().items() if parent == self.keeper.pid)
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, number)
+
+    def kill(self):
+        """As the kernel does that lacks memory: without a word to the jobs."""
+        self.send(signal.SIGKILL)
         self.keeper.wait()
 
 
@@ -94,7 +98,7 @@ def finish(command, tree, surroundings):
     """Run a command here to its end."""
     with (tree / "here.txt").open("wb") as console:
         keeper = kept(*command, cwd=tree, env=surroundings, stdout=console)
-    keeper.wait(900)
+    keeper.wait(1800)
     assert keeper.returncode == 0, (tree / "here.txt").read_text()[-5000:]
 
 

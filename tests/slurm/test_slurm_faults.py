@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+from cluster import wait_for
 from study import CLUSTER, copy, environment, finish, from_readme, process_of, started, tables
 
 ACCOUNTS = False
@@ -98,3 +99,11 @@ def test_a_job_above_its_memory_gets_more(cluster, tmp_path):
     assert "OUT_OF_MEMORY" in shown
     assert "Trying to restart job" in shown
     assert (tree / "results/tiny/data/qm9_tiny.splits.json").exists()
+
+
+def test_ctrl_c_cancels_all_jobs(cluster, tmp_path):
+    with started(README, copy(tmp_path / "stopped"), cluster) as workflow:
+        workflow.wait_for(cluster.jobs, "a running job")
+        workflow.send(signal.SIGINT)
+        wait_for(workflow.ended, "end of the workflow")
+        wait_for(lambda: not cluster.jobs("PENDING,RUNNING,COMPLETING"), "end of all jobs", 30)

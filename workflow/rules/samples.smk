@@ -1,6 +1,6 @@
 # Bonds by every assigner, and the checks of what is valid: all that is found out about single molecules. Finished
 # parts are kept in the set's folder by what they were made of, so that an edit repeats only what it concerns.
-# What is measured on them takes seconds, and is one job of a cluster with it.
+# What is measured on them takes seconds, and is one job of a cluster with it, unless they are judged in parts.
 rule judge:
     input:
         unpack(
@@ -21,7 +21,7 @@ rule judge:
     wildcard_constraints:
         model=plan.patterns["judged"],
     group:
-        "judge"
+        "judge{part}"
     conda:
         "../../envs/tutti.yaml"
     threads: plan.samples.threads(workflow.resource_settings.cores or 4)
