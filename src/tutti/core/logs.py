@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tutti.core import run
+
 # Inside `redirect`: where stderr went before, and the log's path.
 _console: tuple[int, Path] | None = None
 
@@ -23,7 +25,7 @@ def announce(line: str) -> None:
 
 @contextmanager
 def redirect(path: str | Path) -> Iterator[None]:
-    """Send file descriptors 1 and 2 to `path` (overwritten) inside the block.
+    """Send file descriptors 1 and 2 to `path` (overwritten) inside the block, of a job of a `tutti.core.run`.
 
     An exception is written to the log with its traceback and ends the process with exit status 1, so that the
     log alone tells what went wrong. Ctrl-C ends it with 130, SIGTERM as it always does, both after a line.
@@ -41,6 +43,7 @@ def redirect(path: str | Path) -> Iterator[None]:
     _console = saved[1], path
     handler = signal.signal(signal.SIGTERM, _terminated)
     try:
+        run.join()
         yield
     except KeyboardInterrupt:
         announce("stopped by Ctrl-C")
