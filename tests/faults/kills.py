@@ -176,19 +176,10 @@ def run(folder, generator, forcefield):
     return Command(words, folder, Path("results/faults/tables"))
 
 
-def evaluation(folder, samples, reference):
-    """`tutti evaluate` of a few molecules, in a new folder."""
+def evaluation(folder, files):
+    """`tutti evaluate` of the few molecules of `files`, in a new folder."""
     folder.mkdir(parents=True)
     (folder / "src").symlink_to(ROOT / "src")
-    words = [
-        sys.executable,
-        "-c",
-        "from tutti.cli import app; app()",
-        "evaluate",
-        str(samples),
-        "--out",
-        "out",
-    ]
-    return Command(
-        [*words, "--reference", str(reference), "--jobs", "2", "--molecules", "8"], folder, Path("out/tables")
-    )
+    words = [sys.executable, "-c", "from tutti.cli import app; app()", "evaluate", str(files / "samples.xyz")]
+    words += ["--reference", str(files / "reference.xyz"), "--jobs", "2", "--molecules", "8", "--out", "out"]
+    return Command(words, folder, Path("out/tables"))

@@ -1,16 +1,11 @@
-"""Which process is which, across machines and after a restart of one; children that end with their parent."""
+"""Which process is which, across machines and after a restart of one."""
 
-import ctypes
 import os
-import signal
-import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from platform import node
 from typing import Any, Self
-
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 @dataclass(frozen=True)
@@ -77,9 +72,3 @@ def _started(pid: int) -> int:
         return -1
     # The second field is the program's name in parentheses, which may hold anything.
     return int(stat.rpartition(")")[2].split()[19])
-
-
-def die_with_parent() -> None:
-    """From now on the kernel kills this process when the one that started it ends; on Linux only."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from tutti.core.processes import Process, die_with_parent
+from tutti.core import signals
+from tutti.core.processes import Process
 
 RUN = "TUTTI_RUN"
 """Environment variable of jobs: the process of their run, and the file that they keep locked."""
@@ -46,7 +47,7 @@ def join() -> None:
     run = Process.of(values)
     if run is None or not run.same_boot() or values["slurm"] != _slurm():
         return
-    die_with_parent()
+    signals.die_with_parent()
     with suppress(OSError):
         _lock(_open(Path(values["jobs"])), fcntl.LOCK_SH)  # until the process ends
     if run.known_gone():
