@@ -88,14 +88,61 @@ def test_senseless_arguments(jobs, time_limit):
         map_killable(misbehave, [1], jobs, time_limit)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_signals_that_stop_programs_do_not_reach_the_items():
+    def interrupted(item):
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)  # as RDKit takes Ctrl-C for itself
+            os.kill(os.getpid(), number)
+        return item
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert map_killable(interrupted, range(20), 2, 5) == list(range(20))
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+
+
+def test_an_item_whose_worker_is_killed_has_one_more_chance(tmp_path):
+    def killed(item):
+        seen = tmp_path / str(item)
+        if item % 2 and (item == 3 or not seen.exists()):
+            seen.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    expected = [Crash(-signal.SIGKILL) if item == 3 else item for item in range(8)]
+    assert map_killable(killed, range(8), 2, 5) == expected
+
+
+@pytest.mark.parametrize("stop", [signal.SIGSTOP, signal.SIGTSTP])
+def test_time_while_everything_was_stopped_does_not_count(stop):
+    code = (
+        "import os, time\n"
+        "from tutti.core import worker_pool\n"
+        "worker_pool.TICK, worker_pool.MISSING = 0.1, 0.5\n"
+        "slow = lambda item: (os.write(1, b'.\\n'), time.sleep(60 if item == 3 else 0.5), item)[2]\n"
+        "print(worker_pool.map_killable(slow, range(4), 2, 1.0), flush=True)\n"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as parent:
+        assert [parent.stdout.readline() for _ in range(2)] == [".\n"] * 2
+        os.killpg(parent.pid, stop)
+        time.sleep(1.5)
+        os.killpg(parent.pid, signal.SIGCONT)
+        *_, results = parent.stdout
+    assert results == "[0, 1, 2, Timeout()]\n"
+
+
+ENDS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL]
+
+
+@pytest.mark.parametrize("end", ENDS)
 def test_no_orphans_when_the_parent_is_stopped(end):
     code = (
         "import os, signal, time\n"
         # What starts in the background of a shell ignores Ctrl-C, and so do its children: this one must not.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "for each in (signal.SIGQUIT, signal.SIGHUP): signal.signal(each, signal.SIG_DFL)\n"
         "from tutti.core.worker_pool import map_killable\n"
-        "map_killable(lambda _: os.write(1, b'%d\\n' % os.getpid()) and time.sleep(1.5), range(4), 2, 5)\n"
+        "map_killable(lambda _: os.write(1, b'%d\\n' % os.getpid()) and time.sleep(300), range(4), 2, 400)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

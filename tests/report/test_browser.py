@@ -29,11 +29,19 @@ def judged(n=N):
             id=[f"s{k}" for k in range(n)], valid=valid, reason=reasons,
             smiles=pd.Series(np.where(valid, "O", None), dtype="string"), bond_first=bonds,
             bond_second=[[1, 2] if ok else [] for ok in valid], bond_order=[[1.0] * len(b) for b in bonds],
+            message=["RDKit: no <ring>" if k == n - 20 else "" for k in range(n)],
         )
     )  # fmt: skip
     passed = pd.array([None if k % 7 == 0 else k != n - 25 for k in range(n)], dtype="boolean")
     check = pd.DataFrame(
-        dict(id=verdicts["id"], checked=valid, bond_lengths=passed, energy_drop_per_atom=12.345, reason="")
+        dict(
+            id=verdicts["id"],
+            checked=valid,
+            bond_lengths=passed,
+            energy_drop_per_atom=12.345,
+            reason="",
+            message=["" if k else "xTB: no" for k in range(n)],
+        )
     )
     return Judged(structures, {"xyz2mol": verdicts}, {"strain": check})
 
@@ -64,6 +72,8 @@ def test_molecules_are_told_exactly():
     assert molecules[3]["numbers"] == molecules[3]["positions"] == molecules[3]["rotation"] == []
     assert molecules[N - 20]["verdicts"]["xyz2mol"][:3] == [False, "valence", ""]
     assert molecules[N - 20]["failed"] == {}
+    assert molecules[0]["messages"] == {"strain": "xTB: no"} and molecules[1]["messages"] == {}
+    assert molecules[N - 20]["messages"] == {"xyz2mol": "RDKit: no <ring>"}
     assert set(found["elements"]) == {1, 8} and found["elements"][8][0] == "O"
 
 

@@ -11,10 +11,15 @@ from ase.units import Bohr, Hartree
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 from scipy.optimize import minimize
+from tblite.exceptions import TBLiteRuntimeError
 from tblite.interface import Calculator, Result
+
+from tutti.core import signals
+from tutti.core.library_calls import Library
 
 # eV/Å²: a typical stiffness along Cartesian coordinates, for the first step.
 STIFFNESS = 70.0
+_XTB = Library("xTB", TBLiteRuntimeError)
 
 
 class RejectionError(Exception):
@@ -30,7 +35,9 @@ def mmff94_geometry(smiles: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
-    if rdDistGeom.EmbedMolecule(mol, parameters) != 0:
+    with signals.held():
+        failed = rdDistGeom.EmbedMolecule(mol, parameters) != 0
+    if failed:
         raise RejectionError("embedding")
     if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
         raise RejectionError("mmff94")
@@ -69,10 +76,12 @@ def minimise(
 
     Raises:
         TBLiteRuntimeError: when an SCF does not converge.
+        LibraryError: when tblite or SciPy fail otherwise.
     """
-    calculator = Calculator("GFN2-xTB", numbers, start / Bohr, charge=charge)
-    calculator.set("verbosity", 0)
-    last = Result()
+    with _XTB:
+        calculator = Calculator("GFN2-xTB", numbers, start / Bohr, charge=charge)
+        calculator.set("verbosity", 0)
+        last = Result()
     energies, forces = [], []
 
     def energy_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -86,7 +95,8 @@ def minimise(
 
     # With every component below half the threshold, the norm is below 0.87 of it: room for the SCF's noise.
     options = {"gtol": force_threshold / 2, "hess_inv0": np.eye(start.size) / STIFFNESS, "maxiter": max_steps}
-    found = minimize(energy_and_gradient, start.ravel(), jac=True, method="BFGS", options=options)
+    with _XTB:
+        found = minimize(energy_and_gradient, start.ravel(), jac=True, method="BFGS", options=options)
     return Minimisation(
         positions=found.x.reshape(-1, 3),
         energies=(energies[0], float(found.fun)),

@@ -5,6 +5,10 @@ forked worker processes. The worker arms a kernel timer for its items whose sign
 wherever it is; the parent sees the death, records it for that item and goes on in a fresh worker. Forking
 hands `items` to the workers without copying and starts one in milliseconds. As after any fork, `function`
 must not use thread pools (OpenMP, torch) that the parent has already started.
+
+What happens to an item from outside is no result of it. Workers hear none of the signals that stop programs:
+it is for the parent to end them, and they die with it. An item whose worker is killed (by a user, or for
+want of memory) is tried once more, and so is one whose time ran out while everything was stopped (Ctrl-Z).
 """
 
 import gc
@@ -22,6 +26,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
+from tutti.core import signals
 from tutti.core.progress import Progress
 
 Item = TypeVar("Item")
@@ -33,6 +38,8 @@ REPORT_INTERVAL = 0.05
 # than its limit, and some get this much more.
 TIMER_SLACK = 0.01
 MAX_CHUNK = 256
+# The parent looks at the clock this often (s); where so much time (s) is missing, everything was stopped.
+TICK, MISSING = 0.5, 2.0
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -62,6 +69,7 @@ class _Worker:
     connection: Connection
     current: memoryview  # [1] int64, shared with the process: index of the item begun last
     todo: range = range(0)  # items handed out and not yet reported
+    stopped: int = -1  # the item at hand when everything was stopped for a while
 
 
 def map_killable(
@@ -102,13 +110,20 @@ class _Pool:
         self.waiting = deque([range(len(items))] if len(items) else [])
         self.workers: dict[Connection, _Worker] = {}
         self.n_settled = 0
+        self.killed: set[int] = set()  # items whose worker was killed once
 
     def run(self, report: Callable[[int], object]) -> list[Any]:
         try:
             for _ in range(min(self.jobs, len(self.items))):
                 self._start_worker()
+            seen = time.monotonic()
             while self.n_settled < len(self.items):
-                for connection in wait(list(self.workers)):
+                ready = wait(list(self.workers), TICK)
+                before, seen = seen, time.monotonic()
+                if seen - before > MISSING:
+                    for worker in self.workers.values():
+                        worker.stopped = worker.current[0]
+                for connection in ready:
                     settled = self._receive(self.workers[connection])
                     self.n_settled += settled
                     report(settled)
@@ -127,7 +142,8 @@ class _Pool:
         inherited = [ours, *self.workers]
         arguments = (self.function, self.items, self.time_limit, theirs, current, inherited)
         process = _FORK.Process(target=_work, args=arguments, daemon=True)
-        process.start()
+        with signals.held():
+            process.start()
         theirs.close()
         self.workers[ours] = worker = _Worker(process, ours, current)
         self._hand_out(worker)
@@ -170,12 +186,20 @@ class _Pool:
             return 0
         exitcode, culprit = worker.process.exitcode, worker.current[0]
         timed_out = exitcode == -signal.SIGALRM
-        self.results[culprit] = Timeout() if timed_out else Crash(exitcode)
-        rest = [range(worker.todo.start, culprit), range(culprit + 1, worker.todo.stop)]
+        if blamed := self._is_to_blame(worker, exitcode, culprit):
+            self.results[culprit] = Timeout() if timed_out else Crash(exitcode)
+        rest = [range(worker.todo.start, culprit), range(culprit + int(blamed), worker.todo.stop)]
         self.waiting.extendleft(part for part in reversed(rest) if part)
         if self.waiting:
             self._start_worker()
-        return 1
+        return int(blamed)
+
+    def _is_to_blame(self, worker: _Worker, exitcode: int, culprit: int) -> bool:
+        """Whether the item and nothing from outside ended its worker."""
+        if exitcode == -signal.SIGKILL and culprit not in self.killed:
+            self.killed.add(culprit)
+            return False
+        return exitcode != -signal.SIGALRM or culprit != worker.stopped
 
 
 def _work(
@@ -187,7 +211,7 @@ def _work(
     inherited: list[Connection],
 ) -> None:
     """The worker's side: until the parent is gone, take a range of items and send their results in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the parent stops its workers
+    signals.die_with_parent()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     gc.freeze()  # a collection would touch, and so copy, all objects shared with the parent
     for other in inherited:

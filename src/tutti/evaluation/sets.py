@@ -75,6 +75,7 @@ def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
         "assigner",
         "valid",
         "reason",
+        "message",
         "unreadable",
         "finished",
     ]

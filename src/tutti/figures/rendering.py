@@ -32,8 +32,8 @@ def ball_radii(numbers: np.ndarray) -> np.ndarray:
 
 
 def colour_of(number: int) -> np.ndarray:
-    """[3] colour of an element's balls (RGB, 0 ... 1)."""
-    return np.array(to_rgb(COLOURS.get(number, tuple(jmol_colors[number]))))
+    """[3] colour of an element's balls (RGB, 0 ... 1); beyond Jmol's that of its last."""
+    return np.array(to_rgb(COLOURS.get(number, tuple(jmol_colors[min(number, len(jmol_colors) - 1)]))))
 
 
 def principal_rotation(positions: np.ndarray) -> np.ndarray:

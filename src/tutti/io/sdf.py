@@ -15,6 +15,7 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from tutti.core.elements import NUMBERS
+from tutti.core.library_calls import RDKIT, LibraryError
 from tutti.core.units import Scales, factor
 from tutti.io import qm9_xyz
 from tutti.io.frames import Frame
@@ -127,8 +128,11 @@ def _molecule(block: list[str], path: Path, start: int) -> Chem.Mol:
         raise FormatError(f"{path}:{start}", "three header lines and one with counts", shown(block[0]))
     if block[1][20:22] == "2D":
         raise FormatError(f"{path}:{start + 1}", "three-dimensional coordinates", "a record marked 2D")
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromMolBlock("\n".join(block), sanitize=False, removeHs=False)
+    try:
+        with rdBase.BlockLogs(), RDKIT:
+            molecule = Chem.MolFromMolBlock("\n".join(block), sanitize=False, removeHs=False)
+    except LibraryError:
+        raise _unreadable(block, path, start) from None
     count = 0 if molecule is None else molecule.GetNumAtoms()
     if molecule is None or (count and not molecule.GetNumConformers()):
         raise _unreadable(block, path, start)

@@ -24,7 +24,7 @@ LARGEST = 1e3  # coordinates beyond it (Å) are not drawn
 SCALE = 1000  # coordinates are whole thousandths of an Å
 UNITS = {"energy_drop_per_atom": "meV/atom", "heavy_atom_rmsd": "Å", "initial_force": "eV/Å"}
 """Units of what checks measure, by the names of their columns."""
-NOT_A_RESULT = ("id", "checked", "reason", "seconds")
+NOT_A_RESULT = ("id", "checked", "reason", "message", "seconds")
 
 
 class Set(NamedTuple):
@@ -62,7 +62,8 @@ def contents(sets: Sequence[Set]) -> dict[str, Any]:
         - `verdicts` by assigner: whether valid, reason, SMILES, bonds as [first, second, order, ...], whether
           an earlier sample has the same SMILES;
         - `failed`: tests that were not passed, by check; `measured`: text of what checks measured, by name;
-          `checks`: why one came to no result, by check.
+          `checks`: why one came to no result, by check;
+        - `messages`: what a library said that raised an exception, by assigner and check.
     """
     most = MOST if len(sets) <= SETS else max(MOST * SETS // len(sets), EACH)
     chosen = [choose(each.judged, most, EACH) for each in sets]
@@ -126,6 +127,11 @@ def _molecules(index: int, judged: Judged, rows: Iterable[int]) -> Iterable[dict
             },
             **_atoms(judged, row),
             **_checked(judged, row, failed),
+            "messages": {
+                name: said
+                for name, frame in [*judged.verdicts.items(), *judged.checks.items()]
+                if (said := frame["message"].iloc[row])
+            },
         }
 
 

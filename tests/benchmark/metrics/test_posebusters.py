@@ -1,6 +1,11 @@
 """PoseBusters through the pool gives what the library gives, and the table counts it."""
 
+import os
+import signal
+import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -152,7 +157,36 @@ def test_exceptions_of_the_library_are_a_reason(samples, verdicts, monkeypatch):
     monkeypatch.setattr(PoseBusters, "bust", bust)
     found = posebusters.check_all(samples[:2], verdicts[:2], 1, progress=False)
     assert found["reason"].tolist() == ["library_error"] * 2
+    assert found["message"].tolist() == ["PoseBusters: RuntimeError: bad molecule"] * 2
     assert found[list(posebusters.TESTS)].isna().all(axis=None)
+
+
+def test_ctrl_c_that_the_parent_ignores_changes_no_verdict(monkeypatch):
+    """As in a script's background: RDKit's embedding would find nothing, and each molecule fail."""
+    real = Structures.from_frames([known("CH3CH2OH"), known("C6H6")])
+    verdicts = assign_all(real, "xyz2mol", 1, progress=False)
+    quiet = posebusters.check_all(real, verdicts, 1, progress=False)
+    assert quiet["internal_energy"].all()
+    over = threading.Event()
+
+    def storm():
+        while not over.is_set():
+            for worker in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(worker), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.001)
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sender = threading.Thread(target=storm)
+    sender.start()
+    try:
+        stormed = posebusters.check_all(real, verdicts, 1, progress=False)
+    finally:
+        over.set()
+        sender.join()
+        signal.signal(signal.SIGINT, before)
+    pd.testing.assert_frame_equal(stormed.drop(columns="seconds"), quiet.drop(columns="seconds"))
 
 
 def test_other_tests_in_the_library_are_refused(samples, verdicts, monkeypatch):

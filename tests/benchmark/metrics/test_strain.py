@@ -134,6 +134,17 @@ def test_hopeless_samples_do_not_disturb_their_neighbours():
         assert frame.loc[i, VALUES].tolist() == alone.loc[0, VALUES].tolist()
 
 
+def test_what_the_library_raises_is_a_reason(relaxed, monkeypatch):
+    def fail(*_, **__):
+        raise np.linalg.LinAlgError("no convergence")
+
+    monkeypatch.setattr("tutti.chemistry.xtb.minimize", fail)
+    frame = relax(relaxed[:2])
+    assert frame["reason"].tolist() == ["library_error"] * 2
+    assert frame["message"].tolist() == ["xTB: LinAlgError: no convergence"] * 2
+    assert frame[VALUES].isna().all(axis=None)
+
+
 def test_step_limit_is_a_reason(monkeypatch):
     monkeypatch.setattr(strain, "MAX_STEPS", 2)
     frame = relax(jittered(Structures.from_frames([known("CH3CH2OH")]), 0.05))

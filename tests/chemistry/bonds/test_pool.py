@@ -19,6 +19,7 @@ from tutti.chemistry.bonds.pool import COLUMNS, assign_all
 from tutti.core import registry
 from tutti.core.registry import ConfigError
 from tutti.core.structures import Structures
+from tutti.core.worker_pool import ItemError
 
 MIXED = [
     known("CH4"),
@@ -176,3 +177,24 @@ def test_samples_that_hang_or_crash_are_rows(monkeypatch):
     assert frame["seconds"][5] == 1
     assert np.isnan(frame["seconds"][1])
     assert frame.loc[[1, 5], ["smiles", "connected", "n_stable_atoms"]].isna().all(axis=None)
+
+
+def test_what_a_library_raises_is_a_reason_with_its_message():
+    grid = sample([6] * 64, 0.45 * np.stack(np.indices((4, 4, 4)), axis=-1).reshape(-1, 3))
+    frame = assign_all(
+        Structures.from_frames([known("CH4"), grid, known("H2O")]), "lookup", 1, progress=False
+    )
+    assert frame["reason"].tolist() == ["", "library_error", ""]
+    assert frame["message"].tolist()[::2] == ["", ""]
+    assert frame["message"][1].startswith("RDKit: RuntimeError: Pre-condition Violation")
+    # What the table says holds all the same.
+    assert (frame["n_stable_atoms"][1], len(frame["bond_first"][1]) > 100) == (0, True)
+
+
+def test_an_error_of_an_assigner_of_ours_stops_the_run(monkeypatch):
+    def stable(*_):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(lookup, "has_allowed_valence", stable)
+    with pytest.raises(ItemError, match="a bug"):
+        assign_all(Structures.from_frames(MIXED), "lookup", 1, progress=False)

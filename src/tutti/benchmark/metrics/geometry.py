@@ -5,13 +5,17 @@ against the bounds of RDKit's distance geometry (Buttenschoen, Morris, Deane, Ch
 section "Chemical and geometric consistency"), but with tolerances of our own.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from rdkit.Chem.rdDistGeom import GetMoleculeBoundsMatrix
 
 from tutti.benchmark.metrics.permolecule import Failure, check_valid, molecule, passing_table
 from tutti.chemistry.bonds import graph
+from tutti.core.elements import HYDROGEN
+from tutti.core.library_calls import RDKIT
 from tutti.core.structures import Structures
 
 TESTS = ("bond_lengths", "bond_angles", "steric_clash")
@@ -57,20 +61,16 @@ def check_all(
         progress: show a progress bar on stderr.
 
     Returns:
-        N rows: `id`, `checked`, one nullable truth value for each of `TESTS`, `reason`, `seconds` (see
-        `tutti.benchmark.metrics.permolecule.check_valid`). Reasons: `library_error` (RDKit finds no bounds),
-        `timeout`, `crash`.
+        N rows: `id`, `checked`, one nullable truth value for each of `TESTS`, `reason`, `message`, `seconds`
+        (see `tutti.benchmark.metrics.permolecule.check_valid`). Reasons: `library_error` (RDKit finds no
+        bounds), `timeout`, `crash`.
 
     Raises:
         ItemError: when a sample is marked valid but is not by xyz2mol.
     """
 
     def check(index: int) -> tuple:
-        mol = molecule(structures, index)
-        try:
-            return Failure.NONE, *judge(mol)
-        except (RuntimeError, ValueError):  # of GetMoleculeBoundsMatrix
-            return Failure.LIBRARY_ERROR, *(None,) * len(TESTS)
+        return Failure.NONE, *judge(molecule(structures, index))
 
     columns = dict.fromkeys(TESTS, "boolean")
     label = "geometry" if progress else None
@@ -84,16 +84,18 @@ def judge(mol: Chem.Mol) -> tuple[bool, bool, bool]:
         mol: sanitised molecule with one conformer; all its hydrogens are atoms.
 
     Raises:
-        RuntimeError, ValueError: when RDKit finds no distance bounds.
+        LibraryError: when RDKit finds no distance bounds.
     """
-    with rdBase.BlockLogs():
+    with RDKIT:
         bounds = GetMoleculeBoundsMatrix(mol, **_BOUNDS)
-    _symmetrise(bounds, mol)
-    first, second = graph.pairs(mol.GetNumAtoms())
-    distance = Chem.Get3DDistanceMatrix(mol)[first, second]
+        path_lengths = Chem.GetDistanceMatrix(mol)
+        numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
+        resonant = mol.GetSubstructMatches(_RESONANCE)
+    _symmetrise(bounds, numbers, resonant)
+    first, second = graph.pairs(len(numbers))
+    distance, steps = graph.distances(mol)[first, second], path_lengths[first, second]
     upper, lower = bounds[first, second], bounds[second, first]
-    steps = Chem.GetDistanceMatrix(mol)[first, second]
-    is_hydrogen = np.array([atom.GetAtomicNum() == 1 for atom in mol.GetAtoms()])
+    is_hydrogen = np.array(numbers) == HYDROGEN
     with_hydrogen = (is_hydrogen[first] | is_hydrogen[second]).astype(int)
 
     def within(pairs: np.ndarray, tolerance: tuple[float, float]) -> bool:
@@ -110,10 +112,9 @@ def judge(mol: Chem.Mol) -> tuple[bool, bool, bool]:
     )
 
 
-def _symmetrise(bounds: np.ndarray, mol: Chem.Mol) -> None:
-    """Give both bonds of each resonant pair the wider bounds of the two, in place."""
-    elements = [atom.GetAtomicNum() for atom in mol.GetAtoms()] if mol.HasSubstructMatch(_RESONANCE) else []
-    for one, centre, other in mol.GetSubstructMatches(_RESONANCE) if elements else ():
+def _symmetrise(bounds: np.ndarray, elements: list[int], resonant: Iterable[tuple[int, int, int]]) -> None:
+    """Give both bonds of each resonant pair (end, centre, end) the wider bounds of the two, in place."""
+    for one, centre, other in resonant:
         if elements[one] != elements[other]:
             continue
         pairs = [tuple(sorted((end, centre))) for end in (one, other)]

@@ -6,11 +6,12 @@ from enum import StrEnum
 
 import numpy as np
 import pandas as pd
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from tutti.chemistry.bonds import xyz2mol
 from tutti.chemistry.bonds.assignment import Reason
 from tutti.chemistry.bonds.pool import charge_of
+from tutti.core.library_calls import LibraryError
 from tutti.core.structures import Structures
 from tutti.core.worker_pool import Crash, Timeout, map_killable
 from tutti.statistics.estimate import table_of
@@ -24,7 +25,7 @@ class Failure(StrEnum):
     """Why a check of a valid sample gave no result, or not all of it; `NONE` is the empty string."""
 
     NONE = ""
-    LIBRARY_ERROR = "library_error"  # the library that checks raised an exception
+    LIBRARY_ERROR = "library_error"  # a library raised an exception
     UNDECIDED = "undecided"  # the library left a test open
     UNSUPPORTED_ELEMENT = "unsupported_element"
     SCF = "scf"  # the electrons did not converge
@@ -48,7 +49,8 @@ def check_valid(
     Args:
         check: from the index of a sample to (reason, value of each of `columns`); None is a missing value.
             It must depend on the sample only: then the rows of parts of the samples, one after another, are
-            those of all (but for `seconds`, and for samples near the time limit).
+            those of all (but for `seconds`, and for samples near the time limit). A sample on which it raises
+            `LibraryError` has the reason `library_error`.
         structures: N samples.
         verdicts: N rows, in the same order, with the columns `id` and `valid`.
         columns: names and pandas types of the values.
@@ -58,32 +60,42 @@ def check_valid(
 
     Returns:
         N rows: `id` (str), `checked` (bool: the sample is valid and so was handed to the check), `columns`
-        (null where not checked or not known), `reason` (a `Failure`), `seconds` (of wall time; the limit for
-        a timeout, null for a crash and where not checked).
+        (null where not checked or not known), `reason` (a `Failure`), `message` (what a library said that
+        raised an exception), `seconds` (of wall time; the limit for a timeout, null for a crash and where not
+        checked).
 
     Raises:
         ValueError: when structures and verdicts differ in length.
-        ItemError: when `check` raised an exception.
+        ItemError: when `check` raised another exception.
     """
     if len(structures) != len(verdicts):
         raise ValueError(f"{len(structures)} structures but {len(verdicts)} verdicts")
 
+    unknown = (None,) * len(columns)
+
     def timed(index: int) -> tuple:
-        start = time.perf_counter()
-        return (*check(index), time.perf_counter() - start)
+        start, message = time.perf_counter(), ""
+        with rdBase.BlockLogs():
+            try:
+                found = check(index)
+            except LibraryError as error:
+                found, message = (Failure.LIBRARY_ERROR, *unknown), str(error)
+        return (*found, message, time.perf_counter() - start)
 
     checked = verdicts["valid"].to_numpy(bool)
-    unknown = (None,) * len(columns)
-    lost = {Timeout: (Failure.TIMEOUT, *unknown, time_limit), Crash: (Failure.CRASH, *unknown, np.nan)}
-    rows = [(Failure.NONE, *unknown, np.nan)] * len(verdicts)
+    lost = {
+        Timeout: (Failure.TIMEOUT, *unknown, "", time_limit),
+        Crash: (Failure.CRASH, *unknown, "", np.nan),
+    }
+    rows = [(Failure.NONE, *unknown, "", np.nan)] * len(verdicts)
     valid = checked.nonzero()[0].tolist()
     for index, result in zip(valid, map_killable(timed, valid, jobs, time_limit, label), strict=True):
         rows[index] = lost.get(type(result), result)
-    names = ["reason", *columns, "seconds"]
+    names = ["reason", *columns, "message", "seconds"]
     frame = pd.DataFrame(rows, columns=names, index=verdicts.index, dtype=object)
-    frame = frame.astype({"reason": str, **columns, "seconds": float})
+    frame = frame.astype({"reason": str, **columns, "message": str, "seconds": float})
     frame = frame.assign(id=verdicts["id"].astype(str), checked=checked)
-    return frame[["id", "checked", *columns, "reason", "seconds"]].reset_index(drop=True)
+    return frame[["id", "checked", *columns, "reason", "message", "seconds"]].reset_index(drop=True)
 
 
 def molecule(structures: Structures, index: int) -> Chem.RWMol:
@@ -91,6 +103,7 @@ def molecule(structures: Structures, index: int) -> Chem.RWMol:
 
     Raises:
         ValueError: when xyz2mol does not find it valid: the verdicts are another assigner's or sample's.
+        LibraryError: when RDKit fails.
     """
     mol = xyz2mol.molecule(*structures.frame(index), charge_of(structures, index))
     if isinstance(mol, Reason):

@@ -12,6 +12,7 @@ from posebusters import PoseBusters
 from rdkit import Chem
 
 from tutti.benchmark.metrics.permolecule import Failure, check_valid, molecule, passing_table
+from tutti.core.library_calls import Library
 from tutti.core.structures import Structures
 
 # The tests of the published table (Daigavane et al., ICLR 2024, table 2), and what the library has today.
@@ -34,6 +35,7 @@ NEWER = (
 TESTS = PUBLISHED + NEWER
 _ENERGY = ("internal_energy",)
 _QUICK = tuple(name for name in TESTS if name not in _ENERGY)
+_POSEBUSTERS = Library("PoseBusters")
 
 
 def check_all(
@@ -53,8 +55,8 @@ def check_all(
         progress: show progress bars on stderr.
 
     Returns:
-        N rows: `id`, `checked`, one nullable truth value for each of `TESTS`, `reason`, `seconds` (see
-        `tutti.benchmark.metrics.permolecule.check_valid`). Reasons: `undecided` (a test is null, mostly
+        N rows: `id`, `checked`, one nullable truth value for each of `TESTS`, `reason`, `message`, `seconds`
+        (see `tutti.benchmark.metrics.permolecule.check_valid`). Reasons: `undecided` (a test is null, mostly
         because RDKit could not embed the conformers of a strained molecule), `library_error`, `timeout`,
         `crash`.
 
@@ -75,19 +77,19 @@ def check_all(
         )
         for tests, label in ((_QUICK, "PoseBusters, geometry"), (_ENERGY, "PoseBusters, energy"))
     )
+    first = quick["reason"] != Failure.NONE
     return quick.assign(
         **{name: energy[name] for name in _ENERGY},
-        reason=quick["reason"].where(quick["reason"] != Failure.NONE, energy["reason"]),
+        **{name: quick[name].where(first, energy[name]) for name in ("reason", "message")},
         seconds=quick["seconds"] + energy["seconds"],
-    )[["id", "checked", *TESTS, "reason", "seconds"]]
+    )[["id", "checked", *TESTS, "reason", "message", "seconds"]]
 
 
 def _check(mol: Chem.Mol, tests: tuple[str, ...]) -> tuple:
     """(reason, result of each of `tests`), which are `_QUICK` or `_ENERGY`."""
-    try:
-        row = _busters(tests).bust(mol).iloc[0]
-    except Exception:  # whatever the library raises, the sample is bad data to it
-        return Failure.LIBRARY_ERROR, *(None,) * len(tests)
+    busters = _busters(tests)
+    with _POSEBUSTERS:
+        row = busters.bust(mol).iloc[0]
     results = {_stable(name): None if pd.isna(passed) else bool(passed) for name, passed in row.items()}
     values = [results[name] for name in tests]
     return Failure.UNDECIDED if None in values else Failure.NONE, *values

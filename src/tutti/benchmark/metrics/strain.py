@@ -61,9 +61,10 @@ def check_all(
     Returns:
         N rows: `id`, `checked`, `energy_drop_per_atom` (meV/atom, from the sample to its minimum),
         `heavy_atom_rmsd` (Å, between the two; null without heavy atoms), `graph_survives` (xyz2mol gives both
-        the same SMILES), `initial_force` (the largest on an atom of the sample, eV/Å), `reason`, `seconds`
-        (see `tutti.benchmark.metrics.permolecule.check_valid`). Reasons: `unsupported_element`, `scf` (not
-        converged), `relaxation` (not converged within `MAX_STEPS`), `timeout`, `crash`.
+        the same SMILES), `initial_force` (the largest on an atom of the sample, eV/Å), `reason`, `message`,
+        `seconds` (see `tutti.benchmark.metrics.permolecule.check_valid`). Reasons: `unsupported_element`,
+        `scf` (not converged), `relaxation` (not converged within `MAX_STEPS`), `library_error`, `timeout`,
+        `crash`.
 
     Raises:
         ModuleNotFoundError: without tblite.
@@ -101,6 +102,9 @@ def relax(numbers: np.ndarray, positions: np.ndarray, smiles: str, charge: int =
         positions: [n, 3] float, Å.
         smiles: what xyz2mol gives the sample.
         charge: of the whole.
+
+    Raises:
+        LibraryError: when tblite or SciPy fail otherwise.
     """
     # Not before the fork, see `_use_one_thread`.
     from tblite.exceptions import TBLiteRuntimeError

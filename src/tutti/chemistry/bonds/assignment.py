@@ -1,11 +1,16 @@
 """What every bond assigner returns, and the valences they judge by."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import wraps
 from importlib.metadata import version
 from typing import Self
 
 import numpy as np
+from rdkit import rdBase
+
+from tutti.core.library_calls import LibraryError
 
 # Bond-order sums that an uncharged atom may have, as Hoogeboom et al. (EDM, ICML 2022) have them; S and Se
 # as in the OpenSMILES specification, section 3.1.5 (EDM's only valence of S, 4, refuses thiols).
@@ -133,6 +138,7 @@ class Assignment:
             empty when there are none and when not valid.
         n_stable_atoms: atoms whose bond orders add up to an allowed valence; only `lookup` counts them.
         molecule_stable: all atoms are stable; only `lookup` tells.
+        message: what the library said that raised an exception (reason `library_error`), else empty.
     """
 
     reason: Reason
@@ -145,6 +151,7 @@ class Assignment:
     ring_sizes: tuple[int, ...] = ()
     n_stable_atoms: int | None = None
     molecule_stable: bool | None = None
+    message: str = ""
 
     @property
     def valid(self) -> bool:
@@ -161,3 +168,20 @@ def has_allowed_valence(numbers: np.ndarray, valences: np.ndarray) -> np.ndarray
     """
     whole = np.minimum(valences, _IS_ALLOWED.shape[1] - 1).astype(int)
     return _IS_ALLOWED[numbers, whole] & (valences == whole)
+
+
+Assign = Callable[[np.ndarray, np.ndarray, Known], Assignment]
+
+
+def spared(assign: Assign) -> Callable[..., Assignment]:
+    """An assigner that gives what makes a library raise an exception the reason `library_error`."""
+
+    @wraps(assign)
+    def judged(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
+        with rdBase.BlockLogs():  # what RDKit refuses it also tells on stderr, at length
+            try:
+                return assign(numbers, positions, known)
+            except LibraryError as error:
+                return Assignment(Reason.LIBRARY_ERROR, message=str(error))
+
+    return judged

@@ -10,6 +10,7 @@ from rdkit import Chem
 
 from tutti.chemistry.bonds import graph
 from tutti.chemistry.bonds.assignment import Bonds, Reason
+from tutti.core.library_calls import RDKIT
 
 REACH = 1.3
 # Å, by atomic number from 1: `PeriodicTable.GetRcovalent` of RDKit 2023.03.3; those of light elements are of
@@ -42,7 +43,7 @@ def connected(numbers: np.ndarray, positions: np.ndarray, supported: frozenset[i
     """
     mol = graph.unbonded(numbers, positions, supported)
     if not isinstance(mol, Reason):
-        graph.add_bonds(mol, single_bonds(numbers, Chem.Get3DDistanceMatrix(mol)))
+        graph.add_bonds(mol, single_bonds(numbers, graph.distances(mol)))
     return mol
 
 
@@ -64,7 +65,8 @@ def canonical_order(mol: Chem.RWMol) -> list[int]:
 
     Atoms that only their places tell apart may change them with each other.
     """
-    mol.UpdatePropertyCache(strict=False)
-    ranks = np.array(Chem.CanonicalRankAtoms(mol, breakTies=True), dtype=int)
-    numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()], dtype=int)
+    with RDKIT:
+        mol.UpdatePropertyCache(strict=False)
+        ranks = np.array(Chem.CanonicalRankAtoms(mol, breakTies=True), dtype=int)
+        numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()], dtype=int)
     return np.lexsort((-ranks, _PLACES[numbers])).tolist()

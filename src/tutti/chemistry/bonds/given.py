@@ -7,16 +7,18 @@ asked but that they are there: what they say is for the other assigners.
 from dataclasses import replace
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from tutti.chemistry.bonds import graph
-from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Bonds, Known, Reason
+from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Bonds, Known, Reason, spared
 from tutti.core.elements import HYDROGEN
+from tutti.core.library_calls import RDKIT
 
 NEEDS_HYDROGENS = False
 """Samples without any hydrogen atom are judged too: theirs are implied, as the formats have it."""
 
 
+@spared
 def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """The molecule that a file says; valid when it has any bond and RDKit's `SanitizeMol` accepts the whole.
 
@@ -37,7 +39,7 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
         return Assignment(Reason.NO_BONDS)
     has_hydrogens = bool((numbers == HYDROGEN).any())
     _add(mol, bonds, known.formal_charges, has_hydrogens)
-    with rdBase.BlockLogs():
+    with RDKIT:
         try:
             Chem.SanitizeMol(mol)
         except Chem.AtomValenceException:
@@ -52,6 +54,7 @@ def _add(mol: Chem.RWMol, bonds: Bonds, charges: np.ndarray | None, has_hydrogen
     """Add bonds and formal charges to a molecule, which implies no hydrogens where it has some."""
     graph.add_bonds(mol, bonds)
     formal = [0] * mol.GetNumAtoms() if charges is None else charges.tolist()
-    for atom, charge in zip(mol.GetAtoms(), formal, strict=True):
-        atom.SetFormalCharge(charge)
-        atom.SetNoImplicit(has_hydrogens)
+    with RDKIT:
+        for atom, charge in zip(mol.GetAtoms(), formal, strict=True):
+            atom.SetFormalCharge(charge)
+            atom.SetNoImplicit(has_hydrogens)

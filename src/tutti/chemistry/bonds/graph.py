@@ -7,6 +7,7 @@ from rdkit import Chem
 from rdkit.Chem import rdqueries
 
 from tutti.chemistry.bonds.assignment import Assignment, Bonds, Reason
+from tutti.core.library_calls import RDKIT
 
 # Two atoms closer than this (Å) stand on one spot; no bond is shorter than H2's 0.74.
 OVERLAP = 0.1
@@ -63,13 +64,21 @@ def unbonded(numbers: np.ndarray, positions: np.ndarray, supported: frozenset[in
 
 def molecule(numbers: np.ndarray, positions: np.ndarray) -> Chem.RWMol:
     """The sample's atoms at their positions, without bonds."""
-    mol = Chem.RWMol()
-    for number in numbers.tolist():
-        mol.AddAtom(_ATOMS[number])
-    conformer = Chem.Conformer(len(numbers))
-    conformer.SetPositions(np.ascontiguousarray(positions, dtype=float))
-    mol.AddConformer(conformer, assignId=False)
+    atoms, positions = [_ATOMS[number] for number in numbers.tolist()], np.ascontiguousarray(positions, float)
+    with RDKIT:
+        mol = Chem.RWMol()
+        for atom in atoms:
+            mol.AddAtom(atom)
+        conformer = Chem.Conformer(len(atoms))
+        conformer.SetPositions(positions)
+        mol.AddConformer(conformer, assignId=False)
     return mol
+
+
+def distances(mol: Chem.Mol) -> np.ndarray:
+    """[n, n] float, Å: between the atoms of a molecule with one conformer."""
+    with RDKIT:
+        return Chem.Get3DDistanceMatrix(mol)
 
 
 def pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
@@ -85,20 +94,22 @@ def _kept_pairs(n_atoms: int) -> tuple[np.ndarray, np.ndarray]:
 
 def has_overlap(mol: Chem.Mol) -> bool:
     """Whether two atoms stand on one spot."""
-    return np.count_nonzero(Chem.Get3DDistanceMatrix(mol) < OVERLAP) > mol.GetNumAtoms()
+    return np.count_nonzero(distances(mol) < OVERLAP) > mol.GetNumAtoms()
 
 
 def add_bonds(mol: Chem.RWMol, bonds: Bonds) -> None:
     """Add bonds to a molecule without any; the atoms of aromatic ones (order 1.5) become aromatic too."""
-    for first, second, order in zip(
-        bonds.first.tolist(), bonds.second.tolist(), bonds.order.tolist(), strict=True
-    ):
-        mol.AddBond(first, second, _BOND_TYPES[order])
+    types = [_BOND_TYPES[order] for order in bonds.order.tolist()]
+    found = list(zip(bonds.first.tolist(), bonds.second.tolist(), types, strict=True))
+    with RDKIT:
+        for first, second, kind in found:
+            mol.AddBond(first, second, kind)
 
 
 def bonds_of(mol: Chem.Mol) -> Bonds:
     """The bonds of a molecule, sorted by atoms."""
-    orders = Chem.GetAdjacencyMatrix(mol, useBO=True)
+    with RDKIT:
+        orders = Chem.GetAdjacencyMatrix(mol, useBO=True)
     rows, columns = orders.nonzero()
     upper = rows < columns
     first, second = rows[upper], columns[upper]
@@ -112,12 +123,14 @@ def smiles(mol: Chem.Mol) -> str:
     whichever assigner found it, and because a mirror image is no new molecule for a generator whose density
     is invariant to reflection.
     """
-    return Chem.MolToSmiles(Chem.RemoveHs(mol, _NO_HYDROGENS, sanitize=False), isomericSmiles=False)
+    with RDKIT:
+        return Chem.MolToSmiles(Chem.RemoveHs(mol, _NO_HYDROGENS, sanitize=False), isomericSmiles=False)
 
 
 def has_implicit_hydrogens(mol: Chem.Mol) -> bool:
     """Whether an atom of a sanitised molecule has hydrogens that are no atoms."""
-    return bool(mol.GetAtomsMatchingQuery(_WITH_IMPLICIT_HYDROGENS))
+    with RDKIT:
+        return bool(mol.GetAtomsMatchingQuery(_WITH_IMPLICIT_HYDROGENS))
 
 
 def ring_sizes(mol: Chem.Mol, n_fragments: int) -> tuple[int, ...]:
@@ -130,10 +143,12 @@ def ring_sizes(mol: Chem.Mol, n_fragments: int) -> tuple[int, ...]:
     n_rings = mol.GetNumBonds() - mol.GetNumAtoms() + n_fragments  # independent cycles
     if not n_rings:
         return ()
-    rings = mol.GetRingInfo().AtomRings()
-    # Sanitisation found the symmetrised set, which is the SSSR in nearly all molecules; searching costs more.
-    if len(rings) > n_rings:
-        rings = Chem.GetSSSR(Chem.Mol(mol))  # of a copy, because it replaces the rings of its argument
+    with RDKIT:
+        rings = mol.GetRingInfo().AtomRings()
+        # Sanitisation found the symmetrised set, which is the SSSR in nearly all molecules; searching costs
+        # more.
+        if len(rings) > n_rings:
+            rings = Chem.GetSSSR(Chem.Mol(mol))  # of a copy, because it replaces the rings of its argument
     return tuple(sorted(map(len, rings)))
 
 
@@ -146,13 +161,15 @@ def accept(mol: Chem.Mol, bonds: Bonds, published_smiles: str | None = None) -> 
         published_smiles: see `Assignment`.
     """
     text = smiles(mol)
+    with RDKIT:
+        charged, open_shells = (mol.GetAtomsMatchingQuery(query) for query in (_CHARGED, _OPEN_SHELL))
     return Assignment(
         reason=Reason.VALID,
         smiles=text,
         published_smiles=published_smiles,
         bonds=bonds,
         connected="." not in text,
-        neutral_atoms=not mol.GetAtomsMatchingQuery(_CHARGED),
-        no_radicals=not mol.GetAtomsMatchingQuery(_OPEN_SHELL),
+        neutral_atoms=not charged,
+        no_radicals=not open_shells,
         ring_sizes=ring_sizes(mol, text.count(".") + 1),
     )

@@ -9,11 +9,20 @@ tolerances were tuned on QM9, so that other elements than H, C, N, O, F are less
 from dataclasses import replace
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from tutti.chemistry.bonds import graph
-from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Bonds, Known, Reason, has_allowed_valence
+from tutti.chemistry.bonds.assignment import (
+    NOTHING,
+    Assignment,
+    Bonds,
+    Known,
+    Reason,
+    has_allowed_valence,
+    spared,
+)
 from tutti.chemistry.bonds.connectivity import RADII
+from tutti.core.library_calls import RDKIT, LibraryError
 
 # Typical lengths (pm) by bond order; a pair that is not listed forms no such bond.
 LENGTHS: dict[int, dict[str, int]] = {
@@ -69,6 +78,7 @@ def find_bonds(numbers: np.ndarray, distances: np.ndarray) -> Bonds:
     return Bonds(first[bonded], second[bonded], orders[bonded].astype(float))
 
 
+@spared
 def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """Bonds of one sample; valid when it has any and RDKit's `SanitizeMol` accepts the whole molecule.
 
@@ -86,7 +96,7 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
     mol = graph.unbonded(numbers, positions, _ELEMENTS)
     if isinstance(mol, Reason):
         return _unstable(mol)
-    distances = Chem.Get3DDistanceMatrix(mol)
+    distances = graph.distances(mol)
     if _has_unknown_bond(numbers, distances):
         return _unstable(Reason.UNSUPPORTED_ELEMENT)
     bonds = find_bonds(numbers, distances)
@@ -110,11 +120,18 @@ def _has_unknown_bond(numbers: np.ndarray, distances: np.ndarray) -> bool:
 
 
 def _judge(mol: Chem.RWMol, bonds: Bonds) -> Assignment:
+    try:
+        return _sanitised(mol, bonds)
+    except LibraryError as error:
+        return Assignment(Reason.LIBRARY_ERROR, bonds=bonds, message=str(error))
+
+
+def _sanitised(mol: Chem.RWMol, bonds: Bonds) -> Assignment:
     graph.add_bonds(mol, bonds)
-    completed = Chem.RWMol(mol)
-    for atom in completed.GetAtoms():
-        atom.SetNoImplicit(False)
-    with rdBase.BlockLogs():
+    with RDKIT:
+        completed = Chem.RWMol(mol)
+        for atom in completed.GetAtoms():
+            atom.SetNoImplicit(False)
         try:
             Chem.SanitizeMol(completed)
             published = Chem.MolToSmiles(_largest_fragment(completed))
@@ -133,4 +150,5 @@ def _judge(mol: Chem.RWMol, bonds: Bonds) -> Assignment:
 
 
 def _largest_fragment(mol: Chem.Mol) -> Chem.Mol:
-    return max(Chem.GetMolFrags(mol, asMols=True), key=Chem.Mol.GetNumAtoms)
+    with RDKIT:
+        return max(Chem.GetMolFrags(mol, asMols=True), key=Chem.Mol.GetNumAtoms)

@@ -5,7 +5,7 @@ Method: O'Boyle et al., J. Cheminform. 3, 33 (2011). OpenBabel (GPL-2.0) is an o
 
 import numpy as np
 from openbabel import openbabel
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from tutti.chemistry.bonds import graph
 from tutti.chemistry.bonds.assignment import (
@@ -17,11 +17,14 @@ from tutti.chemistry.bonds.assignment import (
     Known,
     Reason,
     has_allowed_valence,
+    spared,
 )
 from tutti.chemistry.bonds.connectivity import canonical_order, connected
+from tutti.core.library_calls import RDKIT, Library
 
 openbabel.obErrorLog.StopLogging()  # OpenBabel can only be silenced for the whole process
 _ELEMENTS = frozenset(ALLOWED_VALENCES)
+_OPEN_BABEL = Library("OpenBabel")
 
 
 _WRITER = openbabel.OBConversion()
@@ -39,29 +42,33 @@ def find_bonds(numbers: np.ndarray, positions: np.ndarray) -> Bonds:
 
 
 def _perceived(numbers: np.ndarray, positions: np.ndarray) -> openbabel.OBMol:
-    mol = openbabel.OBMol()
-    mol.BeginModify()
-    for number, position in zip(numbers.tolist(), positions.tolist(), strict=True):
-        atom = mol.NewAtom()
-        atom.SetAtomicNum(number)
-        atom.SetVector(*position)
-    mol.EndModify()
-    mol.ConnectTheDots()
-    mol.PerceiveBondOrders()
+    with _OPEN_BABEL:
+        mol = openbabel.OBMol()
+        mol.BeginModify()
+        for number, position in zip(numbers.tolist(), positions.tolist(), strict=True):
+            atom = mol.NewAtom()
+            atom.SetAtomicNum(number)
+            atom.SetVector(*position)
+        mol.EndModify()
+        mol.ConnectTheDots()
+        mol.PerceiveBondOrders()
     return mol
 
 
 def _bonds(mol: openbabel.OBMol) -> Bonds:
-    found = sorted(
-        (*sorted((bond.GetBeginAtomIdx() - 1, bond.GetEndAtomIdx() - 1)), bond.GetBondOrder())
-        for bond in openbabel.OBMolBondIter(mol)
-    )
+    with _OPEN_BABEL:
+        bonds = [
+            (bond.GetBeginAtomIdx() - 1, bond.GetEndAtomIdx() - 1, bond.GetBondOrder())
+            for bond in openbabel.OBMolBondIter(mol)
+        ]
+    found = sorted((*sorted(ends), order) for *ends, order in bonds)
     if not found:
         return NO_BONDS
     first, second, order = np.array(found).T
     return Bonds(first, second, order.astype(float))
 
 
+@spared
 def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """Bonds of one sample; valid when it has any and each atom's bond orders add up to an allowed valence.
 
@@ -89,7 +96,7 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
         return Assignment(Reason.VALENCE, bonds=bonds, published_smiles=published)
     mol = graph.molecule(numbers, positions)
     graph.add_bonds(mol, bonds)
-    with rdBase.BlockLogs():
+    with RDKIT:
         try:
             Chem.SanitizeMol(mol)
         except Chem.MolSanitizeException:
@@ -102,4 +109,5 @@ def _published_smiles(numbers: np.ndarray, positions: np.ndarray) -> str | None:
     bonds = _bonds(mol)
     if not len(bonds) or not has_allowed_valence(numbers, bonds.valences(len(numbers))).all():
         return None
-    return _WRITER.WriteString(mol).split()[0]
+    with _OPEN_BABEL:
+        return _WRITER.WriteString(mol).split()[0]

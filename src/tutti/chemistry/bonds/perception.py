@@ -6,11 +6,12 @@ atoms are sorted first, by a canonical numbering of the graph of who is bonded t
 """
 
 import numpy as np
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 
 from tutti.chemistry.bonds.assignment import Reason
 from tutti.chemistry.bonds.connectivity import canonical_order
+from tutti.core.library_calls import RDKIT
 
 # How RDKit's messages begin, or what they contain; anything else that it refuses is a failed sanitisation.
 _MESSAGES = {
@@ -29,28 +30,30 @@ def perceive(mol: Chem.RWMol, charge: int) -> Chem.RWMol | Reason:
 
     Returns:
         The molecule; or why there is none: what RDKit refuses, or no bond at all.
+
+    Raises:
+        LibraryError: when RDKit fails.
     """
     order = canonical_order(mol)
-    found = perceive_as_given(Chem.RWMol(Chem.RenumberAtoms(mol, order)), charge)
-    return found if isinstance(found, Reason) else Chem.RWMol(Chem.RenumberAtoms(found, _inverse(order)))
+    found = perceive_as_given(_renumbered(mol, order), charge)
+    return found if isinstance(found, Reason) else _renumbered(found, np.argsort(order).tolist())
 
 
 def perceive_as_given(mol: Chem.RWMol, charge: int) -> Chem.RWMol | Reason:
     """The same in place, with the atoms in the order in which they come, as the published tables have it."""
     if not mol.GetNumBonds():
         return Reason.NO_BONDS
-    with rdBase.BlockLogs():
+    with RDKIT:
         try:
             rdDetermineBonds.DetermineBondOrders(mol, charge=charge)
         except ValueError as error:
             return _reason(str(error))
-        except RuntimeError:  # a violated invariant inside RDKit
-            return Reason.LIBRARY_ERROR
     return mol
 
 
-def _inverse(order: list[int]) -> list[int]:
-    return np.argsort(order).tolist()
+def _renumbered(mol: Chem.Mol, order: list[int]) -> Chem.RWMol:
+    with RDKIT:
+        return Chem.RWMol(Chem.RenumberAtoms(mol, order))
 
 
 def _reason(message: str) -> Reason:

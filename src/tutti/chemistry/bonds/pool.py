@@ -14,6 +14,7 @@ from tutti.core.worker_pool import Crash, Timeout, map_killable
 COLUMNS = {
     "valid": bool,
     "reason": str,
+    "message": str,
     "smiles": str,
     "published_smiles": str,
     "connected": "boolean",
@@ -51,10 +52,10 @@ def assign_all(
         progress: show a progress bar on stderr.
 
     Returns:
-        `id` (str) and `COLUMNS`: `valid`, `reason` (empty when valid), `smiles` (null when not valid), the
-        flags and counts of `Assignment`, `ring_sizes` (list of int), `bond_first`, `bond_second` (lists of
-        atom indices) and `bond_order` (list of float), `seconds` (of wall time; the limit for a timeout, null
-        for a crash).
+        `id` (str) and `COLUMNS`: `valid`, `reason` (empty when valid), `message` (see `Assignment`), `smiles`
+        (null when not valid), the flags and counts of `Assignment`, `ring_sizes` (list of int), `bond_first`,
+        `bond_second` (lists of atom indices) and `bond_order` (list of float), `seconds` (of wall time; the
+        limit for a timeout, null for a crash).
 
     Raises:
         ConfigError: for an unknown assigner.
@@ -116,6 +117,7 @@ def _row(verdict: Assignment, n_atoms: int, seconds: float) -> tuple:
     return (
         verdict.valid,
         str(verdict.reason),
+        verdict.message,
         verdict.smiles,
         verdict.published_smiles,
         verdict.connected,

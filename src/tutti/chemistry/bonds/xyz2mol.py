@@ -9,11 +9,13 @@ import numpy as np
 from rdkit import Chem
 
 from tutti.chemistry.bonds import graph
-from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Known, Reason
+from tutti.chemistry.bonds.assignment import NOTHING, Assignment, Known, Reason, spared
 from tutti.chemistry.bonds.connectivity import connected
 from tutti.chemistry.bonds.perception import perceive, perceive_as_given
+from tutti.core.library_calls import RDKIT, LibraryError
 
 
+@spared
 def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -> Assignment:
     """Bonds of one sample; valid when RDKit raises no error and there is at least one bond.
 
@@ -27,12 +29,25 @@ def assign(numbers: np.ndarray, positions: np.ndarray, known: Known = NOTHING) -
     mol = connected(numbers, positions, graph.ELEMENTS)
     if isinstance(mol, Reason):
         return Assignment(mol)
-    found = perceive(mol, known.charge)
-    published = perceive_as_given(mol, known.charge)
-    smiles = None if isinstance(published, Reason) else Chem.MolToSmiles(published)
+    message = ""
+    try:
+        found = perceive(mol, known.charge)
+    except LibraryError as error:
+        found, message = Reason.LIBRARY_ERROR, str(error)
+    published = _published_smiles(mol, known.charge)
     if isinstance(found, Reason):
-        return Assignment(found, published_smiles=smiles)
-    return graph.accept(found, graph.bonds_of(found), smiles)
+        return Assignment(found, published_smiles=published, message=message)
+    return graph.accept(found, graph.bonds_of(found), published)
+
+
+def _published_smiles(mol: Chem.RWMol, charge: int) -> str | None:
+    """The SMILES as published; `mol` changes."""
+    try:
+        found = perceive_as_given(mol, charge)
+        with RDKIT:
+            return None if isinstance(found, Reason) else Chem.MolToSmiles(found)
+    except LibraryError:
+        return None
 
 
 def molecule(numbers: np.ndarray, positions: np.ndarray, charge: int = 0) -> Chem.RWMol | Reason:
@@ -42,6 +57,9 @@ def molecule(numbers: np.ndarray, positions: np.ndarray, charge: int = 0) -> Che
         numbers: [n] uint8, atomic numbers.
         positions: [n, 3] float, Å.
         charge: of the whole.
+
+    Raises:
+        LibraryError: when RDKit fails.
     """
     mol = connected(numbers, positions, graph.ELEMENTS)
     return mol if isinstance(mol, Reason) else perceive(mol, charge)

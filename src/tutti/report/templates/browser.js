@@ -131,11 +131,12 @@ function startBrowser(contents) {
     document.getElementById("molecule-caption").textContent = molecule.unreadable || captionOf(molecule);
     fill("verdicts", Object.keys(molecule.verdicts).map((assigner) => {
       const { valid, reason, smiles, repeated } = verdictOf(molecule, assigner);
-      return [assigner, valid ? "valid" : words(reason) || "not valid", valid ? smiles + (repeated ? " (seen before)" : "") : ""];
+      return [assigner, valid ? "valid" : words(reason) || "not valid",
+        valid ? smiles + (repeated ? " (seen before)" : "") : molecule.messages[assigner] ?? ""];
     }));
     fill("checked", [
       ...tests.map(([check, failed]) => [check, failed.length ? `failed: ${failed.map(words).join(", ")}` : "passed"]),
-      ...Object.entries(molecule.checks).map(([check, why]) => [`${check}, no result`, words(why)]),
+      ...Object.entries(molecule.checks).map(([check, why]) => [`${check}, no result`, words(why) + (molecule.messages[check] ? `: ${molecule.messages[check]}` : "")]),
       ...Object.entries(molecule.measured).map(([name, text]) => [words(name), text]),
     ]);
     document.getElementById("checked").closest("table").hidden = tests.length === 0;
