@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tutti.core.files import needs_room
 from tutti.core.logs import announce
 from tutti.core.processes import Process
 
@@ -43,7 +44,8 @@ class Lock:
         Left by a process that was killed, it is taken over, once what that has started has ended, too.
 
         Args:
-            wait: for a process that holds it.
+            wait: for a process that holds it; of one of another machine, whose locks may not reach this one,
+                nothing is asked then: for what is better not done twice, but may be.
 
         Raises:
             BusyError: when a living process holds it, or one of another machine may.
@@ -51,26 +53,31 @@ class Lock:
         descriptor = self._open(wait)
         holder, since = self._holder(descriptor)
         # Where locks reach no other machine, or do not exist, what the file says is all there is.
-        if holder is not None and not holder.known_gone() and not (self._kernel and holder.same_boot()):
+        sure = wait or holder is None or holder.known_gone() or (self._kernel and holder.same_kernel())
+        if not sure:
             os.close(descriptor)
             raise BusyError(self._busy(holder, since))
         own = Process.this().values() | {"since": time.strftime("%Y-%m-%d %H:%M:%S")}
         try:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps(own).encode(), 0)
-        except OSError as error:
-            os.close(descriptor)
-            raise OSError(error.errno, error.strerror, str(self.path)) from None
+            with needs_room(self.path):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, json.dumps(own).encode(), 0)
+        except OSError:
+            self._give_up(descriptor)
+            raise
         self._descriptor = descriptor
 
     def release(self) -> None:
         """Let it go, if it is held."""
         if self._descriptor is not None:
-            # Before the lock is free, so that nobody's newer file is deleted.
-            with suppress(OSError):
-                self.path.unlink()
-            os.close(self._descriptor)
+            self._give_up(self._descriptor)
             self._descriptor = None
+
+    def _give_up(self, descriptor: int) -> None:
+        # Deleted before the lock is free, so that it is nobody's newer file.
+        with suppress(OSError):
+            self.path.unlink()
+        os.close(descriptor)
 
     def _open(self, wait: bool) -> int:
         """Descriptor of the file with this name, locked."""
@@ -122,7 +129,7 @@ class Lock:
 
     def _busy(self, holder: Process | None, since: str) -> str:
         text = f"{self.what}: in use by {_name(holder, since)}"
-        if holder is None or holder.same_boot():
+        if holder is None or holder.same_kernel():
             return f"{text}; wait for it to end, or stop it"
         return f"{text}; if that does not run there any more, delete {self.path}"
 
@@ -130,7 +137,7 @@ class Lock:
 def _name(holder: Process | None, since: str) -> str:
     if holder is None:
         return "another process"
-    there = "" if holder.same_boot() else f" on {holder.host}"
+    there = "" if holder.same_kernel() else f" on {holder.host}"
     return f"process {holder.pid}{there} (since {since})"
 
 

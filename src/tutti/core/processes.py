@@ -47,21 +47,23 @@ class Process:
         """As JSON types."""
         return asdict(self)
 
-    def same_boot(self) -> bool:
-        """Whether it was started by the kernel that runs now."""
+    def same_kernel(self) -> bool:
+        """Whether the kernel that runs now has started it, be it in another container."""
         here = Process.this()
-        return (self.host, self.boot) == (here.host, here.boot)
+        return self.boot == here.boot and bool(here.boot or self.host == here.host)
 
     def known_gone(self) -> bool:
         """Whether it certainly runs no more: False for a process of another machine."""
-        if self.same_boot():
-            with suppress(PermissionError):
-                try:
-                    os.kill(self.pid, 0)
-                except ProcessLookupError:
-                    return True
-            return _started(self.pid) != self.started
-        return self.host == node()
+        if self.host != node():
+            return False
+        if not self.same_kernel():
+            return True  # this machine was started anew
+        with suppress(PermissionError):
+            try:
+                os.kill(self.pid, 0)
+            except ProcessLookupError:
+                return True
+        return _started(self.pid) != self.started
 
 
 def _started(pid: int) -> int:

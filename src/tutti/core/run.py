@@ -45,7 +45,7 @@ def join() -> None:
     """
     values = json.loads(os.environ.get(RUN, "{}"))
     run = Process.of(values)
-    if run is None or not run.same_boot() or values["slurm"] != _slurm():
+    if run is None or not run.same_kernel() or values["slurm"] != _slurm():
         return
     signals.die_with_parent()
     with suppress(OSError):

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tutti.core.locks import alone
 from tutti.core.registry import closest
 
 CACHE = "TUTTI_CACHE"
@@ -50,7 +51,9 @@ def _qm9() -> Path:
 
     made = cache() / "qm9.npz"
     if not made.exists():
-        qm9.make(qm9.Config(), made, cache() / "qm9", jobs=1)
+        with alone(cache() / "qm9.lock", str(made), wait=True):
+            if not made.exists():  # by another command
+                qm9.make(qm9.Config(), made, cache() / "qm9", jobs=1)
     return made
 
 
