@@ -16,6 +16,7 @@ from tutti.workflow.config import FILES, check, load
 from tutti.workflow.plan import Plan
 from tutti.workflow.plan.gpu_hours import gpu_hours
 from tutti.workflow.plan.names import size
+from tutti.workflow.running import claim
 
 # Read here and not by `configfile:`, which lets places that share a YAML anchor change together.
 files = [*FILES, *map(os.path.relpath, workflow.overwrite_configfiles)]
@@ -36,6 +37,10 @@ plan = Plan.of(config, ROOT / "scripts")
 layout = plan.layout
 config = plan.config
 D, M, S = "{dataset}", "{model}", "{seed}"
+
+
+# The shell gives way to the job, which is then a child of this process and ends with it.
+shell.prefix("set -euo pipefail; exec ")
 
 
 wildcard_constraints:

@@ -5,11 +5,13 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+from tutti.core.locks import alone
 
 if TYPE_CHECKING:  # torch takes seconds to import, which `tutti --help` need not wait
     from tutti.models.forcefields.external import ExternalCalculator
@@ -44,16 +46,20 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def told(stopped: str, errors: tuple[type[Exception], ...] = (ValueError,)) -> Iterator[None]:
+def told(
+    stopped: str, errors: tuple[type[Exception], ...] = (ValueError,), out: Path | None = None
+) -> Iterator[None]:
     """Tell warnings, and errors that a user can do something about, in a line; end the command after these.
 
     Args:
         stopped: what is said of Ctrl-C.
         errors: kinds that are told, beside those of files and missing libraries.
+        out: what the command writes, and nobody else meanwhile.
     """
     warnings.showwarning = lambda message, *_: say(f"warning: {message}")
     try:
-        yield
+        with nullcontext() if out is None else alone(out.parent / f".{out.name}.lock", str(out)):
+            yield
     except (OSError, ModuleNotFoundError, *errors) as error:
         say(f"error: {error}")
         raise typer.Exit(1) from None

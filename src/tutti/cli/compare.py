@@ -24,7 +24,7 @@ def compare(
     from tutti.core.registry import ConfigError
     from tutti.io import FormatError
 
-    with told("Stopped; nothing was written.", (ConfigError, FormatError)):
+    with told("Stopped; nothing was written.", (ConfigError, FormatError), out):
         from tutti.report.compare import compare as run
 
         print(f"The comparison: {run(first, second, out)}")

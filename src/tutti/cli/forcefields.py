@@ -52,7 +52,7 @@ def relax(
     Example, of the frames that the example of `tutti md` gives: tutti relax md.extxyz --model
     results/demo/train/ethanol/painn_demo/seed0 --out relaxed.extxyz
     """
-    with told("Stopped; nothing was written."):
+    with told("Stopped; nothing was written.", out=out):
         from tutti.io.writing import check
 
         _positive("--fmax", fmax, LARGEST_FORCE)
@@ -94,7 +94,7 @@ def md(
     Example: tutti md results/demo/data/ethanol.npz --model results/demo/train/ethanol/painn_demo/seed0
     --picoseconds 1 --out md.extxyz
     """
-    with told(f"Stopped. The frames until here: {out}"):
+    with told(f"Stopped. The frames until here: {out}", out=out):
         length = _steps(steps, picoseconds, timestep, every)
         _positive("--temperature", temperature, HOTTEST)
         new_file(out)

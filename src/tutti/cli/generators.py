@@ -48,7 +48,7 @@ def sample(
 
     Example: tutti sample results/demo/train/qm9_demo/edm_demo/seed0 -n 1000 --out samples.extxyz
     """
-    with told("Stopped. The same command goes on from here."):
+    with told("Stopped. The same command goes on from here.", out=out):
         _new_samples(out)
         folder = model_folder(model)
         size, chosen = _settings(folder, batch_size, settings)
@@ -74,7 +74,7 @@ def complete(
 
     Example: tutti complete results/demo/train/qm9_demo/symphony_demo/seed0 fragments.xyz --out whole.extxyz
     """
-    with told("Stopped. The same command goes on from here."):
+    with told("Stopped. The same command goes on from here.", out=out):
         _new_samples(out)
         folder = model_folder(model)
         size, chosen = _settings(folder, batch_size, settings)

@@ -52,7 +52,7 @@ def score(
     Example: tutti score results/demo/data/ethanol.npz --calculator tblite.ase:TBLite --arguments
     method=GFN1-xTB --arguments verbosity=0
     """
-    with told("Stopped; nothing was written."):
+    with told("Stopped; nothing was written.", out=out):
         if out is not None and free(out).suffix != ".csv":
             raise ValueError(f"--out {out}: written is a table: choose a name that ends with .csv")
         names = named("--keys", keys or ())
@@ -88,7 +88,7 @@ def predict(
     Example: tutti predict results/demo/data/ethanol.npz --model results/demo/train/ethanol/painn_demo/seed0
     --out predicted.extxyz
     """
-    with told("Stopped; nothing was written."):
+    with told("Stopped; nothing was written.", out=out):
         if not free(out).name.lower().endswith((".npz", ".xyz", ".extxyz")):
             raise ValueError(f"--out {out}: choose a name that ends with {FORMATS}")
         opened, structures = _opened(file, model, calculator, arguments, accelerator, labels=False)

@@ -1,11 +1,46 @@
 """Files that appear whole or not at all, and their hashes."""
 
+import errno
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_ROOM = 1 << 16
+"""Bytes free; with fewer a disk is full to what says no more than that it could not write."""
+
+
+class DiskFullError(OSError):
+    """There is no room to write a file; the message names it."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(f"{path}: no room: the disk is full, or a quota; make room and repeat the command")
+
+
+@contextmanager
+def needs_room(path: str | Path) -> Iterator[None]:
+    """Tell what goes wrong in the block for want of room as `DiskFullError` of `path`, whoever writes it."""
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except Exception as error:
+        if _no_room(error, Path(path).parent):
+            raise DiskFullError(path) from error
+        raise
+
+
+def _no_room(error: Exception, folder: Path) -> bool:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _NO_ROOM
+    # Compiled writers raise errors of their own, some of which do not say why.
+    if any(os.strerror(number) in str(error) for number in _NO_ROOM):
+        return True
+    free = os.statvfs(folder)
+    return free.f_bavail * free.f_frsize < _ROOM
 
 
 @contextmanager
@@ -14,21 +49,26 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, so that writers which look at it behave the same. A process killed
     inside the block leaves `path` as it was.
+
+    Raises:
+        DiskFullError: when there is no room for what the block writes.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp makes private files; results are shared, so give them the mode an ordinary open() would.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with needs_room(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            with needs_room(path):  # while what was written still fills the disk
+                yield temporary
+            # mkstemp makes private files; results are shared, so give them the mode an ordinary open() would.
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -6,8 +6,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+from tutti.core import run
 
 # Inside `redirect`: where stderr went before, and the log's path.
 _console: tuple[int, Path] | None = None
@@ -23,31 +26,34 @@ def announce(line: str) -> None:
 
 @contextmanager
 def redirect(path: str | Path) -> Iterator[None]:
-    """Send file descriptors 1 and 2 to `path` (overwritten) inside the block.
+    """Send file descriptors 1 and 2 to `path` (overwritten) inside the block, of a job of a `tutti.core.run`.
 
     An exception is written to the log with its traceback and ends the process with exit status 1, so that the
-    log alone tells what went wrong. Ctrl-C ends it with 130, SIGTERM as it always does, both after a line.
+    log alone tells what went wrong; one of the operating system (no room, no permission), also of the log
+    itself, is told in a line. Ctrl-C ends it with 130, SIGTERM as it always does, both after a line.
     Progress bars of tqdm that is imported inside write a line per minute.
     """
     global _console
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("TQDM_MININTERVAL", "60")
     _flush()
     saved = os.dup(1), os.dup(2)
-    with path.open("wb") as log:
+    with _opened(path) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     _console = saved[1], path
     handler = signal.signal(signal.SIGTERM, _terminated)
     try:
+        run.join()
         yield
     except KeyboardInterrupt:
         announce("stopped by Ctrl-C")
         raise SystemExit(128 + signal.SIGINT) from None
     except Exception as error:
-        traceback.print_exc()
-        os.write(saved[1], f"{path}: {type(error).__name__}: {error}\n".encode())
+        line = f"{type(error).__name__}: {error}\n"
+        os.write(saved[1], f"{path}: {line}".encode())
+        with suppress(OSError):  # its disk may be what is full
+            sys.stderr.write(line if isinstance(error, OSError) else traceback.format_exc())
         raise SystemExit(1) from None
     finally:
         signal.signal(signal.SIGTERM, handler)
@@ -65,6 +71,15 @@ def _terminated(number: int, _: object) -> None:
     signal.raise_signal(number)
 
 
+def _opened(path: Path) -> BinaryIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+    except OSError as error:
+        raise SystemExit(f"the log cannot be written: {error}") from None
+
+
 def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # the log's disk is full: what is left goes to the console
+            stream.flush()

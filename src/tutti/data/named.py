@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from tutti.core.locks import alone
 from tutti.core.registry import closest
 from tutti.core.seals import DamagedFile, verify
 
@@ -51,15 +52,10 @@ def _qm9() -> Path:
     from tutti.data import qm9
 
     made = cache() / "qm9.npz"
-    try:
-        verify(made)
-    except FileNotFoundError:
-        pass
-    except DamagedFile as error:
-        warnings.warn(f"{error.path}: {error.wrong}; it is made again", stacklevel=4)
-    else:
-        return made
-    qm9.make(qm9.Config(), made, cache() / "qm9", jobs=1)
+    if not _whole(made):
+        with alone(cache() / "qm9.lock", str(made), wait=True):
+            if not _whole(made):  # by another command
+                qm9.make(qm9.Config(), made, cache() / "qm9", jobs=1)
     return made
 
 
@@ -71,3 +67,15 @@ def _qm9_demo() -> Path:
 
 NAMED: dict[str, Callable[[], Path]] = {"qm9": _qm9, "qm9_demo": _qm9_demo}
 """What makes the file of a dataset, by its name in `config/datasets.yaml`."""
+
+
+def _whole(path: Path) -> bool:
+    try:
+        verify(path)
+    except FileNotFoundError:
+        return False
+    except DamagedFile as error:
+        warnings.warn(f"{error.path}: {error.wrong}; it is made again", stacklevel=5)
+        path.unlink()
+        return False
+    return True

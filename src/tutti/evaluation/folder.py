@@ -12,6 +12,8 @@ from tutti.core.seals import DamagedFile, is_sealed
 
 RECORD = "evaluation.json"
 """What was judged, how, and the names of all files made of it."""
+LOCK = ".evaluation.lock"
+"""There while an evaluation writes, or after it was killed."""
 FORCE = "choose another --out, or give --force"
 
 

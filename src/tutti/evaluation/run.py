@@ -14,8 +14,9 @@ from tutti.benchmark.samples.measure import measure
 from tutti.benchmark.tables import MOST_MODELS, Figure, declared, figures
 from tutti.core import parquet, sums
 from tutti.core.cache import Parts
+from tutti.core.locks import alone
 from tutti.core.progress import Progress
-from tutti.evaluation.folder import RECORD, Folder
+from tutti.evaluation.folder import LOCK, RECORD, Folder
 from tutti.evaluation.request import Request
 from tutti.evaluation.result import Evaluation
 from tutti.evaluation.sets import Sets, judge_all, verdicts_on
@@ -39,8 +40,14 @@ def evaluate(request: Request) -> Evaluation:
     Raises:
         FormatError: when not a single sample of a set can be read.
         ConfigError: when the folder holds something else, see `tutti.evaluation.folder.Folder.claim`.
+        tutti.core.locks.BusyError: when another evaluation is going on in the folder.
         tutti.data.download.DownloadError: when a dataset that is named cannot be had.
     """
+    with alone(request.out / LOCK, str(request.out)):
+        return _evaluate(request)
+
+
+def _evaluate(request: Request) -> Evaluation:
     folder = Folder(request.out, request.inputs)
     drawings = list(_drawings(request))
     planned = {

@@ -10,6 +10,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator as AseCalculator
 from ase.io.extxyz import write_xyz
 
+from tutti.core.files import needs_room
 from tutti.core.progress import Progress
 from tutti.simulation.analysis.drift import Drift, line
 from tutti.simulation.guard import ExplosionError, LostError
@@ -33,6 +34,7 @@ def run_to_file(atoms: ase.Atoms, calculator: AseCalculator, protocol: Protocol,
 
     Raises:
         FileExistsError: when `out` is there already.
+        DiskFullError: when it has no room; the frames before are in it.
         LostError: when the simulation cannot go on; the frames before, if there are any, are in `out`.
         ValueError: see `tutti.simulation.simulate.at_start`.
     """
@@ -43,7 +45,7 @@ def run_to_file(atoms: ase.Atoms, calculator: AseCalculator, protocol: Protocol,
     out.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress(f"{protocol.ensemble} of {atoms.get_chemical_formula()}", protocol.n_frames + 1)
     times, energies = [], []
-    with out.open("xb", buffering=0) as file:
+    with needs_room(out), out.open("xb", buffering=0) as file:
         for frame in chain([first], frames):
             _append(file, frame)
             times.append(frame.info["time"])
