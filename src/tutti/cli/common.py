@@ -1,6 +1,5 @@
 """What the commands share: options, refusals before any work, and how errors are told."""
 
-import json
 import os
 import sys
 import warnings
@@ -11,7 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from tutti.core import json_text
+from tutti.core.memory import limited
+
 if TYPE_CHECKING:  # torch takes seconds to import, which `tutti --help` need not wait
+    from tutti.core.structures import Structures
     from tutti.models.forcefields.external import ExternalCalculator
 
 Opened = TypeVar("Opened")
@@ -35,6 +38,10 @@ Arguments = Annotated[
     list[str] | None,
     typer.Option("--arguments", metavar="NAME=VALUE", help="Of the calculator; also all of them as JSON."),
 ]
+Limit = Annotated[
+    float,
+    typer.Option("--limit", metavar="GB", help="Memory that reading files may take; more is refused."),
+]
 Accelerator = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or cuda.")]
 
 
@@ -56,6 +63,9 @@ def told(stopped: str, errors: tuple[type[Exception], ...] = (ValueError,)) -> I
         yield
     except (OSError, ModuleNotFoundError, *errors) as error:
         say(f"error: {error}")
+        raise typer.Exit(1) from None
+    except MemoryError:
+        say("error: the memory of this machine does not suffice; give fewer structures at a time")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         say(f"\n{stopped}")
@@ -176,6 +186,19 @@ def named(option: str, texts: Sequence[str]) -> dict[str, Any]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return json_text.loads(text)
+    except ValueError:
         return text
+
+
+def read(file: Path, limit: float, **how: Any) -> "Structures":
+    """`tutti.io.read(file, **how)` with at most `limit` GB of memory.
+
+    Raises:
+        FormatError, OSError, LimitError, ValueError: see `tutti.io.read` and `tutti.core.memory.limited`.
+    """
+    from tutti import io
+
+    io.check(file)
+    with limited(limit):
+        return io.read(file, **how)

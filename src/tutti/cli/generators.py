@@ -1,13 +1,14 @@
 """`tutti sample` and `tutti complete`."""
 
-import json
 import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tutti.cli.common import Accelerator, model_folder, new_file, say, told
+from tutti.cli.common import Accelerator, Limit, model_folder, new_file, read, say, told
+from tutti.core import json_text
+from tutti.core.memory import LIMIT
 
 BATCH_SIZE = 100
 PART = re.compile(r"\.?[0-9a-f]{64}\.npz.*")
@@ -67,6 +68,7 @@ def complete(
     batch_size: BatchSize = None,
     settings: Settings = None,
     accelerator: Accelerator = "auto",
+    limit: Limit = LIMIT,
 ) -> None:
     """Let a trained generator complete parts of molecules; one that builds atom by atom.
 
@@ -79,10 +81,9 @@ def complete(
         _new_samples(out)
         folder = model_folder(model)
         size, chosen = _settings(folder, batch_size, settings)
-        from tutti import io
         from tutti.models.generators.completion import complete_fragments
 
-        complete_fragments(folder, io.read(file, labels=False), out, seed, size, chosen, accelerator)
+        complete_fragments(folder, read(file, limit, labels=False), out, seed, size, chosen, accelerator)
         print(f"The molecules: {out}")
 
 
@@ -112,7 +113,7 @@ def _settings(folder: Path, batch_size: int | None, changes: list[str] | None) -
     record = training.parents[3].joinpath("samples", *training.parts[-3:-1], f"{training.name}.json")
     recorded: dict[str, Any] = {}
     if record.is_file():
-        recorded = json.loads(record.read_text(encoding="utf-8"))
+        recorded = json_text.read(record)
         say(f"settings of {record.relative_to(training.parents[3])}")
     chosen = dict(recorded.get("sampling", {}))
     for change in changes or ():

@@ -2,10 +2,35 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+class NotAFileError(OSError):
+    """Something that has a file's name and may never end."""
+
+
+def regular(path: str | Path) -> os.stat_result:
+    """The status of a file or folder; what has no end, or keeps a reader waiting, is refused unopened.
+
+    Raises:
+        NotAFileError: when it is a pipe, a socket or a device.
+        OSError: when there is nothing of that name.
+    """
+    status = Path(path).stat()
+    if kind := _KINDS.get(stat.S_IFMT(status.st_mode)):
+        raise NotAFileError(f"{path}: is {kind}, which may have no end; save what comes out of it as a file")
+    return status
 
 
 @contextmanager

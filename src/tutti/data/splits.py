@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from tutti.core import json_text
 from tutti.core.files import short, write_text
 from tutti.core.randomness import numpy_generator
 from tutti.core.registry import closest
@@ -147,7 +148,7 @@ class Splits:
             ValueError: when the file is no splits file, or belongs to another dataset.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json_text.read(path)
             parts = [np.array(content[name], dtype=np.int64) for name in PARTS]
             digest, seed, leaks = content["dataset_digest"], content["seed"], content["leakage"]
         except (KeyError, TypeError, ValueError) as error:

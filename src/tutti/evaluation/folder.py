@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tutti.core import json_text
 from tutti.core.files import write_text
 from tutti.core.registry import ConfigError
 
@@ -65,7 +66,7 @@ class Folder:
 
     def _record(self) -> dict[str, Any]:
         try:
-            found = json.loads((self.path / RECORD).read_text(encoding="utf-8"))
+            found = json_text.read(self.path / RECORD)
         except (FileNotFoundError, ValueError):
             return {}
         return found if isinstance(found, dict) and "inputs_sha256" in found else {}

@@ -37,6 +37,8 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
         with open_text(path) as file, warnings.catch_warnings():
             warnings.simplefilter("error")  # what ASE warns of here are its guesses at broken syntax
             blocks = list(ase_cif.parse_cif(file))
+    except MemoryError:
+        raise
     except Exception as error:  # ASE's parser asserts, and raises errors of a dozen types
         raise FormatError(str(path), "a readable CIF file", repr(error)) from error
     for block in blocks:
@@ -60,6 +62,8 @@ def _frame(block: ase_cif.CIFBlock, where: str, scales: Scales) -> Frame:
                 warnings.filterwarnings("ignore", "crystal system")  # nothing is left to interpret
             # All sites are full; with their occupancies ASE would let two atoms share a place.
             atoms = block.get_atoms(fractional_occupancies=False)
+    except MemoryError:
+        raise
     except Exception as error:  # as above
         raise FormatError(where, "a crystal that ASE can read", repr(error)) from error
     if not atoms.cell.rank and FRACTIONAL in block:

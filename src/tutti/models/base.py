@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tutti.core import registry, versions
+from tutti.core import json_text, registry, versions
 from tutti.core.files import atomic_path, sha256, write_text
 from tutti.core.memory import keep_freed_memory
 from tutti.core.randomness import torch_generator
@@ -280,7 +280,7 @@ def _read(directory: Path) -> tuple[dict, dict[str, Tensor]]:
 
 def _read_description(path: Path) -> dict:
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = json_text.read(path)
     except ValueError as error:
         raise ValueError(f"{path}: not valid JSON ({error}); train again") from error
     if not isinstance(description, dict) or not {"kind", "module", "config"} <= description.keys():

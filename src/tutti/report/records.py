@@ -1,13 +1,14 @@
 """What the records of a run say: how its results were made, hashes and times."""
 
 import csv
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tutti.core import json_text
 
 HASH = re.compile(r"[0-9a-f]{64}")
 LIST = 20  # entries of a list that are shown
@@ -22,7 +23,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: when it is no JSON object.
     """
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = json_text.read(path)
     if not isinstance(record, dict):
         raise ValueError(f"{path}: expected a JSON object")
     return record

@@ -11,8 +11,10 @@ import ase
 import numpy as np
 from ase.data import atomic_masses
 
+from tutti.core import json_text
 from tutti.core.files import atomic_path
-from tutti.core.structures import Structures, open_npz
+from tutti.core.npz import open_npz
+from tutti.core.structures import Structures
 
 PER_FRAME = ("steps", "positions", "velocities", "potential_energy", "kinetic_energy", "temperature")
 ARRAYS = ("numbers", "masses", "cell", "pbc", *PER_FRAME)
@@ -128,7 +130,7 @@ class Trajectory:
         with open_npz(path) as archive:
             arrays = dict(archive)
         try:
-            scalars = json.loads(str(arrays.pop("metadata")))
+            scalars = json_text.loads(str(arrays.pop("metadata")))
             return cls(**arrays, **scalars)
         except (KeyError, ValueError, TypeError) as error:
             raise ValueError(f"{path}: not a trajectory written by tutti ({error})") from error

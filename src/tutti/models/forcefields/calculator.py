@@ -1,6 +1,5 @@
 """Force fields in ASE: trained here, or calculators of other codes."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
@@ -13,6 +12,7 @@ from ase.calculators.calculator import Calculator as AseCalculator
 from ase.calculators.calculator import Parameters, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from tutti.core import json_text
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.models import forcefields
@@ -59,7 +59,7 @@ class Calculator(AseCalculator):
             self.model.compile_forces()
         self.parameters = Parameters(
             weights_sha256=sha256(Path(path) / WEIGHTS),
-            config=json.loads((Path(path) / CONFIG).read_text(encoding="utf-8")),
+            config=json_text.read(Path(path) / CONFIG),
         )
 
     def _get_name(self) -> str:

@@ -17,7 +17,7 @@ from ase.calculators.abc import GetPropertiesMixin
 from ase.calculators.calculator import CalculationFailed, PropertyNotImplementedError, all_changes
 from ase.calculators.calculator import Calculator as AseCalculator
 
-from tutti.core import elements, extras, versions
+from tutti.core import elements, extras, json_text, versions
 from tutti.core.files import files_among, sha256, write_text
 from tutti.core.registry import ConfigError, closest, from_dict
 from tutti.core.structures import Structures
@@ -60,7 +60,7 @@ class External:
             ValueError: when it is damaged, or a file that an argument names has changed since.
         """
         path = Path(folder) / CONFIG
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = json_text.read(path)
         try:
             found = from_dict(cls, {k: v for k, v in description.items() if k not in ("kind", "tutti")}, "")
         except ConfigError as error:
@@ -74,7 +74,7 @@ class External:
 def factory_of(folder: str | Path) -> str | None:
     """The factory that a calculator's folder names; None of a model that was trained here."""
     try:
-        found = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
+        found = json_text.read(Path(folder) / CONFIG)
     except (OSError, ValueError):
         return None
     is_calculator = isinstance(found, dict) and found.get("kind") == KIND

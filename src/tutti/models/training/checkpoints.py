@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from tutti.core import json_text
 from tutti.core.files import atomic_path
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
@@ -140,7 +141,7 @@ def load(
     """
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = json.loads(file.metadata()["tutti"])
+            metadata = json_text.loads(file.metadata()["tutti"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(

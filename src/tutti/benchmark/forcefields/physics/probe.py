@@ -1,6 +1,5 @@
 """All questions to one calculator, and the file of its answers."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tutti.benchmark.forcefields.physics import curves, cutoff, diatomics, gradi
 from tutti.benchmark.forcefields.physics.curves import Curve
 from tutti.benchmark.forcefields.physics.settings import PhysicsConfig
 from tutti.benchmark.forcefields.simulations import force_field, reference_calculator
+from tutti.core import json_text
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
@@ -77,4 +77,4 @@ def probe_to_file(
 
 def cutoff_of(weights: Path) -> float | None:
     """Å, of the force field in a folder; None where its configuration says none."""
-    return json.loads((weights / CONFIG).read_text("utf-8")).get("config", {}).get("cutoff")
+    return json_text.read(weights / CONFIG).get("config", {}).get("cutoff")
