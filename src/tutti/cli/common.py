@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from tutti.core import json_text
-from tutti.core.memory import limited
+from tutti.core.memory import LimitError, limited
 
 if TYPE_CHECKING:  # torch takes seconds to import, which `tutti --help` need not wait
     from tutti.core.structures import Structures
@@ -56,12 +56,12 @@ def told(stopped: str, errors: tuple[type[Exception], ...] = (ValueError,)) -> I
 
     Args:
         stopped: what is said of Ctrl-C.
-        errors: kinds that are told, beside those of files and missing libraries.
+        errors: kinds that are told, beside those of files, memory and missing libraries.
     """
     warnings.showwarning = lambda message, *_: say(f"warning: {message}")
     try:
         yield
-    except (OSError, ModuleNotFoundError, *errors) as error:
+    except (OSError, ModuleNotFoundError, LimitError, *errors) as error:
         say(f"error: {error}")
         raise typer.Exit(1) from None
     except MemoryError:

@@ -16,14 +16,15 @@ LIMIT = 2.0
 # Parameters of glibc's mallopt(3), and the largest values that it takes.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _NEVER, _GIBIBYTE = 2**31 - 1, 2**30
-_TYPICAL = 4  # bytes of memory by one of text while small molecules are read, rounded up
+# Bytes of memory by a byte of the file: for small molecules, rounded up, and at most by any means.
+_TYPICAL, _MOST = 4, 1000
 _STATUS = Path("/proc/self/status")
 
 _limit: ContextVar[float | None] = ContextVar("limit", default=None)
 
 
 class LimitError(ValueError):
-    """Reading a file takes more memory than it may."""
+    """Reading a file takes more memory than it may, or the limit is none."""
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def limited(gigabytes: float = LIMIT) -> Iterator[None]:
     all threads. Elsewhere, and before anything is taken, what files declare is held against it (`require`).
 
     Raises:
-        ValueError: see `check`.
+        LimitError: see `check`.
     """
     check(gigabytes)
     token = _limit.set(gigabytes)
@@ -49,10 +50,10 @@ def check(gigabytes: float) -> None:
     """Refuse a limit that is none.
 
     Raises:
-        ValueError: when it is no positive number.
+        LimitError: when it is no positive number.
     """
     if not 0 < gigabytes < math.inf:
-        raise ValueError(f"--limit {gigabytes:g}: must be a positive number of GB")
+        raise LimitError(f"--limit {gigabytes:g}: must be a positive number of GB")
 
 
 @contextmanager
@@ -110,17 +111,23 @@ def require(path: str | Path, number: float) -> None:
 
 def _too_much(needed: float, size: int) -> str:
     """What is wrong and what to do, of a file of so many bytes; `needed`: bytes at least, 0 if unknown."""
-    limit, held = _limit.get(), f"its {size / 1e6:.3g} MB"
+    limit, held = _limit.get(), f"its {_shown(size)}"
     if limit is None:
         return f"{held} take more memory than this process may have"
-    takes = f"{needed / GIGABYTE:.3g} GB of memory or more" if needed else "more memory"
-    enough = max(
-        math.ceil(1.5 * needed / GIGABYTE), math.ceil(_TYPICAL * size / GIGABYTE), math.ceil(2 * limit)
-    )
-    return (
-        f"{held} take {takes}, the limit is {limit:g} GB; if the file is sound, give --limit {enough}"
-        f" (in Python limit={enough}), or split it"
-    )
+    takes = f"{_shown(needed)} of memory or more" if needed else "more memory"
+    if _MOST * size < limit * GIGABYTE:
+        return f"{held} take {takes}, the limit is {limit:g} GB: it is damaged, or made to do that"
+    enough = max(1.5 * needed / GIGABYTE, _TYPICAL * size / GIGABYTE, 2 * limit)
+    how = f"give --limit {math.ceil(enough)} (in Python limit={math.ceil(enough)}), or split it"
+    return f"{held} take {takes}, the limit is {limit:g} GB; if the file is sound, {how}"
+
+
+def _shown(size: float) -> str:
+    """Bytes in words."""
+    for unit, name in ((GIGABYTE, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:,.0f} {name}" if size >= 100 * unit else f"{size / unit:.3g} {name}"
+    return f"{size:.0f} bytes"
 
 
 @cache

@@ -54,7 +54,7 @@ class Request:
         FormatError: when an input is a file, or a folder of files, of no known format.
         FileNotFoundError: when an input, the reference or the test molecules do not exist.
         NotADirectoryError: when `out` is a file.
-        ValueError: for a limit that is no positive number.
+        LimitError: for a limit that is no positive number.
     """
 
     inputs: tuple[Path, ...]

@@ -151,10 +151,10 @@ def _check_lists(value: object) -> None:
     left, count = [value], 0
     while left:
         each = left.pop()
-        count += 1
         if isinstance(each, list | tuple):
-            left.extend(each)
-        if count + len(left) > MOST:
+            count += len(each)
+            left += [item for item in each if isinstance(item, list | tuple)]
+        if count > MOST:
             raise ValueError(f"lists of more than {MOST:,} numbers")
 
 
