@@ -160,7 +160,7 @@ def atom_line(i: int) -> str:
         (BLOCKS[1].replace("V2000", "V4000", 1), "x.sdf:1: expected a V2000 or V3000 record"),
         (
             Chem.MolToV3KMolBlock(MOLECULES[1]).replace("COUNTS 5", "COUNTS 1000000000"),
-            "x.sdf:1: expected a V2000 or V3000 record",
+            "x.sdf:6: expected at most the 21 lines of the record as atoms and bonds",
         ),
         (BLOCKS[0] + BLOCKS[1].replace("3D", "2D", 1), "x.sdf:19: expected three-dimensional coordinates"),
         ("M  END\n", "x.sdf:1: expected three header lines and one with counts"),

@@ -1,6 +1,5 @@
 """What the commands share: options, refusals before any work, and how errors are told."""
 
-import json
 import os
 import sys
 import warnings
@@ -11,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from tutti.core import json_text
 from tutti.core.locks import alone
+from tutti.core.memory import LimitError, limited
 
 if TYPE_CHECKING:  # torch takes seconds to import, which `tutti --help` need not wait
+    from tutti.core.structures import Structures
     from tutti.models.forcefields.external import ExternalCalculator
 
 Opened = TypeVar("Opened")
@@ -37,6 +39,10 @@ Arguments = Annotated[
     list[str] | None,
     typer.Option("--arguments", metavar="NAME=VALUE", help="Of the calculator; also all of them as JSON."),
 ]
+Limit = Annotated[
+    float,
+    typer.Option("--limit", metavar="GB", help="Memory that reading files may take; more is refused."),
+]
 Accelerator = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or cuda.")]
 
 
@@ -53,15 +59,18 @@ def told(
 
     Args:
         stopped: what is said of Ctrl-C.
-        errors: kinds that are told, beside those of files and missing libraries.
+        errors: kinds that are told, beside those of files, memory and missing libraries.
         out: what the command writes, and nobody else meanwhile.
     """
     warnings.showwarning = lambda message, *_: say(f"warning: {message}")
     try:
         with nullcontext() if out is None else alone(out.parent / f".{out.name}.lock", str(out)):
             yield
-    except (OSError, ModuleNotFoundError, *errors) as error:
+    except (OSError, ModuleNotFoundError, LimitError, *errors) as error:
         say(f"error: {error}")
+        raise typer.Exit(1) from None
+    except MemoryError:
+        say("error: the memory of this machine does not suffice; give fewer structures at a time")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         say(f"\n{stopped}")
@@ -182,6 +191,19 @@ def named(option: str, texts: Sequence[str]) -> dict[str, Any]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return json_text.loads(text)
+    except ValueError:
         return text
+
+
+def read(file: Path, limit: float, **how: Any) -> "Structures":
+    """`tutti.io.read(file, **how)` with at most `limit` GB of memory.
+
+    Raises:
+        FormatError, OSError, LimitError, ValueError: see `tutti.io.read` and `tutti.core.memory.limited`.
+    """
+    from tutti import io
+
+    io.check(file)
+    with limited(limit):
+        return io.read(file, **how)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tutti.cli.common import told, use_one_thread
+from tutti.cli.common import Limit, told, use_one_thread
+from tutti.core.memory import LIMIT
 
 if TYPE_CHECKING:
     from tutti.evaluation.request import Request
@@ -64,6 +65,7 @@ def evaluate(
     force: Annotated[
         bool, typer.Option("--force", help="Take over a folder that holds other results: overwrite them.")
     ] = False,
+    limit: Limit = LIMIT,
 ) -> None:
     """Judge samples of any generator: validity, distributions, PoseBusters, strain; no training.
 
@@ -93,6 +95,7 @@ def evaluate(
                 molecules=molecules,
                 published=published,
                 force=force,
+                limit=limit,
             )
         )
 

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tutti.cli.common import Accelerator, Arguments, Model, OtherCode, force_field, free, new_file, say, told
+from tutti.cli.common import (
+    Accelerator,
+    Arguments,
+    Limit,
+    Model,
+    OtherCode,
+    force_field,
+    free,
+    new_file,
+    read,
+    say,
+    told,
+)
+from tutti.core.memory import LIMIT
 
 if TYPE_CHECKING:  # torch and ASE take seconds to import, which `tutti --help` need not wait
     import ase
@@ -43,6 +56,7 @@ def relax(
     cell: Annotated[bool, typer.Option("--cell", help="Relax periodic cells, too.")] = False,
     accelerator: Accelerator = "auto",
     compile: Compile = False,
+    limit: Limit = LIMIT,
 ) -> None:
     """Relax structures with a force field, trained here or of any other code.
 
@@ -58,7 +72,7 @@ def relax(
         _positive("--fmax", fmax, LARGEST_FORCE)
         _positive("--steps", steps, MOST_STEPS)
         check(free(out))
-        structures, forces = _opened(file, model, calculator, arguments, accelerator, compile)
+        structures, forces = _opened(file, limit, model, calculator, arguments, accelerator, compile)
         from tutti.models.forcefields.calculator import Calculator
         from tutti.simulation.relaxation import relax_to_file
 
@@ -85,6 +99,7 @@ def md(
     seed: Annotated[int, typer.Option(help="Of the first velocities and the thermostat.")] = 0,
     accelerator: Accelerator = "auto",
     compile: Compile = False,
+    limit: Limit = LIMIT,
 ) -> None:
     """Simulate with any force field, at constant temperature (Langevin) or energy.
 
@@ -98,7 +113,7 @@ def md(
         length = _steps(steps, picoseconds, timestep, every)
         _positive("--temperature", temperature, HOTTEST)
         new_file(out)
-        structures, forces = _opened(file, model, calculator, arguments, accelerator, compile)
+        structures, forces = _opened(file, limit, model, calculator, arguments, accelerator, compile)
         from tutti.simulation.guard import LostError
         from tutti.simulation.simulate import Protocol
         from tutti.simulation.to_file import run_to_file
@@ -164,6 +179,7 @@ def _first(file: Path, structures: "Structures", nve: bool) -> "ase.Atoms":
 
 def _opened(
     file: Path,
+    limit: float,
     model: Path | None,
     calculator: str | None,
     arguments: list[str] | None,
@@ -178,10 +194,9 @@ def _opened(
     """
     if compile and calculator is not None:
         raise ValueError("--compile: only with --model, for force fields that were trained here")
-    from tutti import io
     from tutti.io.constraints import first_other
 
-    structures = io.read(file, labels=False)
+    structures = read(file, limit, labels=False)
     if not structures.n_atoms.all():
         raise ValueError(f"{file}: structure {int(structures.n_atoms.argmin())} has no atoms")
     if where := first_other(file):

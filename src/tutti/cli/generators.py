@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tutti.cli.common import Accelerator, model_folder, new_file, say, told
+from tutti.cli.common import Accelerator, Limit, model_folder, new_file, read, say, told
+from tutti.core.memory import LIMIT
 
 BATCH_SIZE = 100
 PART = re.compile(r"\.?[0-9a-f]{64}\.npz.*")
@@ -66,6 +67,7 @@ def complete(
     batch_size: BatchSize = None,
     settings: Settings = None,
     accelerator: Accelerator = "auto",
+    limit: Limit = LIMIT,
 ) -> None:
     """Let a trained generator complete parts of molecules; one that builds atom by atom.
 
@@ -78,10 +80,9 @@ def complete(
         _new_samples(out)
         folder = model_folder(model)
         size, chosen = _settings(folder, batch_size, settings)
-        from tutti import io
         from tutti.models.generators.completion import complete_fragments
 
-        complete_fragments(folder, io.read(file, labels=False), out, seed, size, chosen, accelerator)
+        complete_fragments(folder, read(file, limit, labels=False), out, seed, size, chosen, accelerator)
         print(f"The molecules: {out}")
 
 

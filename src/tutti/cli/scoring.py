@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tutti.cli.common import Accelerator, Arguments, Model, OtherCode, force_field, free, named, say, told
+from tutti.cli.common import (
+    Accelerator,
+    Arguments,
+    Limit,
+    Model,
+    OtherCode,
+    force_field,
+    free,
+    named,
+    read,
+    say,
+    told,
+)
+from tutti.core.memory import LIMIT
 
 if TYPE_CHECKING:  # torch and ASE take seconds to import, which `tutti --help` need not wait
     import pandas as pd
@@ -44,6 +57,7 @@ def score(
     ] = None,
     batch_size: Batch = 50,
     accelerator: Accelerator = "auto",
+    limit: Limit = LIMIT,
 ) -> None:
     """Score a force field, trained here or of any other code, against structures with known values.
 
@@ -56,7 +70,7 @@ def score(
         if out is not None and free(out).suffix != ".csv":
             raise ValueError(f"--out {out}: written is a table: choose a name that ends with .csv")
         names = named("--keys", keys or ())
-        opened, structures = _opened(file, model, calculator, arguments, accelerator, keys=names)
+        opened, structures = _opened(file, limit, model, calculator, arguments, accelerator, keys=names)
         if align is None:
             align = calculator is not None
         table = _scored(opened, structures, file, str(model or calculator), align, batch_size)
@@ -79,6 +93,7 @@ def predict(
     arguments: Arguments = None,
     batch_size: Batch = 50,
     accelerator: Accelerator = "auto",
+    limit: Limit = LIMIT,
 ) -> None:
     """Predict energies, forces, and of periodic structures stresses, with any force field.
 
@@ -91,7 +106,7 @@ def predict(
     with told("Stopped; nothing was written.", out=out):
         if not free(out).name.lower().endswith((".npz", ".xyz", ".extxyz")):
             raise ValueError(f"--out {out}: choose a name that ends with {FORMATS}")
-        opened, structures = _opened(file, model, calculator, arguments, accelerator, labels=False)
+        opened, structures = _opened(file, limit, model, calculator, arguments, accelerator, labels=False)
         from tutti.models.forcefields.predictions import predict as predicted_by
 
         found = predicted_by(opened, structures, batch_size)
@@ -106,6 +121,7 @@ def predict(
 
 def _opened(
     file: Path,
+    limit: float,
     model: Path | None,
     calculator: str | None,
     arguments: list[str] | None,
@@ -119,7 +135,7 @@ def _opened(
     from tutti.models.forcefields.predictions import open_model
 
     opened = force_field(model, calculator, arguments, partial(open_model, accelerator=accelerator))
-    return opened, io.read(file, **reading)
+    return opened, read(file, limit, **reading)
 
 
 def _scored(

@@ -77,6 +77,6 @@ def _parse(tokens: Sequence[str]) -> np.ndarray | None:
         if all(pattern.fullmatch(token) for token in tokens):
             try:
                 return np.array([convert(token) for token in tokens], dtype=dtype)
-            except OverflowError:  # an integer of more than 64 bits is a name
+            except (OverflowError, ValueError):  # an integer of more than 64 bits or 4,300 digits is a name
                 return None
     return None

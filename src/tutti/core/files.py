@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,12 @@ from pathlib import Path
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ROOM = 1 << 16
 """Bytes free; with fewer a disk is full to what says no more than that it could not write."""
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 class DiskFullError(OSError):
@@ -41,6 +48,23 @@ def _no_room(error: Exception, folder: Path) -> bool:
         return True
     free = os.statvfs(folder)
     return free.f_bavail * free.f_frsize < _ROOM
+
+
+class NotAFileError(OSError):
+    """Something that has a file's name and may never end."""
+
+
+def regular(path: str | Path) -> os.stat_result:
+    """The status of a file or folder; what has no end, or keeps a reader waiting, is refused unopened.
+
+    Raises:
+        NotAFileError: when it is a pipe, a socket or a device.
+        OSError: when there is nothing of that name.
+    """
+    status = Path(path).stat()
+    if kind := _KINDS.get(stat.S_IFMT(status.st_mode)):
+        raise NotAFileError(f"{path}: is {kind}, which may have no end; save what comes out of it as a file")
+    return status
 
 
 @contextmanager

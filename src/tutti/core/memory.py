@@ -1,12 +1,133 @@
-"""How the process's memory is managed."""
+"""How the process's memory is managed, and how much of it reading may take."""
 
 import ctypes
+import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
+
+GIGABYTE = 10**9
+LIMIT = 2.0
+"""GB that reading may take, unless another limit is given."""
 
 # Parameters of glibc's mallopt(3), and the largest values that it takes.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _NEVER, _GIBIBYTE = 2**31 - 1, 2**30
+# Bytes of memory by a byte of the file: for small molecules, rounded up, and at most by any means.
+_TYPICAL, _MOST = 4, 1000
+_STATUS = Path("/proc/self/status")
+
+_limit: ContextVar[float | None] = ContextVar("limit", default=None)
+
+
+class LimitError(ValueError):
+    """Reading a file takes more memory than it may, or the limit is none."""
+
+
+@contextmanager
+def limited(gigabytes: float = LIMIT) -> Iterator[None]:
+    """Let the process take at most so much memory in the block beyond what it has, 1 GB being 10^9 bytes.
+
+    On Linux the kernel holds it to that: RLIMIT_DATA counts the private memory that can be written to, of
+    all threads. Elsewhere, and before anything is taken, what files declare is held against it (`require`).
+
+    Raises:
+        LimitError: see `check`.
+    """
+    check(gigabytes)
+    token = _limit.set(gigabytes)
+    try:
+        with _kernel_limit(int(gigabytes * GIGABYTE)):
+            yield
+    finally:
+        _limit.reset(token)
+
+
+def check(gigabytes: float) -> None:
+    """Refuse a limit that is none.
+
+    Raises:
+        LimitError: when it is no positive number.
+    """
+    if not 0 < gigabytes < math.inf:
+        raise LimitError(f"--limit {gigabytes:g}: must be a positive number of GB")
+
+
+@contextmanager
+def _kernel_limit(further: int) -> Iterator[None]:
+    if sys.platform != "linux" or not _STATUS.exists():
+        yield
+        return
+    import resource
+
+    kind = resource.RLIMIT_DATA
+    soft, hard = resource.getrlimit(kind)
+    held = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmData:"))
+    most = int(held.split()[1]) * 1024 + further
+    for other in (soft, hard):
+        most = most if other == resource.RLIM_INFINITY else min(most, other)
+    resource.setrlimit(kind, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(kind, (soft, hard))
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Name the file in the error where memory does not suffice for what the block reads of it.
+
+    Raises:
+        LimitError: when it does not.
+    """
+    try:
+        yield
+    except MemoryError:
+        size = Path(path).stat().st_size
+        raise LimitError(f"{path}: {_too_much(0, size)}") from None
+    except OSError as error:  # of a read that fails in the middle, which knows of no name
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def require(path: str | Path, number: float) -> None:
+    """Refuse what a file declares before it is read, where that alone is more than the limit.
+
+    Args:
+        path: the file.
+        number: bytes that reading it takes at least.
+
+    Raises:
+        LimitError: when they are more than the limit, if there is one.
+    """
+    limit = _limit.get()
+    if limit is not None and number > limit * GIGABYTE:
+        raise LimitError(f"{path}: {_too_much(number, Path(path).stat().st_size)}")
+
+
+def _too_much(needed: float, size: int) -> str:
+    """What is wrong and what to do, of a file of so many bytes; `needed`: bytes at least, 0 if unknown."""
+    limit, held = _limit.get(), f"its {_shown(size)}"
+    if limit is None:
+        return f"{held} take more memory than this process may have"
+    takes = f"{_shown(needed)} of memory or more" if needed else "more memory"
+    if _MOST * size < limit * GIGABYTE:
+        return f"{held} take {takes}, the limit is {limit:g} GB: it is damaged, or made to do that"
+    enough = max(1.5 * needed / GIGABYTE, _TYPICAL * size / GIGABYTE, 2 * limit)
+    how = f"give --limit {math.ceil(enough)} (in Python limit={math.ceil(enough)}), or split it"
+    return f"{held} take {takes}, the limit is {limit:g} GB; if the file is sound, {how}"
+
+
+def _shown(size: float) -> str:
+    """Bytes in words."""
+    for unit, name in ((GIGABYTE, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:,.0f} {name}" if size >= 100 * unit else f"{size / unit:.3g} {name}"
+    return f"{size:.0f} bytes"
 
 
 @cache
@@ -14,10 +135,8 @@ def keep_freed_memory() -> None:
     """Let the process keep the memory that arrays free, for the next ones of their size.
 
     By default glibc gives large blocks back to the system at once. Every step of a training then takes them
-    anew,
-    and the kernel fills them with zeros page by page: an eighth of the time of a small model's step.
-        Elsewhere
-    than on Linux with glibc nothing is done.
+    anew, and the kernel fills them with zeros page by page: an eighth of the time of a small model's step.
+    Elsewhere than on Linux with glibc nothing is done.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

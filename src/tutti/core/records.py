@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tutti.core import json_text
 from tutti.core.files import atomic_path, sha256
 from tutti.core.seals import AGAIN, BLANK, MARK, DamagedFile, seal, verify
 
@@ -46,8 +47,8 @@ def read(path: str | Path, advice: str = AGAIN, *, by_hand: bool = False) -> dic
     edited = f'; if you edited it, delete its line "{SEAL}"' if by_hand else ""
     verify(path, f"{advice}{edited}", required=not by_hand)
     try:
-        record = json.loads(Path(path).read_bytes())
-    except (ValueError, RecursionError) as error:
+        record = json_text.read(path)
+    except ValueError as error:
         raise DamagedFile(path, f"no JSON ({error})", advice) from error
     if not isinstance(record, dict):
         raise DamagedFile(path, "no JSON object", advice)

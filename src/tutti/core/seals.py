@@ -9,6 +9,8 @@ from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 
+from tutti.core.files import regular
+
 MARK = "sha256-with-zeros-here:"
 DIGITS = 64
 BLANK = MARK + "0" * DIGITS
@@ -62,8 +64,10 @@ def verify(path: str | Path, advice: str = AGAIN, *, required: bool = True) -> N
 
     Raises:
         FileNotFoundError: when there is no such file.
+        NotAFileError: when it is a pipe or the like.
         DamagedFile: when the checksum is another one, or missing though it is required.
     """
+    regular(path)
     with Path(path).open("rb") as file:
         at = _place(file)
         if at is not None and _read(file, at, DIGITS) != _digest(file, at):

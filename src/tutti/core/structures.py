@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Self
 import ase
 import numpy as np
 
-from tutti.core import ase_atoms, npz, ragged
+from tutti.core import ase_atoms, json_text, npz, ragged
 from tutti.core.elements import SYMBOLS
 
 ROWS = {
@@ -32,23 +31,6 @@ ROWS = {
 """Arrays of `Structures`: what their rows are of, and the shape of a row."""
 TOGETHER = (("cell", "pbc"), ("formal_charges", "n_bonds", "bond_atoms", "bond_orders"))
 """Arrays that are there together or not at all."""
-
-
-@contextmanager
-def open_npz(path: str | Path) -> Iterator[Mapping[str, np.ndarray]]:
-    """The arrays of an .npz archive by name, each read when it is asked for. Never unpickles.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: when it is no complete archive.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            yield archive
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # a damaged zip raises errors of a dozen types
-        raise ValueError(f"{path}: no complete .npz archive without pickled objects ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -214,7 +196,7 @@ class Structures:
         """
         arrays = npz.read(path)
         try:
-            metadata = json.loads(str(arrays.pop("metadata")))
+            metadata = json_text.loads(str(arrays.pop("metadata")))
             own = {name.removeprefix("column:"): arrays.pop(name) for name in list(arrays) if ":" in name}
             return cls(**arrays, columns=own, **metadata)
         except (KeyError, ValueError, TypeError) as error:
@@ -231,11 +213,13 @@ class Structures:
         packed = np.concatenate([np.empty(0, np.uint8), *numbers])
         if len(packed) and not 1 <= packed.min() <= packed.max() < len(SYMBOLS):
             raise ValueError(f"atomic numbers go from 1 to 118, found {packed.min()} to {packed.max()}")
-        positions = [np.asarray(x, dtype=float).reshape(-1, 3) for _, x in frames]
+        positions = [np.asarray(x, dtype=float) for _, x in frames]
         return cls(
             n_atoms=np.array([len(z) for z in numbers], dtype=np.int64),
             numbers=packed.astype(np.uint8),
-            positions=np.concatenate([np.empty((0, 3)), *positions]),
+            positions=np.concatenate(
+                [np.empty((0, 3)), *(x if x.ndim == 2 else x.reshape(-1, 3) for x in positions)]
+            ),
             **fields,
         )
 

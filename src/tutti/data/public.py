@@ -10,8 +10,9 @@ import ase
 import numpy as np
 
 from tutti.core.files import atomic_path, sha256
+from tutti.core.npz import open_npz
 from tutti.core.registry import closest
-from tutti.core.structures import Structures, open_npz
+from tutti.core.structures import Structures
 from tutti.core.units import factor
 from tutti.data.download import Source, fetch
 from tutti.io import label_units, plausibility

@@ -15,7 +15,8 @@ from typing import ClassVar
 import numpy as np
 
 from tutti.core.files import sha256
-from tutti.core.structures import Structures, open_npz
+from tutti.core.npz import open_npz
+from tutti.core.structures import Structures
 from tutti.data.archives import members
 from tutti.data.download import Source
 from tutti.data.public import OfMolecule, check, of_npz, unpack, with_source

@@ -12,6 +12,7 @@ from tutti.benchmark.samples.molecules import molecules as as_rows
 from tutti.benchmark.samples.sets import numbered
 from tutti.chemistry.bonds.pool import assign_all
 from tutti.core.hardware import usable_cores
+from tutti.core.memory import LIMIT
 from tutti.core.structures import Structures
 from tutti.evaluation import run
 from tutti.evaluation.assigners import check_assigners, installed
@@ -36,6 +37,7 @@ def evaluate(
     molecules: int = 1000,
     published: str = "",
     force: bool = False,
+    limit: float = LIMIT,
 ) -> Evaluation:
     """Judge samples of any generator, as the command `tutti evaluate` does.
 
@@ -55,6 +57,8 @@ def evaluate(
         molecules: PoseBusters and relaxation look at the first so many samples of each model.
         published: dataset whose published numbers stand beside: "qm9".
         force: take over a folder `out` that holds other results.
+        limit: GB of memory that reading the files may take; on Linux it holds for the whole process while
+            they are read.
 
     Returns:
         Tables, and rows of single molecules.
@@ -64,6 +68,7 @@ def evaluate(
         tutti.io.FormatError: when not a single sample of a set can be read.
         ModuleNotFoundError: when an assigner or table is named whose library is not installed.
         FileNotFoundError: when a file is not there.
+        tutti.core.memory.LimitError: when reading takes more memory than `limit`.
         tutti.data.download.DownloadError: when a dataset that is named cannot be had.
 
     Example: `tutti.evaluate("samples.xyz", reference="qm9").tables["validity"]`
@@ -84,6 +89,7 @@ def evaluate(
             molecules=molecules,
             published=published,
             force=force,
+            limit=limit,
         )
 
     if out is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tutti.benchmark import published
 from tutti.benchmark.tables import MAIN, REFERENCE, checks_of, declared, possible, tables
 from tutti.chemistry.bonds.assignment import PUBLISHED
-from tutti.core import extras
+from tutti.core import extras, memory
 from tutti.core.registry import ConfigError, closest
 from tutti.core.tidy import CONTROLS
 from tutti.data import named
@@ -45,6 +45,7 @@ class Request:
         molecules: only so many samples of each set go through the costly checks: PoseBusters and relaxation.
         published: dataset of the papers whose numbers stand beside ("qm9"), or empty.
         force: take over a folder `out` that holds other results.
+        limit: GB of memory that reading the files may take, see `tutti.core.memory.limited`.
 
     Raises:
         ConfigError: for an unknown assigner, table or published dataset, or a table that needs what is not
@@ -53,6 +54,7 @@ class Request:
         FormatError: when an input is a file, or a folder of files, of no known format.
         FileNotFoundError: when an input, the reference or the test molecules do not exist.
         NotADirectoryError: when `out` is a file.
+        LimitError: for a limit that is no positive number.
     """
 
     inputs: tuple[Path, ...]
@@ -67,8 +69,10 @@ class Request:
     molecules: int = 1000
     published: str = ""
     force: bool = False
+    limit: float = memory.LIMIT
 
     def __post_init__(self) -> None:
+        memory.check(self.limit)
         self._check_paths()
         self._check_tables()
         if self.published:

@@ -10,6 +10,7 @@ from tutti.benchmark.samples.judge import Judge
 from tutti.benchmark.samples.judged import Judged
 from tutti.benchmark.samples.molecules import molecules
 from tutti.benchmark.tables import Check, checks_of, declared
+from tutti.core import memory
 from tutti.core.cache import Parts
 from tutti.core.structures import Structures
 from tutti.data import named
@@ -39,10 +40,13 @@ def judge_all(request: Request, parts: Parts) -> Sets:
 
     Raises:
         FormatError: when not a single sample of a set can be read.
+        LimitError: when reading takes more memory than the request allows.
         tutti.data.download.DownloadError: when a dataset that is named cannot be had.
     """
-    given = {name: sets.read(paths, request.charge) for name, paths in request.sets.items()}
-    real = {part: sets.read((named.fetch(path),), request.charge) for part, path in request.real.items()}
+    fetched = {part: named.fetch(path) for part, path in request.real.items()}
+    with memory.limited(request.limit):
+        given = {name: sets.read(paths, request.charge) for name, paths in request.sets.items()}
+        real = {part: sets.read((path,), request.charge) for part, path in fetched.items()}
     judge = Judge(parts, request.jobs, request.assigners)
     checks = {name: declared().checks[name] for name in checks_of(request.tables)}
     limited = {name: _limited(check, request.molecules) for name, check in checks.items()}

@@ -8,12 +8,13 @@ of a generator are read more leniently (see `tutti.io.samples`), it also has
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from tutti.core import properties
-from tutti.core.files import sha256
+from tutti.core import memory, properties
+from tutti.core.files import regular, sha256
 from tutti.core.structures import Structures
 from tutti.core.units import canonical, factor
 from tutti.io import plausibility
@@ -101,24 +102,26 @@ def read(
             or forces under names that `keys` do not say, or lengths in other units than it is read in.
         FileNotFoundError: when there is no such file.
         ValueError: when a unit is unknown or given for something that the file does not have; when a key is.
+        LimitError: when the memory does not suffice, see `tutti.core.memory.limited`.
     """
     units, wanted = dict(units or {}), Labels(keys or {}, labels)
     parts = {p: Path(each) for p, each in path.items()} if isinstance(path, Mapping) else {"": Path(path)}
     apart = {"": free_atoms} if isinstance(free_atoms, Path) else {}
     files = {each: files_of(each) for each in [*parts.values(), *apart.values()]}
-    frames, alone = (list(_frames(paths, files, units, wanted)) for paths in (parts, apart))
-    if not samples:
-        check_names([*frames, *alone], wanted)
-    energies: dict[str, float] = {}
-    if free_atoms:
-        frames, energies = taken_out(frames, alone)
-    first = next(iter(parts.values()))
-    if not frames:
-        raise FormatError(f"{first}:1", "a structure", "isolated atoms alone" if energies else FILE_END)
-    structures = _with_column_units(pack(frames, samples), units)
-    if not samples:
-        of_lengths = _unit_of_length([file for found in files.values() for file in found])
-        plausibility.check(structures, first, units if labels else None, of_lengths)
+    with memory.reading(next(iter(parts.values()))):
+        frames, alone = (list(_frames(paths, files, units, wanted)) for paths in (parts, apart))
+        if not samples:
+            check_names([*frames, *alone], wanted)
+        energies: dict[str, float] = {}
+        if free_atoms:
+            frames, energies = taken_out(frames, alone)
+        first = next(iter(parts.values()))
+        if not frames:
+            raise FormatError(f"{first}:1", "a structure", "isolated atoms alone" if energies else FILE_END)
+        structures = _with_column_units(pack(frames, samples), units)
+        if not samples:
+            of_lengths = _unit_of_length([file for found in files.values() for file in found])
+            plausibility.check(structures, first, units if labels else None, of_lengths)
     source = " + ".join(source_of(each, found) for each, found in files.items())
     return replace(structures, free_atoms=energies, source=source)
 
@@ -134,11 +137,13 @@ def check(path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: when there is no such file or folder.
+        NotAFileError: when it is a pipe, a socket or a device.
         FormatError: when it is a file of a kind that is not read; says why and how to convert it.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
+    regular(path)
     if not path.is_dir() and not _is_read(path):
         raise _refusal(path, str(path), f"a file named *{', *'.join(SUFFIXES)}")
 
@@ -205,16 +210,34 @@ def frames_of(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[
     """Frames of a file with the labels that are asked for, see `read`."""
     name = module_of(path)
     module = import_module(f"tutti.io.{name}")
-    if name in NAMED:
-        yield from module.frames(path, units, labels)
-        return
-    labels.refuse_names(path)
-    for frame in module.frames(path, units):
-        if not labels.wants("energy"):
-            frame.energy = None
-        if not labels.wants("forces"):
-            frame.forces = None
-        yield frame
+    with settled(path):
+        if name in NAMED:
+            yield from module.frames(path, units, labels)
+            return
+        labels.refuse_names(path)
+        for frame in module.frames(path, units):
+            if not labels.wants("energy"):
+                frame.energy = None
+            if not labels.wants("forces"):
+                frame.forces = None
+            yield frame
+
+
+@contextmanager
+def settled(path: Path) -> Iterator[None]:
+    """Refuse a file that grows or shrinks while the block reads it; errors of memory get its name.
+
+    Raises:
+        FormatError: when it does.
+        NotAFileError, LimitError: see `tutti.core.files.regular` and `tutti.core.memory.reading`.
+    """
+    before = regular(path).st_size
+    with memory.reading(path):
+        yield
+    after = path.stat().st_size
+    if after != before:
+        found = f"that it went from {before:,} to {after:,} bytes; wait until it is written"
+        raise FormatError(str(path), "a file that nothing writes to while it is read", found)
 
 
 def _with_column_units(structures: Structures, units: Mapping[str, str]) -> Structures:

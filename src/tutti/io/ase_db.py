@@ -43,9 +43,13 @@ def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Fra
             said = database.metadata
             units_of = _units_said(said, units, labels, path)
             known = dict(said.get(PROPERTIES, {}))
+            last = 0
             for row in database.select(sort="id"):
+                if row.id <= last:  # pages of a damaged file may lead back to themselves, for ever
+                    raise FormatError(f"{path}: row {row.id}", f"a row after {last}", "one before it")
+                last = row.id
                 yield _frame(row, path, {**units, **units_of}, known, labels)
-    except FormatError:
+    except (FormatError, MemoryError):
         raise
     except Exception as error:  # a damaged database raises errors of a dozen types
         raise FormatError(str(path), "a readable ASE database", str(error)) from error
@@ -124,6 +128,10 @@ def _check(path: Path) -> None:
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
+            # A view may be a query without an end.
+            kinds = connection.execute("SELECT DISTINCT type FROM sqlite_master WHERE name = 'systems'")
+            if (found := kinds.fetchall()) != [("table",)]:
+                raise sqlite3.DatabaseError("a view called systems" if found else "no such table: systems")
             connection.execute("SELECT id FROM systems LIMIT 1").fetchall()
         finally:
             connection.close()

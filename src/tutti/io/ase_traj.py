@@ -32,7 +32,7 @@ def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Fra
         with TrajectoryReader(path) as trajectory:
             for i, atoms in enumerate(trajectory):
                 yield of_atoms(atoms, f"{path}: frame {i}", scales, labels)
-    except FormatError:
+    except (FormatError, MemoryError):
         raise
     except OSError as error:
         raise FormatError(str(path), "a trajectory of ASE 3.9 or later", str(error)) from error

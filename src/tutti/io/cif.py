@@ -23,6 +23,8 @@ OPERATIONS = (
     "_symmetry_equiv_pos_as_xyz",
 )
 """Of symmetry, under any of their names."""
+MOST = 50_000
+"""Sites times operations of symmetry; ASE compares all of them with each other."""
 
 
 def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
@@ -37,6 +39,8 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
         with open_text(path) as file, warnings.catch_warnings():
             warnings.simplefilter("error")  # what ASE warns of here are its guesses at broken syntax
             blocks = list(ase_cif.parse_cif(file))
+    except MemoryError:
+        raise
     except Exception as error:  # ASE's parser asserts, and raises errors of a dozen types
         raise FormatError(str(path), "a readable CIF file", repr(error)) from error
     for block in blocks:
@@ -53,13 +57,19 @@ def _frame(block: ase_cif.CIFBlock, where: str, scales: Scales) -> Frame:
     partial = [value for value in block.get(OCCUPANCY) or () if value not in (1, ".", "?")]
     if partial:
         raise FormatError(where, "sites that are fully occupied", f"an occupancy of {partial[0]}")
+    sites = len(block.get(TYPES) or block.get(LABELS))
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", module="ase.spacegroup")  # atoms in one place
             if any(name in block for name in OPERATIONS):
                 warnings.filterwarnings("ignore", "crystal system")  # nothing is left to interpret
+            images = sites * block.get_spacegroup(True).nsymop
+            if images > MOST:
+                raise FormatError(where, f"at most {MOST:,} images of its sites", f"{images:,}")
             # All sites are full; with their occupancies ASE would let two atoms share a place.
             atoms = block.get_atoms(fractional_occupancies=False)
+    except (FormatError, MemoryError):
+        raise
     except Exception as error:  # as above
         raise FormatError(where, "a crystal that ASE can read", repr(error)) from error
     if not atoms.cell.rank and FRACTIONAL in block:

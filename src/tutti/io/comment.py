@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from tutti.core import json_text
 from tutti.core.columns import BOOLEANS, Untyped, is_text
 from tutti.io.move_mask import MASK
 from tutti.io.text import FormatError, number, shown
@@ -64,8 +65,10 @@ def pairs(line: str, where: str) -> dict[str, str]:
         if kind == "quoted" and "\\" in value:
             value = re.sub(r'\\(["\\])', r"\1", value)
         try:
-            found[match["key"]] = json.loads(value[6:]) if value.startswith('_JSON "') else Untyped(value)
-        except json.JSONDecodeError as error:
+            found[match["key"]] = (
+                json_text.loads(value[6:]) if value.startswith('_JSON "') else Untyped(value)
+            )
+        except ValueError as error:
             raise FormatError(where, "JSON text", shown(value)) from error
     return _usual_case(found, where)
 
@@ -172,8 +175,8 @@ def column_units(info: dict[str, str], where: str) -> dict[str, str]:
         return {}
     text = info.pop("units")
     try:
-        return json.loads(text[6:])
-    except json.JSONDecodeError as error:
+        return json_text.loads(text[6:])
+    except ValueError as error:
         raise FormatError(where, "units as JSON", shown(text)) from error
 
 

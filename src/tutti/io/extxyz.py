@@ -45,7 +45,9 @@ def frames(path: Path, units: Mapping[str, str], labels: Labels) -> Iterator[Fra
             return qm9_xyz.frame([header, remark, *atoms, *lines.take(3)], str(path), start)
         if start == 1 and labels.wants("forces") and labels.name("forces") is None:
             _warn_of_columns(remark, atoms, path)
-        return _frame(remark, atoms, path, start, scales, labels)
+        frame = _frame(remark, atoms, path, start, scales, labels)
+        frame.path = lines.name
+        return frame
 
     with Lines(path) as lines:
         yield from recovery.walk(lines, parse)
@@ -86,7 +88,7 @@ def _sample(header: str, remark: str, atoms: list[str], lines: Lines) -> Frame:
     return Frame(
         numbers=_numbers([row[layout.species] for row in cells], lines.path, start + 2),
         positions=table(cells, layout.positions, lines.path, start + 2),
-        path=str(lines.path),
+        path=lines.name,
         line=start + 1,
         atom_line=start + 2,
         info=info,
@@ -148,9 +150,9 @@ def _cells(
     return cells
 
 
-def _numbers(species: Sequence[str], path: Path, first_line: int) -> list[int]:
+def _numbers(species: Sequence[str], path: Path, first_line: int) -> np.ndarray:
     try:
-        return [atomic_number(text) for text in species]
+        return np.array([atomic_number(text) for text in species], dtype=np.uint8)
     except KeyError as error:
         line = first_line + species.index(error.args[0])
         raise FormatError(f"{path}:{line}", "a chemical element", shown(error.args[0])) from error

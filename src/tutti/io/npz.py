@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.core.structures import Structures, open_npz
+from tutti.core.memory import LimitError
+from tutti.core.npz import heads, open_npz
+from tutti.core.structures import Structures
 from tutti.core.units import UNITS, Scales, canonical
 from tutti.io import arrays, per_structure
 from tutti.io.frames import Frame
@@ -110,6 +112,8 @@ def _read(path: Path, roles: Collection[str], labels: Labels) -> _Archive:
             chosen = {role: name for role, name in arrays.chosen(names, labels).items() if role in roles}
             found = {role: archive[name] for role, name in chosen.items()}
         own = Structures.load(path) if names >= OWN else None
+    except LimitError:
+        raise
     except ValueError as error:
         if "Object arrays" in str(error):
             objects = ", ".join(name for name, shape in _shapes(path).items() if shape is None)
@@ -123,19 +127,8 @@ def _read(path: Path, roles: Collection[str], labels: Labels) -> _Archive:
 
 def _shapes(path: Path) -> dict[str, tuple[int, ...] | None]:
     """Shape of each array, None of one of Python objects; nothing but the arrays' heads is read."""
-    shapes = {}
     with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            with archive.open(name) as file:
-                version = np.lib.format.read_magic(file)
-                read_head = (
-                    np.lib.format.read_array_header_1_0
-                    if version == (1, 0)
-                    else np.lib.format.read_array_header_2_0
-                )
-                shape, _, dtype = read_head(file)
-                shapes[name.removesuffix(".npy")] = None if dtype.hasobject else shape
-    return shapes
+        return {name: None if dtype.hasobject else shape for name, shape, dtype in heads(archive)}
 
 
 def scales(found: arrays.Arrays, names: set[str], units: Mapping[str, str], path: Path) -> Scales:

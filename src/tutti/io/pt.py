@@ -9,17 +9,21 @@ tensors, numbers, text and containers and refuses everything else.
 
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from tutti.core import memory
 from tutti.io import arrays, per_structure
 from tutti.io.frames import Frame
 from tutti.io.labels import Labels
 from tutti.io.npz import scales
 from tutti.io.text import FormatError, OtherContent
 
+MOST = 10**8
+"""Numbers in nested lists; a list may hold itself many times over, so that a small file has any number."""
 PLAIN = "plain tensors by name, which need no unpickling"
 
 
@@ -71,13 +75,18 @@ def _load(path: Path) -> object:
     # Torch takes a second to import, which readers of other formats need not wait for.
     import torch
 
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            memory.require(path, sum(member.file_size for member in archive.infolist()))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickle protocols: what cannot be read is an error anyway
             return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
+    except (OSError, MemoryError):
         raise
     except Exception as error:  # a damaged file raises errors of a dozen types
+        if "DefaultCPUAllocator" in str(error):
+            raise MemoryError from error
         culprit = re.search(r"GLOBAL (\S+)", str(error))
         reason = f"an object of {culprit[1]}" if culprit else "no such file of torch.save"
         hint = "; save tensors where it was made: torch.save({'positions': x, 'numbers': z}, 'samples.pt')"
@@ -123,13 +132,30 @@ def _array(value: object, name: str, path: Path) -> np.ndarray:
     try:
         if isinstance(value, torch.Tensor):
             value = value.detach()
+            # It may have any shape over one number, of which copies take what they seem to hold.
+            memory.require(path, value.numel() * value.element_size())
             return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+        _check_lists(value)
         array = np.array(value)
+    except memory.LimitError:
+        raise
     except (ValueError, TypeError, RuntimeError) as error:
         raise FormatError(str(path), f"an array in '{name}'", str(error)) from error
     if array.dtype.hasobject:
         raise FormatError(str(path), f"numbers or text in '{name}'", _shown(value))
     return array
+
+
+def _check_lists(value: object) -> None:
+    """Refuse nested lists of more numbers than `MOST`."""
+    left, count = [value], 0
+    while left:
+        each = left.pop()
+        if isinstance(each, list | tuple):
+            count += len(each)
+            left += [item for item in each if isinstance(item, list | tuple)]
+        if count > MOST:
+            raise ValueError(f"lists of more than {MOST:,} numbers")
 
 
 def _is_array(value: object) -> bool:

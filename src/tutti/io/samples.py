@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tutti.core import memory
 from tutti.core.columns import BOOLEANS
 from tutti.core.elements import SYMBOLS
 from tutti.core.structures import Structures
-from tutti.io import files_of, frames_of, module_of, source_of
+from tutti.io import files_of, frames_of, module_of, settled, source_of
 from tutti.io.folders import name_of, warn_of
 from tutti.io.frames import CHARGES, Frame
 from tutti.io.labels import Labels
@@ -64,7 +65,13 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
         FormatError: the first problem, when not a single frame is readable.
         FileNotFoundError: when a path does not exist.
         ValueError: when no paths are given.
+        LimitError: when the memory does not suffice, see `tutti.core.memory.limited`.
     """
+    with memory.reading(next(iter(paths), "")):
+        return _read(paths, charge)
+
+
+def _read(paths: Sequence[str | Path], charge: int) -> Structures:
     samples, sources = [], []
     for path in map(Path, paths):
         try:
@@ -110,8 +117,9 @@ def _found(path: Path) -> Iterator[Frame | FormatError]:
     module = import_module(f"tutti.io.{module_of(path)}")
     try:
         bare = Labels(read=False)
-        for item in module.samples(path) if hasattr(module, "samples") else frames_of(path, {}, bare):
-            yield _bare(item) if isinstance(item, FormatError) else _with_charge(_checked(item))
+        with settled(path):
+            for item in module.samples(path) if hasattr(module, "samples") else frames_of(path, {}, bare):
+                yield _bare(item) if isinstance(item, FormatError) else _with_charge(_checked(item))
     except FormatError as error:
         yield _bare(error)
     except OSError as error:

@@ -28,6 +28,8 @@ QM9_COLUMNS = {name: name for name in qm9_xyz.PROPERTIES} | {
     "G": "g298",
     "Cv": "cv",
 }
+COUNTS = re.compile(r"M  V30 +COUNTS +(\d+) +(\d+)", re.ASCII | re.IGNORECASE)
+"""What a V3000 record announces, for which RDKit takes memory before it looks for them."""
 QM9_TITLE = re.compile("gdb_[0-9]+")
 END = "M  END"
 ORDERS = {
@@ -128,6 +130,11 @@ def _molecule(block: list[str], path: Path, start: int) -> Chem.Mol:
         raise FormatError(f"{path}:{start}", "three header lines and one with counts", shown(block[0]))
     if block[1][20:22] == "2D":
         raise FormatError(f"{path}:{start + 1}", "three-dimensional coordinates", "a record marked 2D")
+    for i, line in enumerate(block):
+        counts = COUNTS.match(line)
+        if counts and sum(int(count[:20]) for count in counts.groups()) > len(block):
+            expected = f"at most the {len(block)} lines of the record as atoms and bonds"
+            raise FormatError(f"{path}:{start + i}", expected, shown(line))
     try:
         with rdBase.BlockLogs(), RDKIT:
             molecule = Chem.MolFromMolBlock("\n".join(block), sanitize=False, removeHs=False)
@@ -187,10 +194,17 @@ def _rows(table: Path) -> Iterator[tuple[str, dict[str, object]]]:
         missing = {"mol_id", *columns.values()} - set(reader.fieldnames or ())
         if missing:
             raise FormatError(f"{table}:1", f"the columns {', '.join(sorted(missing))}", "none such")
-        for row in reader:
+        for row in _readable(reader, table):
             where = f"{table}:{reader.line_num}"
-            prefix, _, index = row["mol_id"].partition("_")
+            prefix, _, index = (row["mol_id"] or "").partition("_")
             if prefix != "gdb" or not index.isdigit():
-                raise FormatError(where, "gdb_<index>", shown(row["mol_id"]))
+                raise FormatError(where, "gdb_<index>", shown(row["mol_id"] or ""))
             values = {key: number(row[name] or "", where) * scale[key] for key, name in columns.items()}
             yield row["mol_id"], {"gdb": int(index), **values}
+
+
+def _readable(rows: csv.DictReader, table: Path) -> Iterator[dict[str, str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise FormatError(f"{table}:{rows.line_num}", "a row of a CSV file", str(error)) from error

@@ -1,6 +1,7 @@
 """Text files read with their line numbers, and the one error of malformed input."""
 
 import gzip
+import io
 import zlib
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,17 @@ from typing import Self, TextIO
 
 import numpy as np
 
+from tutti.core import memory
+from tutti.core.files import regular
+
 FILE_END = "the end of the file"
+LONGEST = 10**7
+"""Bytes of a line."""
+SOUND, INFLATION = 10**8, 100
+"""Bytes that any gzip file may inflate to, and how many times its size; text shrinks to a tenth."""
+BLANK = 10**6
+"""Blank lines in a row, after which nothing is expected to come."""
+CHUNK = 1 << 16
 
 
 class FormatError(ValueError):
@@ -31,11 +42,65 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
+class EndlessError(FormatError):
+    """A text file that goes on as no file of structures does; what stands before is sound."""
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of a text file, plain or gzip, as far as the file went when it was opened.
+
+    Raises, when read:
+        EndlessError: for a line that is too long, or a gzip file that inflates as only a bomb does.
+        LimitError: for more text than reading may take memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._size = regular(path).st_size
+        self._packed = path.suffix.lower() == ".gz"
+        if not self._packed:
+            memory.require(path, self._size)
+        self._file = gzip.open(path) if self._packed else path.open("rb", buffering=0)  # noqa: SIM115 (closed below)
+        self._read, self._lines, self._line = 0, 0, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def readinto(self, buffer: memoryview) -> int:
+        # A file that grows faster than it is read has no end.
+        most = len(buffer) if self._packed else min(len(buffer), self._size - self._read)
+        chunk = self._file.read1(most) if self._packed else self._file.read(most)
+        buffer[: len(chunk)] = chunk
+        self._read += len(chunk)
+        self._check(chunk)
+        return len(chunk)
+
+    def _check(self, chunk: bytes) -> None:
+        end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        self._line = self._line + len(chunk) if end < 0 else len(chunk) - end - 1
+        self._lines += chunk.count(b"\n") or chunk.count(b"\r")
+        where = f"{self._path}:{self._lines + 1}"
+        if self._line > LONGEST:
+            raise EndlessError(where, f"lines of at most {LONGEST / 1e6:.0f} MB", "a longer one")
+        if self._packed:
+            memory.require(self._path, self._read)
+            if self._read > max(SOUND, INFLATION * self._size):
+                expected = f"a gzip file that inflates to at most {INFLATION} times its size"
+                raise EndlessError(where, expected, f"{self._read / 1e6:.0f} MB out of {self._size:,} bytes")
+
+
 def open_text(path: Path, errors: str = "strict") -> TextIO:
-    """Open a UTF-8 text file, plain or gzip, for reading; any line ends; `errors` as in `open`."""
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors=errors)
-    return path.open(encoding="utf-8-sig", errors=errors)
+    """Open a UTF-8 text file, plain or gzip, for reading; any line ends; `errors` as in `open`.
+
+    Raises:
+        OSError: when it cannot be opened, or is a pipe or the like.
+        LimitError: when it is larger than the memory that reading may take.
+    """
+    return io.TextIOWrapper(io.BufferedReader(_Bounded(path), CHUNK), "utf-8-sig", errors)
 
 
 class Lines:
@@ -47,6 +112,7 @@ class Lines:
             middle of its compression end there instead of raising.
 
     Attributes:
+        name: the path as text, the same object for all frames of the file.
         number: how many lines have been read so far, which is the number of the last one.
         recover: as given.
         damage: what ended the file too early; None without `recover`.
@@ -54,6 +120,7 @@ class Lines:
 
     def __init__(self, path: Path, recover: bool = False) -> None:
         self.path, self.number = path, 0
+        self.name = str(path)
         self.damage: FormatError | None = None
         self.recover = recover
         self._file = open_text(path, "replace" if recover else "strict")
@@ -94,6 +161,10 @@ class Lines:
             if not self.recover:
                 raise damage from error
             self.damage = damage
+        except EndlessError as error:
+            if not self.recover:
+                raise
+            self.damage = error
         except UnicodeDecodeError as error:
             where = self.where(self._first_other_than_text())
             hint = "; of Latin-1, iconv -f latin1 -t utf8 makes it"
@@ -116,9 +187,12 @@ class Lines:
 
     def next_filled(self) -> str | None:
         """The next line that is not blank, None at the end of the file."""
+        first = self.number
         while (line := self.next()) is not None:
             if line.strip():
                 return line
+            if self.number - first > BLANK:
+                raise FormatError(self.where(first + 1), "text", f"more than {BLANK:,} blank lines")
         return None
 
 
@@ -151,4 +225,5 @@ def table(cells: Iterable[list[str]], columns: slice, path: str | Path, first_li
         values = [
             [number(token, f"{path}:{line}") for token in row] for line, row in enumerate(rows, first_line)
         ]
-    return np.array(values, dtype=float).reshape(len(rows), columns.stop - columns.start)
+    # Reshaped only where it must be: a view would cost every frame of a large file a second array.
+    return np.array(values, dtype=float) if rows else np.empty((0, columns.stop - columns.start))

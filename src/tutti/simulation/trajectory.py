@@ -11,7 +11,7 @@ import ase
 import numpy as np
 from ase.data import atomic_masses
 
-from tutti.core import npz
+from tutti.core import json_text, npz
 from tutti.core.structures import Structures
 
 PER_FRAME = ("steps", "positions", "velocities", "potential_energy", "kinetic_energy", "temperature")
@@ -126,7 +126,7 @@ class Trajectory:
         """
         arrays = npz.read(path)
         try:
-            scalars = json.loads(str(arrays.pop("metadata")))
+            scalars = json_text.loads(str(arrays.pop("metadata")))
             return cls(**arrays, **scalars)
         except (KeyError, ValueError, TypeError) as error:
             raise ValueError(f"{path}: not a trajectory written by tutti ({error})") from error

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from tutti.core import seals
+from tutti.core import json_text, seals
 from tutti.core.files import atomic_path
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
@@ -145,7 +145,7 @@ def load(
     seals.verify(path, ANEW)
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = json.loads(file.metadata()["tutti"])
+            metadata = json_text.loads(file.metadata()["tutti"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise seals.DamagedFile(path, f"damaged or no checkpoint of tutti ({error})", ANEW) from error
