@@ -19,6 +19,7 @@ from tutti.core.structures import Structures
 from tutti.data.shipped import EMBEDDED
 from tutti.evaluation.request import Request
 from tutti.io import extxyz
+from tutti.report.page import unpacked
 
 FAST = "validity,assigner_agreement,geometry_with_hydrogens,against_n"
 
@@ -163,6 +164,21 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch, arguments, message):
     assert message in result.output
     assert "Traceback" not in result.output
     assert not (tmp_path / "out/tables").exists()
+
+
+def test_what_makes_a_library_fail_is_a_row_with_what_it_said(folder, tmp_path):
+    places = 0.45 * np.stack(np.indices((4, 4, 4)), axis=-1).reshape(-1, 3)
+    grid = "".join(f"C {x} {y} {z}\n" for x, y, z in places)
+    (tmp_path / "samples.xyz").write_text((folder / "samples.xyz").read_text() + f"64\n\n{grid}")
+    result = tutti(
+        tmp_path / "samples.xyz", "--out", tmp_path / "out", "--only", "validity", "--assigners", "lookup"
+    )
+    assert result.exit_code == 0, result.output
+    row = pd.read_parquet(tmp_path / "out/molecules.parquet").iloc[40]
+    assert row["reason"] == "library_error"
+    assert row["message"].startswith("RDKit: RuntimeError: Pre-condition Violation")
+    page = unpacked((tmp_path / "out/report/index.html").read_text(encoding="utf-8"))
+    assert page["browser"]["molecules"][40]["messages"] == {"lookup": row["message"]}
 
 
 def test_a_killed_evaluation_goes_on_where_it_was(folder, tmp_path, judged):

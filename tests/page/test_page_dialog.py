@@ -50,7 +50,8 @@ def test_what_the_dialog_says_is_what_the_rows_say(page, evaluated):
     cells = "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
     verdicts = page.locator("#verdicts tr").evaluate_all(cells)
     said = [
-        [row.assigner, "valid" if row.valid else row.reason, row.smiles or ""] for row in rows.itertuples()
+        [row.assigner, "valid" if row.valid else row.reason, row.smiles or row.message]
+        for row in rows.itertuples()
     ]
     assert [[a, b, c.removesuffix(" (seen before)")] for a, b, c in verdicts] == said
     checks = dict(page.locator("#checked tr").evaluate_all(cells))
