@@ -93,12 +93,14 @@ def _place(file: BinaryIO) -> int | None:
 
 def _digest(file: BinaryIO, at: int) -> bytes:
     """Hexadecimal SHA-256 of the file with zeros from place `at` on."""
-    digest, place = hashlib.sha256(), file.seek(0)
-    while part := bytearray(file.read(CHUNK)):
-        digits = slice(max(0, at - place), max(0, at - place + DIGITS))
-        part[digits] = b"0" * len(part[digits])
+    digest, left = hashlib.sha256(), at
+    file.seek(0)
+    while part := file.read(min(left, CHUNK)):
         digest.update(part)
-        place += len(part)
+        left -= len(part)
+    digest.update(b"0" * len(file.read(DIGITS)))
+    while part := file.read(CHUNK):
+        digest.update(part)
     return digest.hexdigest().encode()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from tutti.core import records
+from tutti.core.seals import DamagedFile
 
 HASH = re.compile(r"[0-9a-f]{64}")
 LIST = 20  # entries of a list that are shown
@@ -63,16 +64,22 @@ def benchmark(path: Path, name: str, records: Records) -> Iterator[dict[str, str
         path: Snakemake's benchmark file.
         name: its name in the run.
         records: those of trainings tell the time of all their starts; Snakemake measures the last.
+
+    Raises:
+        DamagedFile: when it is no such file.
     """
     training = records.get(f"{name.removeprefix('benchmarks/').removesuffix('.tsv')}/train.json", {})
     whole = {"s": str(training["seconds"])} if "seconds" in training else {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            measured = {key: (row | whole)[key] for key in ("s", "max_rss", "mean_load")}
-            shown = {
-                key: f"{float(v):.1f}" if v not in ("-", "NA", "") else "–" for key, v in measured.items()
-            }
-            yield {"job": name, **shown}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                measured = {key: (row | whole)[key] for key in ("s", "max_rss", "mean_load")}
+                shown = {
+                    key: f"{float(v):.1f}" if v not in ("-", "NA", "") else "–" for key, v in measured.items()
+                }
+                yield {"job": name, **shown}
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedFile(path, f"not what Snakemake wrote ({error!r})") from error
 
 
 def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tutti.core import tidy
 from tutti.core.registry import ConfigError
+from tutti.core.seals import DamagedFile
 from tutti.core.tidy import CONTROLS
 from tutti.io.text import FormatError
 from tutti.report.settings import EVALUATION, Settings
@@ -89,6 +90,8 @@ def _near(path: Path) -> Iterator[Path]:
 def _table(path: Path) -> pd.DataFrame:
     try:
         return tidy.read(path)
+    except DamagedFile as error:
+        raise FormatError(str(path), "a table as it was written", f"this: {error.wrong}") from None
     except (ValueError, TypeError) as error:  # pandas' own errors are ValueErrors
         raise FormatError(f"{path}{_line(path)}", "a tidy table", f"this: {error}") from None
 
