@@ -5,7 +5,7 @@ import re
 import shlex
 import shutil
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 
@@ -116,12 +116,12 @@ def tables(tree):
     return {file.name: file.read_bytes() for file in files if file.stem not in timed}
 
 
-def process_of(script):
-    """The process of a job that runs one of the workflow's scripts, among this process' offspring."""
+def commands(words):
+    """Processes of this one's offspring that have these words in their command line, but are no shell."""
     found = []
     for process in descendants(os.getpid()):
-        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
-        if len(words) > 1 and words[0].endswith(b"python") and Path(words[1].decode()).name.endswith(script):
-            found.append(process)
-    (process,) = found
-    return process
+        with suppress(OSError):  # it has just ended
+            line = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+            if words in line and "sh -c" not in line:
+                found.append(process)
+    return found

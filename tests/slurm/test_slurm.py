@@ -24,9 +24,9 @@ SEED = 16
 SUBMITTED = [
     "completion_complete_completion",
     "data_dataset_splits",
-    *["judge_judge_measure", "judge_judge_measure", "reference_judge_reference"],
+    *["judge_judge_measure", "judge_judge_measure"],
     "page_model_figures_report_sample_figures_table_figures_tables",
-    *["sample", "speed", "train"],
+    *["reference_judge_reference", "sample", "speed", "train"],
 ]
 
 pytestmark = pytest.mark.slurm

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from cluster import wait_for
-from study import CLUSTER, copy, environment, finish, from_readme, process_of, started, tables
+from study import CLUSTER, commands, copy, environment, finish, from_readme, started, tables
 
 ACCOUNTS = False
 README = [word for word in from_readme(CLUSTER) if not word.startswith("slurm_account")]
@@ -19,7 +19,8 @@ pytestmark = pytest.mark.slurm
 def outlive_its_time(cluster, workflow):
     """The training hangs until its time is over; meanwhile slurmctld is away, and comes back."""
     number = cluster.running("train")
-    os.kill(process_of("train.py"), signal.SIGSTOP)
+    (process,) = commands(".train.py")
+    os.kill(process, signal.SIGSTOP)
     cluster.kill("slurmctld")
     time.sleep(AWAY)
     assert "SLURM does not answer" in workflow.shown()
@@ -29,11 +30,13 @@ def outlive_its_time(cluster, workflow):
 
 def lose_the_node(cluster, workflow):
     """slurmd dies, the node is given up, its job goes back to the queue, and the node comes back."""
+    number = cluster.running("train")
     cluster.kill("slurmd")
-    workflow.wait_for(lambda: "train" in cluster.jobs("PENDING").values(), "job in the queue again")
+    workflow.wait_for(lambda: number in cluster.jobs("PENDING"), "job in the queue again")
     cluster.start_node()
-    (number,) = cluster.jobs("PENDING")
-    cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now")  # or else after two minutes
+    # SLURM ends what the node still runs, and waits two minutes before it starts the job again.
+    workflow.wait_for(lambda: not commands(f"slurmstepd: [{number}."), "end of the job's first copy")
+    cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now")
     workflow.wait_for(lambda: cluster.running("train"), "training on the node that is back")
 
 
