@@ -1,5 +1,6 @@
-"""What `tutti relax` and `tutti md` refuse before any work, in a line that says why."""
+"""What commands, `tutti relax` and `tutti md` most, refuse before any work, in a line that says why."""
 
+import os
 import shutil
 
 import ase.db
@@ -11,6 +12,7 @@ from ase.constraints import FixCartesian
 from typer.testing import CliRunner
 
 from tutti.cli import app
+from tutti.core.locks import alone
 from tutti.core.structures import Structures
 from tutti.io import extxyz
 from tutti.models import base
@@ -209,3 +211,15 @@ def test_the_only_model_in_a_folder_is_found_and_several_are_listed(folder, tmp_
     assert result.exit_code == 1 and f"holds several models; give one: {several}" in result.output
     result = run(*command, tmp_path / "c.xyz", "--model", tmp_path)
     assert result.exit_code == 1 and "holds several models" in result.output
+
+
+@pytest.mark.parametrize("command", ["sample", "complete", "relax", "md", "score", "predict", "compare"])
+def test_what_another_command_writes_is_refused(tmp_path, command):
+    files = [tmp_path / "in.xyz"] * (1 if command not in ("complete", "compare") else 2)
+    out = tmp_path / "out.xyz"
+    with alone(tmp_path / ".out.xyz.lock", str(out)):
+        result = run(command, *files, "--out", out)
+    assert result.exit_code == 1
+    assert result.output.startswith(f"error: {out}: in use by process {os.getpid()} (since")
+    assert result.output.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -181,13 +181,17 @@ def test_what_makes_a_library_fail_is_a_row_with_what_it_said(folder, tmp_path):
     assert page["browser"]["molecules"][40]["messages"] == {"lookup": row["message"]}
 
 
-def test_a_killed_evaluation_goes_on_where_it_was(folder, tmp_path, judged):
+def test_a_killed_evaluation_goes_on_where_it_was_and_is_alone_in_its_folder(folder, tmp_path, judged):
     out = tmp_path / "killed"
     arguments = ["evaluate", folder / "samples.xyz", "--out", out, "--only", FAST, "--jobs", "2"]
     command = [sys.executable, "-c", "from tutti.cli import app; app()", *map(str, arguments)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         while not list(out.glob(".parts/[0-9a-f]*.parquet")) and process.poll() is None:
             time.sleep(0.002)
+        for other in ("validity", FAST):
+            refused = tutti(folder / "samples.xyz", "--out", out, "--only", other)
+            assert refused.exit_code == 1
+            assert f"error: {out}: in use by process {process.pid} (since" in refused.output
         os.killpg(process.pid, signal.SIGKILL)
     kept = {path: path.stat().st_mtime_ns for path in out.glob(".parts/[0-9a-f]*.parquet")}
     assert kept and not (out / "report").exists()

@@ -163,14 +163,14 @@ def at_work_in(folder):
     return found
 
 
-def run(folder, generator, forcefield):
-    """A whole run of the small study with two of its models, in a folder that stands for the repository."""
+def run(folder, generators, forcefields):
+    """A whole run of the small study with some of its models, in a folder that stands for the repository."""
     folder.mkdir(parents=True)
     for name in ("src", "workflow", "scripts", "config", "envs"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "models.yaml").write_text(
-        f"generation: {{models: [{generator}]}}\n"
-        f"forcefields: {{runs: [{{dataset: ethanol_small, models: [{forcefield}]}}]}}\n"
+        f"generation: {{models: [{generators}]}}\n"
+        f"forcefields: {{runs: [{{dataset: ethanol_small, models: [{forcefields}]}}]}}\n"
     )
     words = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", str(STUDY), "models.yaml"]
     return Command(words, folder, Path("results/faults/tables"))

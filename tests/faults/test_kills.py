@@ -2,7 +2,7 @@
 
 What a real machine kills: the main process alone, its whole group, or one of its descendants (a job, a
 worker). To afford it, several strikes hit one run, each after it was given again, before it is let finish and
-compared; and each run is of one generator and one force field, all of them in turn.
+compared; and each run is of few models, all of them in turn.
 """
 
 from itertools import count
@@ -22,9 +22,8 @@ STRIKES = {
 }
 MODELS = [
     ("symphony_tiny", "schnet_tiny"),
-    ("edm_tiny", "painn_tiny"),
+    ("edm_tiny, gspherenet_tiny", "painn_tiny"),  # EDM completes nothing
     ("gschnet_tiny", "nequip_tiny"),
-    ("gspherenet_tiny", "schnet_tiny"),
 ]
 turn = count()
 
