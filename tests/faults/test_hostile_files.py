@@ -20,7 +20,7 @@ from tutti.core.structures import Structures
 
 pytestmark = pytest.mark.faults
 
-NUMBER = 300
+NUMBER = 5000
 LIMIT, SECONDS = 2.0, 60
 NAMES = [
     *("a.xyz", "a.extxyz", "a.extxyz.gz", "v2000.sdf", "v3000.sdf", "a.mol2", "a.pdb", "a.cif", "md17.npz"),
@@ -28,30 +28,21 @@ NAMES = [
 ]
 
 
-def rss() -> float:
-    """MB of resident memory of this process, which its children begin with."""
-    line = next(
-        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")
-    )
-    return int(line.split()[1]) / 1000
-
-
 @pytest.mark.parametrize("samples", [False, True])
 @pytest.mark.parametrize("hostile", COSTLY, ids=lambda hostile: hostile.what)
 def test_costly_files_end_in_a_line(tmp_path, hostile, samples):
     path = tmp_path / hostile.name
     hostile.make(path)
-    before = rss()
     found = outcome(path, samples, LIMIT)
     path.unlink()
-    print(f"{hostile.what}: {found.peak - before:.0f} MB, {found.seconds:.1f} s: {found.text[-200:]}")
+    print(f"{hostile.what}: {found.peak:.0f} MB, {found.seconds:.1f} s: {found.text[-200:]}")
     assert found.expected, found
-    assert found.peak - before < 1050 * LIMIT
+    assert found.peak < 1050 * LIMIT
     assert re.search((samples and hostile.samples) or hostile.said, found.text)
 
 
 def test_thousands_of_damaged_files(tmp_path, rng):
-    whole, before = {name: _whole(tmp_path / name) for name in NAMES}, rss()
+    whole = {name: _whole(tmp_path / name) for name in NAMES}
     worst, slowest, ends = 0.0, 0.0, Counter()
     for i in range(NUMBER):
         name = NAMES[i % len(NAMES)]
@@ -60,7 +51,7 @@ def test_thousands_of_damaged_files(tmp_path, rng):
         found = outcome(path, bool(rng.integers(2)), LIMIT, SECONDS)
         assert found.expected and "\n" not in found.text, (i, name, found, path)
         assert found.text.startswith("read") or name in found.text, (i, found)
-        worst, slowest = max(worst, found.peak - before), max(slowest, found.seconds)
+        worst, slowest = max(worst, found.peak), max(slowest, found.seconds)
         ends[found.text.split(" ")[0] if found.text.startswith("read") else "refused"] += 1
     print(f"{NUMBER} files: at most {worst:.0f} MB and {slowest:.1f} s; {dict(ends)}")
     assert worst < 1050 * LIMIT
