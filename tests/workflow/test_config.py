@@ -173,7 +173,7 @@ def test_what_was_checked_with_success_is_remembered(tmp_path, monkeypatch):
         ),
         (
             "generation: {sweeps: {../x: {model: symphony_demo, axes: {a: {config.x: [1]}}}}}",
-            "generation.sweeps: ",
+            "mine.yaml: generation.sweeps: '../x' is no name",
         ),
         (
             "models: {Symphony_Demo: {kind: external, path: x.xyz}}",
