@@ -46,11 +46,11 @@ def test_the_kernel_s_limit_is_only_in_the_block():
 
 def test_small_frames_of_a_small_limit(tmp_path):
     path = tmp_path / "x.xyz"
-    path.write_bytes(FRAME * 100_000)
+    path.write_bytes(FRAME * 20_000)
     for read in (io.read, read_samples):
         with (
-            pytest.raises(LimitError, match=r"x\.xyz: its 1\.1 MB take more memory.*--limit 1 "),
-            limited(0.05),
+            pytest.raises(LimitError, match=r"x\.xyz: its 220 kB take more memory.*--limit 1 "),
+            limited(0.01),
         ):
             read([path] if read is read_samples else path)
     assert memory._limit.get() is None

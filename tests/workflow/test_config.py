@@ -148,7 +148,37 @@ def test_what_was_checked_with_success_is_remembered(tmp_path, monkeypatch):
         ("generation: {samples: many}", "mine.yaml: generation.samples: 'many' is not of type 'integer'"),
         ("seeds: [0, 0]", "mine.yaml: seeds: [0, 0] has non-unique elements"),
         ("bonds: {parts: 0}", "mine.yaml: bonds.parts: 0 is less than the minimum of 1"),
-        ("run: a/b", "mine.yaml: run: 'a/b' does not match"),
+        ("run: a/b", "mine.yaml: run: 'a/b' is no name: expected letters, digits and . _ -"),
+        *(
+            (f"run: {name}", "mine.yaml: run: ")
+            for name in (
+                "''",
+                ".",
+                "..",
+                "../x",
+                "/tmp/x",
+                "-x",
+                ".x",
+                "'a\\n'",
+                '"a\\n"',
+                "'a{b}'",
+                "a*",
+                "a" * 81,
+            )
+        ),
+        *(
+            (f"{section}: {{{name}: {{kind: qm9}}}}", f"mine.yaml: {section}: ")
+            for section in ("datasets", "models")
+            for name in ("''", "..", "../x", "/x", "-x", ".x", '"a\\n"', '"a\\0"', "'{b}'", "a b", "a" * 81)
+        ),
+        (
+            "generation: {sweeps: {../x: {model: symphony_demo, axes: {a: {config.x: [1]}}}}}",
+            "mine.yaml: generation.sweeps: '../x' is no name",
+        ),
+        (
+            "models: {Symphony_Demo: {kind: external, path: x.xyz}}",
+            "mine.yaml: models.Symphony_Demo: differs from 'symphony_demo' in upper and lower case alone",
+        ),
         (
             "models: {symphony_demo: {resources: {gpus: 1}}}",
             "mine.yaml: models.symphony_demo.resources.gpus: unknown key 'gpus'; did you mean 'gpu'?",

@@ -178,9 +178,10 @@ def _shown(table: "pd.DataFrame") -> str:
     """Its wide form for the terminal, without the name of the only model."""
     from tabulate import tabulate
 
+    from tutti.report.escaping import visible
     from tutti.report.tables import LEGEND, footnotes, wide
 
-    frames = [frame.droplevel("model") for frame in wide(table)]
+    frames = [frame.droplevel("model").map(visible).rename(index=visible) for frame in wide(table)]
     shown = [tabulate(each, headers="keys", tablefmt="simple", disable_numparse=True) for each in frames]
-    notes = [f"{i}. {note}" for i, note in enumerate(footnotes(table), 1)]
+    notes = [f"{i}. {visible(note)}" for i, note in enumerate(footnotes(table), 1)]
     return "\n\n".join(shown) + "\n" + "\n".join([LEGEND, *notes])

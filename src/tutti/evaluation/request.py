@@ -8,7 +8,7 @@ from pathlib import Path
 from tutti.benchmark import published
 from tutti.benchmark.tables import MAIN, REFERENCE, checks_of, declared, possible, tables
 from tutti.chemistry.bonds.assignment import PUBLISHED
-from tutti.core import extras, memory
+from tutti.core import extras, memory, names
 from tutti.core.registry import ConfigError, closest
 from tutti.core.tidy import CONTROLS
 from tutti.data import named
@@ -48,8 +48,8 @@ class Request:
         limit: GB of memory that reading the files may take, see `tutti.core.memory.limited`.
 
     Raises:
-        ConfigError: for an unknown assigner, table or published dataset, or a table that needs what is not
-            given.
+        ConfigError: for an unknown assigner, table or published dataset, a table that needs what is not
+            given, or a file whose name cannot be one of samples, see `tutti.core.names`.
         ModuleNotFoundError: when an assigner or a table is named whose library is not installed.
         FormatError: when an input is a file, or a folder of files, of no known format.
         FileNotFoundError: when an input, the reference or the test molecules do not exist.
@@ -90,6 +90,19 @@ class Request:
         if self.compare and len(set(self.names)) < len(self.inputs):
             names = ", ".join(self.names)
             raise ConfigError(f"the inputs to compare need different names of files or folders, got {names}")
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Refuse names that could not be those of files, before any work is done."""
+        given = [*self.sets, *(stem_of(path) for path in self.real.values())]
+        for name in given:
+            if why := names.problem(name):
+                raise ConfigError(f"the name of {name!r} {why}; rename the file or folder")
+        if same := names.alike(self.sets):
+            told = " and ".join(same)
+            raise ConfigError(
+                f"the names {told} differ in upper and lower case alone; rename one of the files"
+            )
 
     def _check_tables(self) -> None:
         if self.named_assigners is not None:

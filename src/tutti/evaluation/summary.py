@@ -7,6 +7,7 @@ from tabulate import tabulate
 
 from tutti.core.tidy import MISSING
 from tutti.evaluation.result import Evaluation
+from tutti.report.escaping import visible
 
 WIDTH = 100
 NAME = 24
@@ -56,6 +57,7 @@ def _cell(rows: pd.DataFrame, key: tuple[str, str, str]) -> str:
 
 
 def _short(name: str) -> str:
+    name = visible(name)
     half = (NAME - 1) // 2
     return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"
 

@@ -75,14 +75,14 @@ def _load(path: Path) -> object:
     # Torch takes a second to import, which readers of other formats need not wait for.
     import torch
 
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            memory.require(path, sum(member.file_size for member in archive.infolist()))
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                memory.require(path, sum(member.file_size for member in archive.infolist()))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickle protocols: what cannot be read is an error anyway
             return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, MemoryError):
+    except (OSError, MemoryError, memory.LimitError):
         raise
     except Exception as error:  # a damaged file raises errors of a dozen types
         if "DefaultCPUAllocator" in str(error):

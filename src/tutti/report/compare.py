@@ -16,7 +16,7 @@ from tutti.report import page, pairs, settings
 from tutti.report.overview import rows_of
 from tutti.report.pairs import CLEAR, ONLY, REFUSED, SAME, SIDES, TABLE, UNCLEAR, UNKNOWN, Pairs
 from tutti.report.results import Results
-from tutti.report.tables import cell, marks, number, subset_words, unit_words
+from tutti.report.tables import cell, comma_separated, marks, number, subset_words, unit_words
 
 PAGE, NUMBERS = "index.html", "differences.csv"
 MARK = '<meta name="generator" content="tutti compare">'
@@ -52,7 +52,7 @@ def compare(first: Path, second: Path, out: Path) -> Path:
     _claim(out)
     sides = (Results.read(first), Results.read(second))
     found = Pairs.of(*sides)
-    numbers = found.rows.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    numbers = comma_separated(found.rows)
     text = page.template("compare.html.j2").render(_content(sides, found, names, numbers))
     write_text(out / NUMBERS, numbers)
     write_text(out / PAGE, text)

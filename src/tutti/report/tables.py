@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from csv import QUOTE_MINIMAL, QUOTE_NONNUMERIC
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from tutti.core import sums
 from tutti.core.files import write_text
 from tutti.core.tidy import CONTROLS, MISSING, OF, PUBLISHED, check, labels, metric_name, split_remarks
+from tutti.report import escaping
 
 ROUNDING = 1e-9  # in any unit of a table: what is below is shown as 0
 FORMS = ("csv", "md", "tex")
@@ -20,19 +22,6 @@ CELL = re.compile(
     r"(?P<value>\S*)( (?P<interval>\[.*\]))?( \((?P<n>\d+)\))?( (?P<marks>[" + _SUPERSCRIPTS + r",]+))?"
 )
 _RAISE = str.maketrans(_DIGITS, _SUPERSCRIPTS)
-_TEX = str.maketrans(
-    {
-        **{character: f"\\{character}" for character in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "–": "--",
-        "Å": r"\AA{}",
-        **{sign: rf"\textsuperscript{{{digit}}}" for sign, digit in zip(_SUPERSCRIPTS, _DIGITS, strict=True)},
-    }
-)
 
 
 def write(table: pd.DataFrame, stem: Path) -> None:
@@ -59,8 +48,17 @@ def write_all(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
 
 
 def csv(table: pd.DataFrame) -> str:
-    """The tidy form, as text with commas."""
-    return check(table).to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    """The tidy form, as text with commas; names are as they are, see `tutti.report.escaping`."""
+    return comma_separated(check(table))
+
+
+def comma_separated(table: pd.DataFrame) -> str:
+    """A table as CSV, from which pandas reads every text again."""
+    texts = table.select_dtypes(["object", "string"]).columns
+    # Python quotes no carriage return, and every reader takes one for the end of a line.
+    returns = any(table[name].astype(str).str.contains("\r", regex=False).any() for name in texts)
+    quoting = QUOTE_NONNUMERIC if returns else QUOTE_MINIMAL
+    return table.to_csv(index=False, float_format="%.8g", lineterminator="\n", quoting=quoting)
 
 
 def wide(table: pd.DataFrame) -> list[pd.DataFrame]:
@@ -127,10 +125,11 @@ def markdown(table: pd.DataFrame) -> str:
     """The wide form as GitHub tables with their footnotes."""
     lines = []
     for frame in wide(table):
-        cells = _without_repeats(frame).map(lambda text: text.replace("|", r"\|"))
+        cells = _without_repeats(frame).map(escaping.markdown).rename(columns=escaping.markdown)
         lines += [cells.to_markdown(index=False, disable_numparse=True), ""]
     lines.append(LEGEND if lines else "No rows.")
-    lines += [f"{i}. {note}" for i, note in enumerate(footnotes(table), start=1)]
+    notes = footnotes(table)
+    lines += [f"{i}. {escaping.markdown(note, True)}" for i, note in enumerate(notes, start=1)]
     return "\n".join(lines) + "\n"
 
 
@@ -149,16 +148,11 @@ def latex(table: pd.DataFrame) -> str:
                 lines.append(r"\midrule")
             lines.append(_tex_row(row))
         lines += [r"\bottomrule", r"\end{tabular}", ""]
-    lines.append(rf"{{\footnotesize {tex_escape(LEGEND)}")
+    lines.append(rf"{{\footnotesize {escaping.latex(LEGEND)}")
     lines += [
-        rf"\textsuperscript{{{i}}} {tex_escape(note)}" for i, note in enumerate(footnotes(table), start=1)
+        rf"\textsuperscript{{{i}}} {escaping.latex(note)}" for i, note in enumerate(footnotes(table), start=1)
     ]
     return "\n".join(lines) + "}\n"
-
-
-def tex_escape(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
-    return text.translate(_TEX)
 
 
 def _controls_last(table: pd.DataFrame) -> pd.DataFrame:
@@ -232,4 +226,4 @@ def _without_repeats(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tex_row(texts: Iterable[str]) -> str:
-    return " & ".join(map(tex_escape, texts)) + r" \\"
+    return " & ".join(map(escaping.latex, texts)) + r" \\"

@@ -5,6 +5,7 @@ from typing import Any
 
 from tutti.benchmark.tables import OF_FORCEFIELDS, declared, tables
 from tutti.core import registry
+from tutti.core.names import alike
 from tutti.core.properties import KEYS
 from tutti.core.registry import ConfigError, closest
 from tutti.workflow.plan.listed import REFERENCE
@@ -14,6 +15,15 @@ from tutti.workflow.plan.names import FORCEFIELD, FORCEFIELDS, KINDS
 def unknown(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     """Names that stand for nothing, with the nearest known one; and models whose name is taken."""
     kinds = {name: entry["kind"] for name, entry in config["models"].items()}
+    sweeps = config["generation"]["sweeps"]
+    for where, known in {
+        "datasets": config["datasets"],
+        "models": kinds,
+        "generation.sweeps": sweeps,
+    }.items():
+        if same := alike(known):
+            problem = f"differs from '{same[0]}' in upper and lower case alone, which files do not tell apart"
+            yield ConfigError(problem, f"{where}.{same[1]}")
     for name in sorted(kinds.keys() & {*declared().controls, REFERENCE}):
         problem = "stands for something else in the tables; call the model otherwise"
         yield ConfigError(problem, f"models.{name}")

@@ -42,5 +42,9 @@ def _validate(instance: Any, schema: Path, where: str) -> Iterator[ConfigError]:
                 yield ConfigError(f"unknown key {closest(key, known)}", f"{path}.{key}".lstrip("."))
         elif error.validator == "enum":
             yield ConfigError(f"unknown value {closest(error.instance, error.validator_value)}", path)
+        elif error.validator == "pattern" and "description" in error.schema:
+            yield ConfigError(
+                f"{error.instance!r:.90} is no name: expected {error.schema['description']}", path
+            )
         else:
             yield ConfigError(error.message, path)

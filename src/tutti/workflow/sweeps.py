@@ -23,6 +23,8 @@ from typing import Any
 
 from tutti.core.registry import ConfigError
 
+LONGEST = 100
+"""Characters of the name of a model, of which files of several are named."""
 SAMPLING = "sampling"
 PARTS = ("config", "training", SAMPLING)
 """What an axis may change of a model's entry."""
@@ -67,7 +69,7 @@ def expand(config: Mapping[str, Any]) -> dict[str, Any]:
     whose weights it is sampled with.
 
     Raises:
-        ConfigError: for an axis that makes no sense, or a name that is already taken.
+        ConfigError: for an axis that makes no sense, or a name that is already taken or too long.
     """
     expanded = copy.deepcopy(dict(config))
     models = expanded["models"]
@@ -75,6 +77,11 @@ def expand(config: Mapping[str, Any]) -> dict[str, Any]:
         for member in members(config, name):
             if member.name in config["models"]:
                 raise ConfigError(f"'{member.name}' is a model already", f"generation.sweeps.{name}")
+            if len(member.name) > LONGEST:
+                problem = (
+                    f"'{member.name}' has {len(member.name)} characters, at most {LONGEST} fit into files"
+                )
+                raise ConfigError(problem, f"generation.sweeps.{name}")
             models.setdefault(member.trained_as, member.entry)
             models[member.name] = member.entry | {"trained_as": member.trained_as}
             expanded["generation"]["models"].append(member.name)
