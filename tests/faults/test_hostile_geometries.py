@@ -17,7 +17,9 @@ from tutti.data.shipped import EMBEDDED
 from tutti.evaluation.request import Request
 from tutti.evaluation.run import evaluate
 from tutti.io.samples import read_samples
+from tutti.models.forcefields.external import External, ExternalCalculator
 from tutti.report.page import unpacked
+from tutti.simulation.relaxation import relax
 
 SAMPLES, LARGE, CHECKED = 10_000, 60, 2000
 BOND_LIMIT, CHECK_LIMIT = 0.5, 5.0
@@ -84,3 +86,11 @@ def test_ten_thousand_hostile_geometries(tmp_path, monkeypatch, rng):
         assert main[f"{check}_checked"].sum() > 100
     page = unpacked((tmp_path / "out/report/index.html").read_text(encoding="utf-8"))
     assert {each["samples"] for each in page["browser"]["sets"]} >= {SAMPLES}
+
+
+def test_hostile_geometries_are_relaxed_or_say_why_not(rng):
+    samples = hostile(2000, rng)
+    found = relax(samples, ExternalCalculator(External("ase.calculators.emt:EMT", {})), fmax=5.0, max_steps=3)
+    print(pd.Series(found.columns["failure"]).str.slice(0, 60).value_counts().head(12).to_string())
+    assert len(found) == len(samples)
+    assert (np.isfinite(found.energy) | (found.columns["failure"] != "")).all()

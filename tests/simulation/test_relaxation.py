@@ -107,6 +107,20 @@ def test_a_structure_that_explodes_does_not_stop_the_others(tmp_path):
     assert [frame.info["converged"] for frame in read(out, ":")] == found.columns["converged"].tolist()
 
 
+def test_what_no_calculator_can_take_does_not_stop_the_others():
+    far = ase.Atoms("Ar2", [[0, 0, 0], [1e300, 0, 0]])
+    whole = ase.Atoms("Ar2", [[0, 0, 0], [0, 0, 3.6]])
+    frames = [(atoms.numbers, atoms.positions) for atoms in (far, whole, ase.Atoms())]
+    found = relax(
+        Structures.from_frames(frames),
+        LennardJones(sigma=3.4, epsilon=0.0104, rc=200.0),
+        fmax=1e-4,
+        max_steps=200,
+    )
+    failures = ["a coordinate is beyond 100000 Å", "", "there are no atoms"]
+    assert found.columns["failure"].tolist() == failures
+
+
 class Enormous(LennardJones):
     """Forces that are enormous, but finite, once an atom has moved."""
 

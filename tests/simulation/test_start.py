@@ -33,4 +33,6 @@ def test_places_on_the_boundary():
 
 
 def test_places_that_are_not_known():
-    assert on_one_spot(ase.Atoms("H2", [[np.nan, 0, 0], [np.nan, 0, 0]])) == ""
+    for far in (np.nan, np.inf, 1e300):
+        assert on_one_spot(ase.Atoms("H2", [[far, 0, 0], [far, 0, 0]])) == ""
+        assert on_one_spot(ase.Atoms("H2", [[far, 0, 0], [0, 0, 0]], cell=np.eye(3), pbc=True)) == ""

@@ -127,7 +127,7 @@ def downhill(
     progress: Progress | None = None,
 ) -> Relaxed:
     """Relax one structure, see `relax`; `atoms` are moved, and `progress` is told of each step."""
-    if failure := on_one_spot(atoms):
+    if failure := on_one_spot(atoms) if len(atoms) else "there are no atoms":
         return Relaxed(_without_results(atoms), False, 0, failure)
     atoms.calc = Guard(calculator)
     method = BFGS if len(atoms) <= LARGE else LBFGSLineSearch

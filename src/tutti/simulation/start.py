@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from tutti.core.ase_atoms import fixed_atoms, fixes_atoms
+from tutti.simulation.guard import BEYOND
 
 CLOSEST = 0.01
 """Å: atoms nearer to each other than this lie on one spot, where forces have no direction."""
@@ -45,9 +46,9 @@ def held_atoms(atoms: ase.Atoms) -> np.ndarray:
 def on_one_spot(atoms: ase.Atoms) -> str:
     """Which two atoms lie on one spot, images in periodic directions included; empty: none do.
 
-    Coordinates that are not finite lie nowhere.
+    Where a coordinate is not finite, or beyond what a simulation follows, none are looked for.
     """
-    if not np.isfinite(atoms.positions).all():
+    if not (np.abs(atoms.positions) <= BEYOND).all():
         return ""
     cell = atoms.cell.complete().array if atoms.pbc.any() else np.eye(3)
     scaled = np.linalg.solve(cell.T, atoms.positions.T).T
