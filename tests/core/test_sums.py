@@ -59,9 +59,7 @@ def test_a_file_whose_hash_a_record_has(tmp_path):
     records.write(record, {"log_sha256": sums.sha256(path)})
     records.check(path, record, "log_sha256")
     path.write_text("step\n2\n")
-    with pytest.raises(
-        DamagedFile, match=r"log\.csv: damaged or edited: its SHA-256 is not the log_sha256"
-    ):
+    with pytest.raises(DamagedFile, match=r"log\.csv: damaged or edited: its SHA-256 is not the log_sha256"):
         records.check(path, record, "log_sha256")
     with pytest.raises(DamagedFile, match=r"log\.csv"):
         records.check(path, record, "samples_sha256")
