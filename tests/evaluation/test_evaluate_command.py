@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from tutti.benchmark.metrics.validity import validity_table
 from tutti.chemistry.bonds.pool import assign_all
 from tutti.cli import app
-from tutti.core import tidy
+from tutti.core import records, tidy
+from tutti.core.files import sha256
 from tutti.core.structures import Structures
 from tutti.data.shipped import EMBEDDED
 from tutti.evaluation.request import Request
@@ -271,12 +272,25 @@ def test_what_is_judged_anew_changes_the_tables(folder, tmp_path, monkeypatch):
     assert before.loc[0, "value"] > 0.8 and after.loc[0, "value"] == 0
 
 
-def test_tables_of_an_earlier_request_do_not_stay(folder, tmp_path):
+def test_tables_of_an_earlier_request_do_not_stay_and_damaged_parts_are_made_again(folder, tmp_path):
     common = [folder / "samples.xyz", "--out", tmp_path, "--assigners", "lookup"]
     assert tutti(*common).exit_code == 0
     assert (tmp_path / "tables/reasons.csv").exists()
-    assert tutti(*common, "--only", "validity").exit_code == 0
+    before = (tmp_path / "tables/validity.csv").read_bytes()
+    parts = list((tmp_path / ".parts").iterdir())
+    for path in parts:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 4
+        path.write_bytes(content)
+    result = tutti(*common, "--only", "validity")
+    assert result.exit_code == 0 and (tmp_path / "tables/validity.csv").read_bytes() == before
+    lines = [f"{path}: damaged since it was written; it is made again" for path in parts]
+    assert {result.output.count(line) for line in lines} == {0, 1}  # those of the other table are not read
     assert {path.stem for path in (tmp_path / "tables").iterdir()} == {"validity", "SHA256SUMS"}
+    listed = [line.split(maxsplit=1) for line in (tmp_path / "SHA256SUMS").read_text().splitlines()]
+    made = records.read(tmp_path / "evaluation.json")["files"]
+    assert sorted([*(name for _, name in listed), "SHA256SUMS"]) == made
+    assert all(sha256(tmp_path / name) == digest for digest, name in listed)
 
 
 def test_models_of_the_same_name_are_told_apart_by_their_folders(tmp_path):
