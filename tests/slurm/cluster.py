@@ -18,8 +18,8 @@ KEEPER = Path(__file__).with_name("keeper.py")
 PROGRAMS = ("munged", "mariadb-install-db", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "sacctmgr", "srun")
 PARTITION, ACCOUNT, CPUS = "test", "tests", 8
 
-# A process gets no more addresses than four times its job's memory: that needs no cgroup. (SLURM 22.05 looks for
-# a wrong number when it is to kill what JobAcctGatherParams=OverMemoryKill has found.)
+# A process gets no more addresses than four times the memory of its job, without a cgroup. (SLURM 22.05 asks
+# for the end of a wrong job when JobAcctGatherParams=OverMemoryKill has found one.)
 # More CPUs and memory than there are, so that no rule's request is refused (config_overrides allows it).
 SLURM_CONF = """
 ClusterName=tutti
