@@ -1,4 +1,4 @@
-"""A disk that fills at a random moment: a line names the file, and with more room the same command goes on."""
+"""A disk that fills at a random moment: a line names the file, and given room the same command goes on."""
 
 import re
 import subprocess
