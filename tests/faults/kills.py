@@ -47,11 +47,15 @@ class Command:
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
-    def finish(self):
-        """Let it end by itself; seconds that took."""
-        began = time.monotonic()
+    def attempt(self):
+        """Let it end by itself; its status."""
         with self.start() as process:
-            assert process.wait(PATIENCE) == 0, self.shown()
+            return process.wait(PATIENCE)
+
+    def finish(self):
+        """Let it succeed; seconds that took."""
+        began = time.monotonic()
+        assert self.attempt() == 0, self.shown()
         return time.monotonic() - began
 
     def shown(self):

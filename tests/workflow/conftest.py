@@ -38,9 +38,14 @@ class Tree:
         """{rule: number of jobs} that a dry run would do; the target rule `all` is left out."""
         result = self.snakemake("--dry-run", *arguments, **environment)
         assert result.returncode == 0, result.stdout
-        if "Nothing to be done" in result.stdout:
+        return self.planned(result.stdout)
+
+    @staticmethod
+    def planned(shown):
+        """The same of what Snakemake has announced."""
+        if "Nothing to be done" in shown:
             return {}
-        table = result.stdout.split("Job stats:")[1].split("total")[0]
+        table = shown.split("Job stats:")[1].split("total")[0]
         jobs = dict(re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE))
         return {rule: int(count) for rule, count in jobs.items() if rule not in ("job", "all")}
 
@@ -110,8 +115,17 @@ def finished(tmp_path_factory):
 
 
 JOB = """
+import os
+import time
 from pathlib import Path
 
+if os.environ.get("JOBS") == "sleep":
+    from tutti.core.logs import redirect
+
+    with redirect(snakemake.log[0]):
+        time.sleep(60)
+if os.environ.get("JOBS") == "fail":
+    raise SystemExit("as the test wants it")
 for path in snakemake.output:
     Path(path).write_text(path)
 

@@ -16,7 +16,10 @@ from tutti.workflow.config import FILES, check, load
 from tutti.workflow.plan import Plan
 from tutti.workflow.plan.gpu_hours import gpu_hours
 from tutti.workflow.plan.names import size
+from tutti.workflow.reruns import install
 from tutti.workflow.running import claim
+
+install()
 
 # Read here and not by `configfile:`, which lets places that share a YAML anchor change together.
 files = [*FILES, *map(os.path.relpath, workflow.overwrite_configfiles)]
