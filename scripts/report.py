@@ -20,6 +20,6 @@ with redirect(snakemake.log[0]):
         sets=[Set.read(**each) for each in snakemake.params.sets],
     )
     root = Path(snakemake.output.sums).parent
-    made = ("tables", "sums", "others", "figures", "judged", "sidecars", "benchmarks")
+    made = ("tables", "others", "figures", "judged", "sidecars", "benchmarks")
     listed = [page, *map(Path, chain.from_iterable(files.get(name, []) for name in made))]
     sums.write(root, (path.relative_to(root).as_posix() for path in listed))

@@ -378,7 +378,7 @@ CACHES = (part_of_frames, part_of_structures, dataset_of_the_cache)
 
 @pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
 def test_damage_of_every_kind_of_file(tmp_path, outcomes, make):
-    check(outcomes(make, tmp_path / "x", 12), make in CACHES)
+    check(outcomes(make, tmp_path / "x", 8), make in CACHES)
 
 
 @pytest.mark.faults

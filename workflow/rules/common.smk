@@ -15,6 +15,7 @@ from tutti.core.registry import ConfigError
 from tutti.workflow.config import FILES, check, load
 from tutti.workflow.plan import Plan
 from tutti.workflow.plan.gpu_hours import gpu_hours
+from tutti.workflow.plan.kept import kept
 from tutti.workflow.plan.names import size
 from tutti.workflow.reruns import install
 from tutti.workflow.running import claim

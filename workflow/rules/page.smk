@@ -80,7 +80,6 @@ use rule table_figures as model_figures with:
 rule report:
     input:
         tables=[layout.table(name) for name in plan.tables],
-        sums=[layout.sums("tables/")],
         others=[file for file in plan.targets if file != layout.page],
         figures=[layout.figure(each.name) for each in plan.figures.all],
         judged=[

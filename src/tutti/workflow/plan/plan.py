@@ -272,6 +272,7 @@ class Plan:
         """Everything that a run is for."""
         return [
             self.layout.page,
+            self.layout.sums("tables/"),
             *(self.layout.table(name, form) for name in self.tables for form in ("md", "tex")),
             *(self.layout.figure(each.name, "png") for each in self.figures.all),
         ]
