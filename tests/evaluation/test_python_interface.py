@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ase
@@ -168,6 +171,22 @@ def test_qm9_is_fetched_once_into_the_users_cache(samples, tiny_qm9, tmp_path):
         assert novelty["samples"] == pytest.approx(20 / 30, abs=0.05) and novelty["test_split"] > 0.9
         assert set(found["dataset"]) == {"qm9"}
     assert tiny_qm9 == [tmp_path / "cache/qm9.npz"]
+
+
+def test_qm9_is_fetched_once_by_two_at_the_same_time(tiny_qm9, monkeypatch):
+    make, begun = qm9.make, threading.Event()
+
+    def slowly(*arguments, **named_ones):
+        begun.set()
+        time.sleep(0.3)
+        make(*arguments, **named_ones)
+
+    monkeypatch.setattr(qm9, "make", slowly)
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(named.fetch, Path("qm9"))
+        begun.wait()
+        assert named.fetch(Path("qm9")) == first.result()
+    assert len(tiny_qm9) == 1
 
 
 def test_the_users_cache_is_where_the_system_has_it(monkeypatch, tmp_path):
