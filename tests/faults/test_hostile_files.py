@@ -43,17 +43,22 @@ def test_costly_files_end_in_a_line(tmp_path, hostile, samples):
 
 def test_thousands_of_damaged_files(tmp_path, rng):
     whole = {name: _whole(tmp_path / name) for name in NAMES}
-    worst, slowest, ends = 0.0, 0.0, Counter()
+    worst, slowest, ends, wrong = 0.0, 0.0, Counter(), []
     for i in range(NUMBER):
         name = NAMES[i % len(NAMES)]
         path = tmp_path / name
         path.write_bytes(_mutilated(whole[name], rng))
         found = outcome(path, bool(rng.integers(2)), LIMIT, SECONDS)
-        assert found.expected and "\n" not in found.text, (i, name, found, path)
-        assert found.text.startswith("read") or name in found.text, (i, found)
+        if (
+            not found.expected
+            or "\n" in found.text
+            or not (found.text.startswith("read") or name in found.text)
+        ):
+            wrong.append((i, name, found))
         worst, slowest = max(worst, found.peak), max(slowest, found.seconds)
         ends[found.text.split(" ")[0] if found.text.startswith("read") else "refused"] += 1
     print(f"{NUMBER} files: at most {worst:.0f} MB and {slowest:.1f} s; {dict(ends)}")
+    assert not wrong, wrong
     assert worst < 1050 * LIMIT
     assert ends["refused"] > NUMBER / 4
 

@@ -129,3 +129,13 @@ def test_what_leaves_a_doubt_is_refused(tmp_path, old, new, message):
 def test_other_text(tmp_path):
     assert "expected" in error_of(tmp_path / "x.cif", "hello\n")
     assert error_of(tmp_path / "x.cif", "data_x\n_cell_length_a 1\n").endswith("found the end of the file")
+
+
+@pytest.mark.parametrize("value", ["", "5", "?", "5.5"])
+@pytest.mark.parametrize("name", ["type_symbol", "label", "occupancy"])
+def test_one_value_in_no_loop(tmp_path, name, value):
+    sites = "".join(f"_atom_site_{each} 0\n" for each in ("fract_x", "fract_y", "fract_z"))
+    label = "" if name == "label" else "_atom_site_label C\n"
+    (tmp_path / "x.cif").write_text(f"data_x\n{label}{sites}_atom_site_{name} {value}\n")
+    with pytest.raises(io.FormatError, match=r"x\.cif"):
+        io.read(tmp_path / "x.cif")

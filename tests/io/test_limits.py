@@ -3,6 +3,8 @@
 import os
 import re
 import resource
+import subprocess
+import sys
 import threading
 import time
 
@@ -47,12 +49,26 @@ def test_the_kernel_s_limit_is_only_in_the_block():
 def test_small_frames_of_a_small_limit(tmp_path):
     path = tmp_path / "x.xyz"
     path.write_bytes(FRAME * 20_000)
-    for read in (io.read, read_samples):
-        with (
-            pytest.raises(LimitError, match=r"x\.xyz: its 220 kB take more memory.*--limit 1 "),
-            limited(0.01),
-        ):
-            read([path] if read is read_samples else path)
+    # In a process of its own, which has no freed memory that could be taken again.
+    code = """
+import sys
+import tutti.io.samples, tutti.io.extxyz
+from tutti.core.memory import LimitError, limited
+for read, path in ((tutti.io.read, sys.argv[1]), (tutti.io.samples.read_samples, [sys.argv[1]])):
+    try:
+        with limited(0.01):
+            read(path)
+    except LimitError as error:
+        print(error)
+"""
+    told = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    lines = told.stdout.splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        assert line.startswith(
+            f"{path}: its 220 kB take more memory, the limit is 0.01 GB; if the file is sound,"
+        )
+        assert "give --limit 1 " in line
     assert memory._limit.get() is None
 
 

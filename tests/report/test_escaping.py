@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from tutti.core import tidy
 from tutti.report import escaping, tables
 
+from .pages import Page, add_table, page
 from .test_tables import row
 
 NAMES = [
@@ -147,3 +148,14 @@ def test_visible():
     assert {escaping.visible(name) for name in UNSEEN} == set(UNSEEN.values())
     shown = "".join(map(escaping.visible, map(chr, range(0x11000))))
     assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Zl", "Zp", "Cs"}
+
+
+def test_the_page_shows_every_name_and_gains_no_tag(run):
+    plain = Page(page(run))
+    add_table(run, "posebusters", [(name, "validity", "xyz2mol") for name in ALL])
+    shown = Page(page(run))
+    seen = [name for name in ALL if name.isprintable()]
+    assert [name for name in seen if name not in shown.text] == []
+    added = {tag for tag, _ in shown.tags} - {tag for tag, _ in plain.tags}
+    assert added <= {"details", "summary", "small", "ol", "li"}
+    assert {name for _, a in shown.tags for name in a if name.startswith("on")} == set()

@@ -49,21 +49,21 @@ def frames(path: Path, units: Mapping[str, str]) -> Iterator[Frame]:
 
 
 def _frame(block: ase_cif.CIFBlock, where: str, scales: Scales) -> Frame:
-    for symbol in block.get(TYPES) or block.get(LABELS):
+    symbols = _listed(block, TYPES) or _listed(block, LABELS)
+    for symbol in symbols:
         if _element(str(symbol)) not in NUMBERS:
             raise FormatError(
                 where, f"elements as {TYPES}, or labels that begin with one", shown(str(symbol))
             )
-    partial = [value for value in block.get(OCCUPANCY) or () if value not in (1, ".", "?")]
+    partial = [value for value in _listed(block, OCCUPANCY) if value not in (1, ".", "?")]
     if partial:
         raise FormatError(where, "sites that are fully occupied", f"an occupancy of {partial[0]}")
-    sites = len(block.get(TYPES) or block.get(LABELS))
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", module="ase.spacegroup")  # atoms in one place
             if any(name in block for name in OPERATIONS):
                 warnings.filterwarnings("ignore", "crystal system")  # nothing is left to interpret
-            images = sites * block.get_spacegroup(True).nsymop
+            images = len(symbols) * block.get_spacegroup(True).nsymop
             if images > MOST:
                 raise FormatError(where, f"at most {MOST:,} images of its sites", f"{images:,}")
             # All sites are full; with their occupancies ASE would let two atoms share a place.
@@ -76,6 +76,12 @@ def _frame(block: ase_cif.CIFBlock, where: str, scales: Scales) -> Frame:
         raise FormatError(where, "three lengths and three angles of the cell", "not all of them")
     atoms.info.clear()
     return of_atoms(atoms, where, scales, Labels(read=False))
+
+
+def _listed(block: ase_cif.CIFBlock, name: str) -> list[object]:
+    """Values of a name, which is one value where it stands in no loop."""
+    found = block.get(name)
+    return list(found) if isinstance(found, list) else [] if found is None else [found]
 
 
 def _element(symbol: str) -> str:
