@@ -55,7 +55,7 @@ def test_bonds_of_the_file_alone(tmp_path, molecules):
     assert validity["validity"] == 0.75 and validity["neutral_atoms"] == pytest.approx(1 / 3)
     reasons = tidy.read(out / "tables/reasons.csv").set_index("metric")["value"]
     assert reasons.to_dict() == {"no_bonds": 0.25, "valid": 0.75}
-    assert {path.stem for path in (out / "tables").iterdir()} == {"validity", "reasons"}
+    assert {path.stem for path in (out / "tables").iterdir()} == {"validity", "reasons", "SHA256SUMS"}
     assert (out / "report/index.html").is_file()
 
 
