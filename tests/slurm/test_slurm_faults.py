@@ -7,7 +7,7 @@ import time
 
 import pytest
 from cluster import wait_for
-from study import CLUSTER, commands, copy, environment, finish, from_readme, started, tables
+from study import CLUSTER, commands, copy, from_readme, started, tables
 
 ACCOUNTS = False
 README = [word for word in from_readme(CLUSTER) if not word.startswith("slurm_account")]
@@ -66,8 +66,6 @@ def weathered(cluster, tmp_path_factory):
         workflow.wait_for_step(0.3)
         left = lose_snakemake(cluster, workflow)
         assert left
-        if any((tree / ".snakemake/locks").glob("*")):
-            finish(from_readme("snakemake --unlock"), tree, environment(tree, cluster))
         with started(README, tree, cluster) as second:
             second.wait_for(
                 lambda: cluster.running("train") not in (None, left), "training of the second run"

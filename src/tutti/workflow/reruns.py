@@ -1,6 +1,7 @@
 """Snakemake reruns what its inputs' contents ask for, whatever the clocks say and though a job failed before.
 
-Three things of Snakemake 9.10 to 9.27 would leave results of an earlier state in their place without a word:
+Snakemake 9.27, to which the package is tied for this, would leave results of an earlier state in their place
+without a word:
 
 - It records a job that failed, or was stopped, like one that succeeded (its issue 3808). Where old results of
   later jobs are there, the next run finds nothing to be done: of an edited setting, say.
