@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import toy_model
 from tutti import io
 from tutti.cli import app
+from tutti.core import records
 from tutti.models import base
 
 CONFIG = {"elements": ["H", "C", "O"]}
@@ -48,8 +49,7 @@ def test_molecules_and_how_they_were_made(toy, tmp_path):
 
 def test_settings_are_those_of_the_run_with_changes(toy, tmp_path):
     record = tmp_path / "results/run/samples/data/toy/seed0.json"
-    record.parent.mkdir(parents=True)
-    record.write_text(json.dumps({"sampling": {"limit": 7}, "batch_size": 4}))
+    records.write(record, {"sampling": {"limit": 7}, "batch_size": 4})
     result = run("sample", toy, "-n", 5, "--out", tmp_path / "a.extxyz")
     assert "settings of samples/data/toy/seed0.json" in result.output
     made = json.loads((tmp_path / "a.json").read_text())

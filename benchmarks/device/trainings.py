@@ -12,14 +12,13 @@ from statistics import median
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from device import inputs
 from device.checks import reset_peak
 from device.clock import OutOfTime, limit
 from tutti.core import registry
 from tutti.core.devices import peak_memory
-from tutti.core.files import atomic_path
 from tutti.core.randomness import numpy_generator, torch_generator
 from tutti.core.structures import Structures
 from tutti.core.timing import seconds
@@ -186,8 +185,7 @@ def shrink(path: Path) -> dict[str, object]:
     if size <= LARGEST:
         return {"bytes": size, "rounded": None}
     weights = {k: v.half() if v.dtype == torch.float32 else v for k, v in load_file(path).items()}
-    with atomic_path(path) as temporary:
-        save_file(weights, temporary)
+    base.write_weights(path, weights)
     return {"bytes": path.stat().st_size, "rounded": f"to float16, from {size} bytes"}
 
 

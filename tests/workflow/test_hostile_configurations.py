@@ -4,10 +4,9 @@ import os
 
 import pytest
 
-from tutti.core import json_text
+from tutti.core import json_text, records
 from tutti.core.registry import ConfigError
-from tutti.core.structures import Structures
-from tutti.data.splits import Splits
+from tutti.core.seals import DamagedFile
 from tutti.workflow.reading import read
 
 LAUGHS = "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(
@@ -57,8 +56,8 @@ def test_json_that_nests(tmp_path, monkeypatch):
     path.write_text("[" * 200_000 + "]" * 200_000)
     with pytest.raises(ValueError, match="JSON text that nests too deeply"):
         json_text.read(path)
-    with pytest.raises(ValueError, match=r"x\.json: not a splits file written by tutti .*nests too deeply"):
-        Splits.load(path, Structures.from_frames([]))
+    with pytest.raises(DamagedFile, match=r"x\.json: no JSON \(JSON text that nests too deeply\)"):
+        records.read(path, by_hand=True)
     monkeypatch.setattr(json_text, "MOST", 1000)
     with pytest.raises(ValueError, match=r"x\.json: JSON of 0 MB, more than the 0 MB"):
         json_text.read(path)

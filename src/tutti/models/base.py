@@ -144,9 +144,14 @@ class Model(nn.Module):
         directory = Path(directory)
         description = self.description() | self.found_in_data() | {"tutti": versions.own()}
         records.write(directory / CONFIG, description)
-        with atomic_path(directory / WEIGHTS) as temporary:
-            save_file(snapshot(self) if weights is None else weights, temporary, {"seal": seals.BLANK})
-            seals.seal(temporary)
+        write_weights(directory / WEIGHTS, snapshot(self) if weights is None else weights)
+
+
+def write_weights(path: Path, weights: dict[str, Tensor]) -> None:
+    """Write tensors by name as .safetensors with a checksum, atomically."""
+    with atomic_path(path) as temporary:
+        save_file(weights, temporary, {"seal": seals.BLANK})
+        seals.seal(temporary)
 
 
 class Generator(Model):
