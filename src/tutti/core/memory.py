@@ -2,12 +2,16 @@
 
 import ctypes
 import math
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 GIGABYTE = 10**9
 LIMIT = 2.0
@@ -18,9 +22,14 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _NEVER, _GIBIBYTE = 2**31 - 1, 2**30
 # Bytes of memory by a byte of the file: for small molecules, rounded up, and at most by any means.
 _TYPICAL, _MOST = 4, 1000
-_STATUS = Path("/proc/self/status")
+_STATUS, _SIZES = Path("/proc/self/status"), Path("/proc/self/statm")
+_DATA = 5  # of the sizes: heap and stack, in pages
+# The kernel refuses memory only so much beyond the limit: where no byte is left Python itself may hang.
+_SLACK, _ROOM = 1.25, 64 * 10**6
+_EVERY = 256  # frames
 
 _limit: ContextVar[float | None] = ContextVar("limit", default=None)
+_most: ContextVar[int | None] = ContextVar("most", default=None)
 
 
 class LimitError(ValueError):
@@ -31,19 +40,23 @@ class LimitError(ValueError):
 def limited(gigabytes: float = LIMIT) -> Iterator[None]:
     """Let the process take at most so much memory in the block beyond what it has, 1 GB being 10^9 bytes.
 
-    On Linux the kernel holds it to that: RLIMIT_DATA counts the private memory that can be written to, of
-    all threads. Elsewhere, and before anything is taken, what files declare is held against it (`require`).
+    On Linux what it has taken is looked at while it reads (`watch`), and the kernel lets no single piece go
+    far beyond: RLIMIT_DATA counts the private memory that can be written to, of all threads, here to a
+    quarter and 64 MB more. Elsewhere, and before anything is taken, what files declare is held against it
+    (`require`).
 
     Raises:
         LimitError: see `check`.
     """
     check(gigabytes)
-    token = _limit.set(gigabytes)
+    further, held = int(gigabytes * GIGABYTE), _held()
+    tokens = _limit.set(gigabytes), _most.set(None if held is None else held + further)
     try:
-        with _kernel_limit(int(gigabytes * GIGABYTE)):
+        with _kernel_limit(int(_SLACK * further) + _ROOM):
             yield
     finally:
-        _limit.reset(token)
+        _limit.reset(tokens[0])
+        _most.reset(tokens[1])
 
 
 def check(gigabytes: float) -> None:
@@ -92,6 +105,32 @@ def reading(path: str | Path) -> Iterator[None]:
         if error.errno is not None and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def watch(path: str | Path) -> None:
+    """Go no further with a file once reading has taken what it may.
+
+    Raises:
+        LimitError: when it has.
+    """
+    most = _most.get()
+    if most is not None and (_held() or 0) > most:
+        raise LimitError(f"{path}: {_too_much(0, Path(path).stat().st_size)}")
+
+
+def watched(path: str | Path, items: Iterable[Item]) -> Iterator[Item]:
+    """The items that are read from a file, with a look at the memory every so often, see `watch`."""
+    for i, item in enumerate(items):
+        if i % _EVERY == 0:
+            watch(path)
+        yield item
+
+
+def _held() -> int | None:
+    """Bytes of heap and stack that this process has; None where no kernel tells."""
+    if not _SIZES.exists():
+        return None
+    return int(_SIZES.read_text().split()[_DATA]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def require(path: str | Path, number: float) -> None:

@@ -195,7 +195,7 @@ def _frames(
     """Frames of all files, each with its part of the data where that has a name."""
     for part, path in parts.items():
         for file in files[path]:
-            for frame in frames_of(file, units, labels):
+            for frame in memory.watched(file, frames_of(file, units, labels)):
                 frame.info |= {SPLIT: part} if part else {}
                 yield frame
 

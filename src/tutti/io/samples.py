@@ -118,7 +118,8 @@ def _found(path: Path) -> Iterator[Frame | FormatError]:
     try:
         bare = Labels(read=False)
         with settled(path):
-            for item in module.samples(path) if hasattr(module, "samples") else frames_of(path, {}, bare):
+            items = module.samples(path) if hasattr(module, "samples") else frames_of(path, {}, bare)
+            for item in memory.watched(path, items):
                 yield _bare(item) if isinstance(item, FormatError) else _with_charge(_checked(item))
     except FormatError as error:
         yield _bare(error)

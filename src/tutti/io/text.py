@@ -80,6 +80,7 @@ class _Bounded(io.RawIOBase):
         return len(chunk)
 
     def _check(self, chunk: bytes) -> None:
+        memory.watch(self._path)
         end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         self._line = self._line + len(chunk) if end < 0 else len(chunk) - end - 1
         self._lines += chunk.count(b"\n") or chunk.count(b"\r")
