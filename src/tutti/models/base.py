@@ -283,8 +283,7 @@ def _read(directory: Path) -> tuple[dict, dict[str, Tensor]]:
     try:
         return description, load_file(directory / WEIGHTS)
     except SafetensorError as error:
-        wrong = f"damaged or incomplete ({error})"
-        raise seals.DamagedFile(directory / WEIGHTS, wrong, TRAIN_AGAIN) from error
+        raise seals.DamagedFile(directory / WEIGHTS, f"damaged ({error})", TRAIN_AGAIN) from error
 
 
 def read_config(directory: str | Path) -> dict[str, Any]:
