@@ -2,10 +2,9 @@
 
 import ctypes
 import math
-import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -22,8 +21,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _NEVER, _GIBIBYTE = 2**31 - 1, 2**30
 # Bytes of memory by a byte of the file: for small molecules, rounded up, and at most by any means.
 _TYPICAL, _MOST = 4, 1000
-_STATUS, _SIZES = Path("/proc/self/status"), Path("/proc/self/statm")
-_DATA = 5  # of the sizes: heap and stack, in pages
+_STATUS = Path("/proc/self/status")
 # The kernel refuses memory only so much beyond the limit: where no byte is left Python itself may hang.
 _SLACK, _ROOM = 1.25, 64 * 10**6
 _EVERY = 256  # frames
@@ -52,7 +50,7 @@ def limited(gigabytes: float = LIMIT) -> Iterator[None]:
     further, held = int(gigabytes * GIGABYTE), _held()
     tokens = _limit.set(gigabytes), _most.set(None if held is None else held + further)
     try:
-        with _kernel_limit(int(_SLACK * further) + _ROOM):
+        with nullcontext() if held is None else _kernel_limit(held + int(_SLACK * further) + _ROOM):
             yield
     finally:
         _limit.reset(tokens[0])
@@ -70,16 +68,11 @@ def check(gigabytes: float) -> None:
 
 
 @contextmanager
-def _kernel_limit(further: int) -> Iterator[None]:
-    if sys.platform != "linux" or not _STATUS.exists():
-        yield
-        return
+def _kernel_limit(most: int) -> Iterator[None]:
     import resource
 
     kind = resource.RLIMIT_DATA
     soft, hard = resource.getrlimit(kind)
-    held = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmData:"))
-    most = int(held.split()[1]) * 1024 + further
     for other in (soft, hard):
         most = most if other == resource.RLIM_INFINITY else min(most, other)
     resource.setrlimit(kind, (most, hard))
@@ -99,8 +92,7 @@ def reading(path: str | Path) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        size = Path(path).stat().st_size
-        raise LimitError(f"{path}: {_too_much(0, size)}") from None
+        raise _beyond(path) from None
     except OSError as error:  # of a read that fails in the middle, which knows of no name
         if error.errno is not None and error.filename is None:
             error.filename = str(path)
@@ -115,7 +107,7 @@ def watch(path: str | Path) -> None:
     """
     most = _most.get()
     if most is not None and (_held() or 0) > most:
-        raise LimitError(f"{path}: {_too_much(0, Path(path).stat().st_size)}")
+        raise _beyond(path)
 
 
 def watched(path: str | Path, items: Iterable[Item]) -> Iterator[Item]:
@@ -127,10 +119,11 @@ def watched(path: str | Path, items: Iterable[Item]) -> Iterator[Item]:
 
 
 def _held() -> int | None:
-    """Bytes of heap and stack that this process has; None where no kernel tells."""
-    if not _SIZES.exists():
+    """Bytes of private memory that can be written to, which RLIMIT_DATA counts; None but on Linux."""
+    if sys.platform != "linux" or not _STATUS.exists():
         return None
-    return int(_SIZES.read_text().split()[_DATA]) * os.sysconf("SC_PAGE_SIZE")
+    found = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmData:"))
+    return int(found.split()[1]) * 1024
 
 
 def require(path: str | Path, number: float) -> None:
@@ -145,7 +138,11 @@ def require(path: str | Path, number: float) -> None:
     """
     limit = _limit.get()
     if limit is not None and number > limit * GIGABYTE:
-        raise LimitError(f"{path}: {_too_much(number, Path(path).stat().st_size)}")
+        raise _beyond(path, number)
+
+
+def _beyond(path: str | Path, needed: float = 0) -> LimitError:
+    return LimitError(f"{path}: {_too_much(needed, Path(path).stat().st_size)}")
 
 
 def _too_much(needed: float, size: int) -> str:

@@ -64,7 +64,6 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
         DamagedFile: when it is no complete archive, or its checksum another one.
         LimitError: when an array takes more memory than reading may.
     """
-    regular(path)
     verify(path, required=False)
     try:
         with open_npz(path) as archive:
