@@ -12,7 +12,6 @@ from tutti.nn.prefixes import PrefixGraph
 from tutti.nn.spherical import harmonics
 from tutti.nn.spherical_bessel import SphericalBesselBasis
 
-
 _BLOCK = 1 << 11
 """Paths whose factors a CPU makes together: three such blocks of 64 channels stay in a core's cache."""
 
