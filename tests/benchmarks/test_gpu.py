@@ -42,7 +42,7 @@ def finished(tmp_path_factory):
     for name in GENERATORS:
         models[f"{name}_tiny"]["training"]["steps"] = 4
         models[f"{name}_tiny"]["training"] |= {"warmup_steps": 0, "batch_size": 4}
-        models[f"{name}_tiny"]["sampling"]["batch_size"] = 8
+        models[f"{name}_tiny"]["sampling"] |= {"batch_size": 8, "max_atoms": 9}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}))
     script = Path(__file__).with_name("small_run.py")
     options = ["--device", "cpu", "--minutes", str(MINUTES), "--size", "tiny", "--out", str(folder)]
