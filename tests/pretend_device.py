@@ -7,7 +7,6 @@ would make the CPU wait until a GPU has done all that it was given.
 """
 
 import traceback
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -18,7 +18,6 @@ from tutti.models.base import Batch, Model
 DATA = {"generators": "qm9_6.npz", "forcefields": "water16_gfn1.npz"}
 TO_MEND = {
     "gspherenet": pytest.mark.xfail(strict=True, reason="boolean masks in its tree and its triplets"),
-    "symphony": pytest.mark.xfail(strict=True, reason="edges found on the device"),
 }
 CASES = [
     pytest.param(kind, variant, id=variant, marks=TO_MEND.get(module, ()))
