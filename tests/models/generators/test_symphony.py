@@ -220,7 +220,7 @@ def test_draws_follow_the_density(radius):
         else:
             signals = head._signals(coefficients.expand(n, -1, -1, -1), distances)
     signals.requires_grad_()
-    log_partition(signals, *head.training_grid(signals)).sum().backward()
+    log_partition(signals, *head.grid_size()).sum().backward()
     expected = signals.grad.sum(1).mean(0)
     assert float(expected[1:].abs().max()) > 0.1
     torch.testing.assert_close(harmonics(3, drawn).mean(0), expected, atol=0.05, rtol=0)

@@ -66,7 +66,7 @@ class PositionHead(nn.Module):
         self.product = product(config, n_species, config.signal_channels * n_radial)
 
     def targets(self, rows: Tensor, weights: Tensor, vectors: Tensor, radial_variance: float) -> Targets:
-        """What `loss` takes, from the CPU: candidates at `vectors` [T, 3] (Å) from the foci; see `Targets`."""
+        """`Targets` on the CPU, of candidates at `vectors` [T, 3] (Å) from the foci."""
         distances = vectors.norm(dim=-1)
         return Targets(rows, weights, distances, vectors / distances[:, None], radial_variance)
 
@@ -75,13 +75,16 @@ class PositionHead(nn.Module):
         own = self.product(features, species)
         return own.unflatten(-1, (self.config.signal_channels, self.n_radial)).permute(0, 3, 2, 1)
 
-    def training_grid(self, like: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-        """(harmonics [G, d], log-weights [G]) of the quadrature for training; finer below temperature 1."""
+    def grid_size(self, temperature: float = 1.0) -> tuple[int, int]:
+        """(polar, azimuths) of the quadrature for training; finer below temperature 1."""
         config = self.config
         # Peaks get narrower with the root of the temperature.
         finer = max(1.0, temperature**-0.5)
-        size = math.ceil(config.polar * finer), math.ceil(config.azimuths * finer)
-        return grid_harmonics(config.lmax, *size, like.dtype, like.device)
+        return math.ceil(config.polar * finer), math.ceil(config.azimuths * finer)
+
+    def training_grid(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """(harmonics [G, d], log-weights [G]) of that quadrature."""
+        return grid_harmonics(self.config.lmax, *self.grid_size(), like.dtype, like.device)
 
     def target_on_sphere(self, directions: Tensor, sharpness: float) -> Tensor:
         """Log-masses [T, G] of exp(β δ_lmax(r̂ − r̂*)) on the training grid, normalised."""
@@ -138,8 +141,8 @@ class GridPositionHead(PositionHead):
 
     def _log_partitions(self, coefficients: Tensor, temperature: float = 1.0) -> Tensor:
         """[B, n_radii]: log of each bin's mass, for coefficients [B, n_radii, signal_channels, d]."""
-        grid = self.training_grid(coefficients, temperature)
-        return log_partition(coefficients.flatten(0, 1), *grid).view(coefficients.shape[:2])
+        size = self.grid_size(temperature)
+        return log_partition(coefficients.flatten(0, 1), *size).view(coefficients.shape[:2])
 
     def _n_target_bins(self, radial_variance: float) -> int:
         width = (self.config.max_radius - self.config.min_radius) / (self.n_radial - 1)
@@ -235,7 +238,7 @@ class SplinePositionHead(PositionHead):
         )
         parameters = self._spline_parameters(features, species)
         radial = self._log_radial_density(distances[:, None], parameters)[:, 0]
-        return radial + values - log_partition(signals, *self.training_grid(signals))
+        return radial + values - log_partition(signals, *self.grid_size())
 
     def loss(
         self,
@@ -258,7 +261,7 @@ class SplinePositionHead(PositionHead):
         basis, log_weights = self.training_grid(signals)
         log_q = self.target_on_sphere(targets.directions, sharpness)
         values = torch.logsumexp(signals @ basis.T, dim=1) + log_weights
-        angular = (log_q.exp() * (log_q - values)).sum(-1) + log_partition(signals, basis, log_weights)
+        angular = (log_q.exp() * (log_q - values)).sum(-1) + log_partition(signals, *self.grid_size())
         return radial.new_zeros(len(features)).index_add(0, rows, targets.weights * (radial + angular))
 
     def sample(
