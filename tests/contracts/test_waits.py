@@ -1,7 +1,7 @@
 """No training step waits for the device: what its kernels compute is not needed to launch the next ones."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
@@ -12,8 +12,12 @@ from pretend_device import counted_waits, pretended_device
 from tutti.core import registry
 from tutti.core.structures import Structures
 from tutti.data.shipped import EMBEDDED
+from tutti.data.splits import SplitConfig, make_splits
 from tutti.models import base
 from tutti.models.base import Batch, Model
+from tutti.models.training import loop
+from tutti.models.training.config import TrainingConfig
+from tutti.models.training.gradients import Clip
 
 DATA = {"generators": "qm9_6.npz", "forcefields": "water16_gfn1.npz"}
 TO_MEND = {
@@ -75,6 +79,38 @@ def test_a_training_step_waits_for_nothing_on_a_gpu(kind, variant):
         forward_and_backward(model, moved)  # the first loads kernels
     with waiting_is_an_error():
         forward_and_backward(model, batch.to(torch.device("cuda")))
+
+
+@GPU
+@pytest.mark.parametrize("clip", [None, 0.5, "adaptive"])
+def test_a_step_of_the_training_loop_waits_for_nothing_on_a_gpu(tmp_path, monkeypatch, clip):
+    """From the batch to the moving average; the numbers of a step are read in the next one."""
+    step = loop._Training.step
+
+    def strict(training: object, batch: Batch, share: float) -> None:
+        # The first step makes what every other one finds; a validation reads the step before.
+        with waiting_is_an_error() if training.state.step % 4 > 1 else nullcontext():
+            step(training, batch, share)
+
+    monkeypatch.setattr(loop._Training, "step", strict)
+    structures, entry = Structures.load(EMBEDDED / DATA["generators"])[:20], MODELS["edm_tiny"]
+    model = base.create("generators", entry["module"], entry["config"], seed=0)
+    splits = make_splits(structures, SplitConfig(train=0.8, valid="rest", test=0))
+    config = TrainingConfig(
+        steps=8, batch_size=4, validation_every=4, checkpoint_every=4, ema_decay=0.9, gradient_clip=clip
+    )
+    loop.train(model, structures, splits, config, tmp_path, seed=0, accelerator="cuda")
+
+
+@pytest.mark.parametrize("limit", [None, 0.5, "adaptive"])
+def test_clipping_waits_for_nothing(limit):
+    with pretended_device() as device:
+        gradient = torch.tensor([3.0, 4.0], device=device)
+        clip = Clip(limit, device)
+        with counted_waits() as waits:
+            for _ in range(3):
+                clip(gradient, torch.linalg.vector_norm(gradient))
+    assert not waits, "\n".join(waits)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tutti.models.generators.symphony.heads import GridPositionHead, SplinePosit
 from tutti.models.species import Species
 from tutti.nn.e3schnet import E3SchNet
 from tutti.nn.equivariant import SpeciesGroups
-from tutti.nn.graph import Arrivals, EdgeGraph, Neighbours
+from tutti.nn.graph import Arrivals, EdgeGraph, Incoming, Neighbours
 from tutti.nn.neighbours import segment_index
 from tutti.nn.nequip import Chosen, NequIP
 from tutti.nn.tensors import Tensors
@@ -36,6 +36,7 @@ class FragmentBatch(Tensors):
         growing_atoms: [A], the rows of their atoms.
         atoms: the species of those.
         growing_neighbours: those within the cutoff of the position network, counted in `growing_atoms`.
+        incoming: the edges between those.
         foci: one atom of each, counted likewise.
         target_species: [G].
         targets: counted in `growing`.
@@ -51,6 +52,7 @@ class FragmentBatch(Tensors):
     growing_atoms: Tensor
     atoms: SpeciesGroups
     growing_neighbours: Neighbours
+    incoming: Incoming
     foci: Chosen
     target_species: Tensor
     targets: Targets
@@ -165,6 +167,7 @@ class Symphony(Generator):
             growing_atoms=tensor(atoms),
             atoms=groups,
             growing_neighbours=neighbours,
+            incoming=Incoming.of(neighbours.receivers, len(atoms)),
             foci=foci,
             target_species=tensor(fragments.target_species[growing]),
             targets=self.position_head.targets(
@@ -191,7 +194,9 @@ class Symphony(Generator):
         position_loss = focus_loss.new_zeros(())
         if len(batch.growing):
             positions = batch.positions[batch.growing_atoms]
-            graph = EdgeGraph.of_pairs(positions, batch.growing_neighbours, config.position.lmax)
+            graph = EdgeGraph.of_pairs(
+                positions, batch.growing_neighbours, config.position.lmax, batch.incoming
+            )
             per_fragment = self.position_head.loss(
                 self.position_embedder(batch.atoms, graph, batch.foci),
                 batch.target_species,
