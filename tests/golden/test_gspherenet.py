@@ -142,8 +142,9 @@ def test_stages_of_the_embedder(k):
     first = messages = embedder.first(embedded, radial, own)
     same(first, GOLDEN[f"graph/{k}/init/e1"])
     same(embedder.filter_alone(radial) * first, GOLDEN[f"graph/{k}/init/e2"])
-    for layer, interaction in enumerate(embedder.interactions):
-        messages = interaction(messages, radial, bases, own, pairs=layer == 0)
+    reduced = embedder.reduced(*bases)
+    for layer, (interaction, of_layer) in enumerate(zip(embedder.interactions, reduced, strict=True)):
+        messages = interaction(messages, radial, of_layer, own, pairs=layer == 0)
         same(messages, GOLDEN[f"graph/{k}/update{layer}/e1"])
         filters = WEIGHTS[f"feat_net.update_es.{layer}.lin_rbf.weight"]
         same(messages * (radial @ torch.from_numpy(filters).T), GOLDEN[f"graph/{k}/update{layer}/e2"])

@@ -30,6 +30,8 @@ class PrefixGraph(Tensors):
         corners: [D, 4], rows of the atoms k, j, i and r.
         sent: [D], pair of k → j.
         triplet, incoming, outgoing: [K], triplet of each path, its edge k → j and its edge j → i.
+        lone: [L'], edges in no path: those of prefixes in which both atoms have no other neighbour.
+        isolated: [V] bool, whether the node has no edge.
     """
 
     positions: Tensor
@@ -43,6 +45,8 @@ class PrefixGraph(Tensors):
     triplet: Tensor
     incoming: Tensor
     outgoing: Tensor
+    lone: Tensor
+    isolated: Tensor
 
     @classmethod
     def of_molecules(cls, positions: Tensor, n_atoms: Tensor, cutoff: float, every: bool) -> Self:
@@ -71,6 +75,8 @@ class PrefixGraph(Tensors):
         k, r = start + triplets % width, start + triplets // width % width
         pair_of = torch.zeros(len(positions), width, dtype=torch.long, device=positions.device)
         pair_of[receivers, ranks[senders]] = torch.arange(pairs, device=positions.device)
+        lone = torch.ones(len(edges.pair), dtype=torch.bool, device=positions.device)
+        lone[incoming] = lone[outgoing] = False
         return cls(
             positions=positions,
             receivers=receivers,
@@ -83,6 +89,8 @@ class PrefixGraph(Tensors):
             triplet=(torch.cumsum(used, 0) - 1)[key],
             incoming=incoming,
             outgoing=outgoing,
+            lone=torch.nonzero(lone).flatten(),
+            isolated=torch.bincount(edges.node, minlength=len(atom)) == 0,
         )
 
 

@@ -4,11 +4,13 @@ As in the code of G-SphereNet: the features of atoms are read out once, after th
 """
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from tutti.nn.dense import Dense, dense
 from tutti.nn.graph import MIN_DISTANCE
 from tutti.nn.prefixes import PrefixGraph
 from tutti.nn.radial import polynomial_envelope
@@ -38,7 +40,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(channels, channels), nn.Linear(channels, channels)
+        self.first, self.second = Dense(channels, channels), Dense(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., channels] → [..., channels]."""
@@ -50,8 +52,8 @@ class FirstMessages(nn.Module):
 
     def __init__(self, channels: int, n_radial: int) -> None:
         super().__init__()
-        self.radial = nn.Linear(n_radial, channels)
-        self.dense = nn.Linear(3 * channels, channels)
+        self.radial = Dense(n_radial, channels)
+        self.dense = Dense(3 * channels, channels)
 
     def forward(self, embedded: Tensor, radial: Tensor, graph: PrefixGraph) -> Tensor:
         """Embedded species [N, channels], radial basis [E, n_radial] → [E, channels]."""
@@ -83,28 +85,33 @@ class Interaction(nn.Module):
         super().__init__()
 
         def filters(size: int, width: int) -> nn.Sequential:
-            reduce = nn.Linear(size, basis_channels, bias=False)
-            return nn.Sequential(reduce, nn.Linear(basis_channels, width, bias=False))
+            reduce = Dense(size, basis_channels, bias=False)
+            return nn.Sequential(reduce, Dense(basis_channels, width, bias=False))
 
         self.radial = filters(n_radial, channels)
         self.angle = filters(n_spherical * n_radial, triplet_channels)
         self.torsion = filters(n_spherical**2 * n_radial, triplet_channels)
-        self.own, self.sent = nn.Linear(channels, channels), nn.Linear(channels, channels)
-        self.down = nn.Linear(channels, triplet_channels, bias=False)
-        self.up = nn.Linear(triplet_channels, channels, bias=False)
+        self.own, self.sent = Dense(channels, channels), Dense(channels, channels)
+        self.down = Dense(channels, triplet_channels, bias=False)
+        self.up = Dense(triplet_channels, channels, bias=False)
         self.before = nn.Sequential(*(Residual(channels) for _ in range(before)))
-        self.skip = nn.Linear(channels, channels)
+        self.skip = Dense(channels, channels)
         self.after = nn.Sequential(*(Residual(channels) for _ in range(after)))
 
     def forward(
-        self, messages: Tensor, radial: Tensor, bases: tuple[Tensor, Tensor], graph: PrefixGraph, pairs: bool
+        self,
+        messages: Tensor,
+        radial: Tensor,
+        reduced: tuple[Tensor, Tensor],
+        graph: PrefixGraph,
+        pairs: bool,
     ) -> Tensor:
         """New messages [L, channels].
 
         Args:
             messages: [L, channels] of the edges, or [E, channels] of the pairs.
             radial: [E, n_radial], radial basis of the pairs.
-            bases: of the triplets, see `TripletBasis`.
+            reduced: [D, basis_channels] each, the triplets' bases times the first weights of their filters.
             graph: the edges.
             pairs: whether the messages are those of the pairs, all edges of which have the same.
         """
@@ -113,7 +120,7 @@ class Interaction(nn.Module):
         own, sent = silu(self.own(messages)), silu(self.down(silu(self.sent(messages)) * filters))
         if pairs:
             messages, own, sent = (x.index_select(0, graph.pair) for x in (messages, own, sent))
-        geometry = self.angle(bases[0]) * self.torsion(bases[1])
+        geometry = self.angle[1](reduced[0]) * self.torsion[1](reduced[1])
         x = self.before(own + silu(self.up(sum_paths(sent, geometry, graph))))
         return self.after(messages + silu(self.skip(x)))
 
@@ -154,15 +161,15 @@ class SphereNet(nn.Module):
             Interaction(channels, triplet_channels, basis_channels, n_spherical, n_radial, before, after)
             for _ in range(layers)
         )
-        self.filter_alone = nn.Linear(n_radial, channels, bias=False)
-        self.filter = nn.Linear(n_radial, channels, bias=False)
+        self.filter_alone = Dense(n_radial, channels, bias=False)
+        self.filter = Dense(n_radial, channels, bias=False)
         self.readout = nn.Sequential(
-            nn.Linear(channels, readout_channels),
-            nn.Linear(readout_channels, readout_channels),
+            Dense(channels, readout_channels),
+            Dense(readout_channels, readout_channels),
             nn.SiLU(),
-            nn.Linear(readout_channels, readout_channels),
+            Dense(readout_channels, readout_channels),
             nn.SiLU(),
-            nn.Linear(readout_channels, channels),
+            Dense(readout_channels, channels),
         )
         self._initialise()
 
@@ -174,15 +181,25 @@ class SphereNet(nn.Module):
         embedded = self.embedding(species)
         vectors = graph.positions[graph.senders] - graph.positions[graph.receivers]
         r = torch.linalg.vector_norm(vectors, dim=-1).clamp_min(MIN_DISTANCE)
-        radial, bases = self.distances(r), self.bases(graph, r)
+        radial = self.distances(r)
         first = messages = self.first(embedded, radial, graph)
-        for layer, interaction in enumerate(self.interactions):
-            messages = interaction(messages, radial, bases, graph, pairs=layer == 0)
+        reduced = self.reduced(*self.bases(graph, r))
+        for layer, (interaction, own) in enumerate(zip(self.interactions, reduced, strict=True)):
+            messages = interaction(messages, radial, own, graph, pairs=layer == 0)
         received = self.received(first, messages, radial, graph)
         summed = received.new_zeros(len(graph.atom), received.shape[1])
         summed = summed.index_add(0, graph.node, received)
-        alone = torch.bincount(graph.node, minlength=len(graph.atom)) == 0
-        return torch.where(alone[:, None], embedded[graph.atom], self.readout(summed))
+        return torch.where(graph.isolated[:, None], embedded[graph.atom], self.readout(summed))
+
+    def reduced(self, angle: Tensor, torsion: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Bases of the triplets (see `TripletBasis`), reduced by the weights of each interaction in turn.
+
+        Those of all interactions are one product: reading the bases takes longer than multiplying them.
+        """
+        of_angle = torch.cat([interaction.angle[0].weight for interaction in self.interactions])
+        of_torsion = torch.cat([interaction.torsion[0].weight for interaction in self.interactions])
+        n = len(self.interactions)
+        return zip(dense(angle, of_angle).chunk(n, 1), dense(torsion, of_torsion).chunk(n, 1), strict=True)
 
     def received(self, first: Tensor, messages: Tensor, radial: Tensor, graph: PrefixGraph) -> Tensor:
         """What the atoms receive, [L, channels]: filtered messages, or first messages of edges in no triplet.
@@ -193,13 +210,10 @@ class SphereNet(nn.Module):
             radial: [E, n_radial], radial basis of the pairs.
             graph: the edges.
         """
-        alone = torch.ones(len(graph.pair), dtype=torch.bool, device=messages.device)
-        alone[graph.incoming] = False
-        alone[graph.outgoing] = False
-        rows = torch.nonzero(alone).flatten()
-        own = (self.filter_alone(radial) * first).index_select(0, graph.pair[rows])
+        pairs = graph.pair[graph.lone]
+        own = self.filter_alone(radial[pairs]) * first[pairs]
         filtered = messages * self.filter(radial).index_select(0, graph.pair)
-        return filtered.index_copy(0, rows, own)
+        return filtered.index_copy(0, graph.lone, own)
 
     def _initialise(self) -> None:
         """As in the authors' code: dense layers orthogonal with the variance of Glorot, no biases.

@@ -99,7 +99,7 @@ class GSphereNet(Generator):
                 for g in batch.groups
             ]
         ).reshape(-1, len(LOSSES))
-        weights = torch.tensor(1.0 / np.maximum(sizes.sum(0), 1), device=self.device, dtype=self.dtype)
+        weights = (1.0 / np.maximum(sizes.sum(0), 1)).tolist()
         loss, parts = sum_over_parts(
             partial(self._losses, weights), batch.groups, len(LOSSES), list(self.parameters())
         )
@@ -117,7 +117,7 @@ class GSphereNet(Generator):
         ]
         return torch.cat(parts)
 
-    def _losses(self, weights: Tensor, group: Prefixes) -> Tensor:
+    def _losses(self, weights: list[float], group: Prefixes) -> Tensor:
         """[5]: sums of the losses of some molecules, times their weights [5]."""
         features = self.embedder(group.species, group.graph)
         logits = self.focus_head(features)[:, 0]
@@ -134,7 +134,8 @@ class GSphereNet(Generator):
         if group.whole:
             of_focus = of_focus - logsigmoid(self.focus_head(self.embedder(*group.whole))).sum()
         sums.append(of_focus)
-        return torch.stack(sums) * weights
+        # Factors on the host: a tensor of them would have to be waited for on its way to a GPU.
+        return torch.stack([own * weight for own, weight in zip(sums, weights, strict=True)])
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, settings: Sampling) -> Structures:
