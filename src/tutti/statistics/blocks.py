@@ -1,7 +1,6 @@
 """Errors of averages over correlated frames, from consecutive blocks."""
 
 import numpy as np
-from scipy.special import stdtrit
 
 from tutti.statistics.bootstrap import REPLICATES, percentile_interval, shifted
 from tutti.statistics.estimate import UNKNOWN, Estimate
@@ -36,6 +35,8 @@ def standard_error(values: np.ndarray) -> float:
 
 def t_interval(value: float, error: float, freedom: int) -> Estimate:
     """A value with its t-interval: from its standard error and the degrees of freedom that this has."""
+    from scipy.special import stdtrit  # slow to import, and few runs have several values
+
     half = stdtrit(freedom, 0.975) * error
     return Estimate(value, value - half, value + half)
 
