@@ -216,7 +216,7 @@ def _edges(depth: np.ndarray, solid: np.ndarray) -> np.ndarray:
 
 
 def _smooth(colour: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """[n, m, 4] mean over blocks of colours [OVERSAMPLING x n, OVERSAMPLING x m, 3], 0 where none is shown."""
+    """[n, m, 4] means over blocks of colours [OVERSAMPLING x n, OVERSAMPLING x m, 3], 0 where none is."""
     covered = _block_sums(shown[..., None].astype(float))
     return np.clip(
         np.concatenate([_block_sums(colour) / np.maximum(covered, 1e-9), covered / OVERSAMPLING**2], axis=-1),
