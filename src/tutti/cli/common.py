@@ -78,10 +78,13 @@ def told(
 
 
 def use_one_thread() -> None:
-    """Processes are what runs side by side; threads of linear algebra would only wait for each other."""
+    """Processes are what runs side by side; threads of linear algebra would only wait for each other.
+
+    Arrow takes memory from the system: its own allocator sets a gigabyte aside, in every process.
+    """
     from tutti.core.hardware import thread_variables
 
-    os.environ |= thread_variables(1) | os.environ
+    os.environ |= thread_variables(1) | {"ARROW_DEFAULT_MEMORY_POOL": "system"} | os.environ
 
 
 def new_file(out: Path) -> Path:

@@ -71,7 +71,8 @@ class Judge:
             return found.astype(LISTS)
 
         code = fingerprint(
-            sources("chemistry.bonds.pool", f"chemistry.bonds.{assigner}"), installed(LIBRARIES)
+            sources("chemistry.bonds.pool", f"chemistry.bonds.{assigner}"),
+            [installed(LIBRARIES), sorted(f"{name} {of}" for name, of in LISTS.items())],
         )
 
         def key(rows: slice) -> list[object]:
