@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from tutti.benchmark.samples import sets
 from tutti.benchmark.samples.controls import control
 from tutti.benchmark.samples.judge import Judge
 from tutti.benchmark.samples.judged import Judged
-from tutti.benchmark.samples.molecules import molecules
 from tutti.benchmark.tables import Check, checks_of, declared
 from tutti.core import memory
 from tutti.core.cache import Parts
@@ -45,8 +42,8 @@ def judge_all(request: Request, parts: Parts) -> Sets:
     """
     fetched = {part: named.fetch(path) for part, path in request.real.items()}
     with memory.limited(request.limit):
-        given = {name: sets.read(paths, request.charge) for name, paths in request.sets.items()}
-        real = {part: sets.read((path,), request.charge) for part, path in fetched.items()}
+        given = {name: sets.read(paths, request.charge, parts.folder) for name, paths in request.sets.items()}
+        real = {part: sets.read((path,), request.charge, parts.folder) for part, path in fetched.items()}
     judge = Judge(parts, request.jobs, request.assigners)
     checks = {name: declared().checks[name] for name in checks_of(request.tables)}
     limited = {name: _limited(check, request.molecules) for name, check in checks.items()}
@@ -57,34 +54,6 @@ def judge_all(request: Request, parts: Parts) -> Sets:
     controls = {name: judge.judge(name, found, few) for name, found in made.items()}
     known = judge.judge("reference", real["train"], {}) if "train" in real else None
     return Sets(samples, controls, known)
-
-
-def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
-    """One row per sample and assigner, in input order: file, place, whether finished, verdict, checks."""
-    frames = []
-    for name, judged in samples.items():
-        table = molecules(judged.verdicts, judged.checks)
-        origin = {
-            column: judged.structures.columns[column][table["sample"]]
-            for column in ("file", "frame", "unreadable")
-        }
-        finished = judged.finished[table["sample"]]
-        frames.append(table.assign(model=name, finished=finished, **origin))
-    first = [
-        "model",
-        "sample",
-        "id",
-        "file",
-        "frame",
-        "assigner",
-        "valid",
-        "reason",
-        "message",
-        "unreadable",
-        "finished",
-    ]
-    table = pd.concat(frames, ignore_index=True)
-    return table[[*first, *(column for column in table.columns if column not in first)]]
 
 
 def _control(name: str, part: Structures, n: int) -> Structures:

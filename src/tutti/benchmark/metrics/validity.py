@@ -83,10 +83,9 @@ def _lack(verdicts: pd.DataFrame, assigner: str) -> str:
 
 
 def _shares(verdicts: pd.DataFrame, training_smiles: set[str], kept: np.ndarray, assigner: str) -> list[Row]:
-    valid = verdicts[verdicts["valid"]]
-    connected, neutral, closed = (
-        valid[name].astype(bool) for name in ("connected", "neutral_atoms", "no_radicals")
-    )
+    flags = ["connected", "neutral_atoms", "no_radicals"]
+    valid = verdicts.loc[verdicts["valid"], ["smiles", *flags]]  # not the bonds, which are most of the memory
+    connected, neutral, closed = (valid[name].astype(bool) for name in flags)
     distinct = set(valid["smiles"])
     valid_rows = verdicts["valid"].to_numpy(bool)
     n_generated, n_valid, n_distinct = len(verdicts), len(valid), len(distinct)
