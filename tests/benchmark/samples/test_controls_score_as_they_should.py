@@ -69,7 +69,11 @@ def test_no_metric_rewards_an_adversary(scores, name):
     lower = (way == "lower") & (both["ci_high_fake"] < both["ci_low_real"])
     rewarded = both[higher | lower]
     if name == "copied_training":
-        rewarded = rewarded[~rewarded["family"].isin(["mmd_bond_length", "mmd_bispectrum", "jsd"])]
+        rewarded = rewarded[
+            ~rewarded["family"].isin(
+                ["mmd_bond_length", "mmd_bond_angle", "mmd_torsion", "mmd_bispectrum", "jsd"]
+            )
+        ]
     assert rewarded.empty, rewarded[["family", "metric", "subset", "value_real", "value_fake"]].to_string()
 
 
@@ -108,6 +112,9 @@ def test_damaged_geometries_score_badly(scores, name):
             ("strain", "energy_drop_median", "xyz2mol"),
             ("mmd_bond_length", "mmd_bond_length_full", "C-H:1.0"),
             ("mmd_bond_length", "mmd_bond_length", "C-H:1.0"),
+            ("mmd_bond_length", "wasserstein_bond_length", "C-H:1.0"),
+            ("mmd_bond_angle", "mmd_bond_angle", "H-C-H:1.0,1.0"),
+            ("mmd_bond_angle", "wasserstein_bond_angle", "H-C-H:1.0,1.0"),
             ("mmd_bispectrum", "mmd_bispectrum_full", "C:C1,H3"),
             ("mmd_bispectrum", "mmd_bispectrum_even14_full", "C:C1,H3"),
         ]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.sparse import coo_array
 
 from tutti.core import ragged
 from tutti.core.structures import Structures
@@ -42,6 +43,20 @@ class Bonded:
     def molecule(self) -> np.ndarray:
         """[ΣN] int64: the molecule that each atom belongs to."""
         return ragged.owners(self.n_atoms)
+
+    @cached_property
+    def neighbours(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each bond seen from both its atoms.
+
+        Returns:
+            ([ΣN + 1] int: atom i has the places starts[i] ... starts[i + 1] - 1; [2B] int32: row of the
+            neighbour, ascending for each atom; [2B] int64: order of the bond in halves).
+        """
+        ends = np.concatenate([self.first, self.second]), np.concatenate([self.second, self.first])
+        halves = np.tile(np.rint(2 * self.order).astype(np.int64), 2)
+        matrix = coo_array((halves, ends), (len(self.numbers),) * 2).tocsr()
+        matrix.sort_indices()
+        return matrix.indptr, matrix.indices, matrix.data
 
     @classmethod
     def of(cls, structures: Structures, verdicts: pd.DataFrame) -> Self:
