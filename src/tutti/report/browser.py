@@ -29,6 +29,7 @@ UNITS = {
     "bond_length_change": "Å",
     "bond_angle_change": "degree",
     "torsion_change": "degree",
+    "atomisation_energy_per_atom": "eV/atom",
 }
 """Units of what checks measure, by the names of their columns."""
 NOT_A_RESULT = ("id", "checked", "reason", "message", "seconds")

@@ -34,7 +34,7 @@ NO_BONDS = np.empty((0, 2), np.int64)
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     """For the reference calculations, which run in this process."""
-    strain._use_one_thread()
+    strain.use_one_thread()
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def check_all(
     smiles, first, second = (verdicts[name].tolist() for name in ("smiles", "bond_first", "bond_second"))
 
     def check(index: int) -> tuple:
-        _use_one_thread()
+        use_one_thread()
         bonds = np.array([first[index], second[index]], np.int64).T
         return relax(*structures.frame(index), smiles[index], bonds, charge_of(structures, index))
 
@@ -95,7 +95,7 @@ def check_all(
     return check_valid(check, structures, verdicts, COLUMNS, jobs=jobs, time_limit=time_limit, label=label)
 
 
-def _use_one_thread() -> None:
+def use_one_thread() -> None:
     """Keep OpenMP, also one that the parent of this fork has loaded or used, from starting threads.
 
     tblite and torch share one OpenMP where both are loaded. With one thread it never asks for the pool of
@@ -123,7 +123,7 @@ def relax(
     Raises:
         LibraryError: when tblite or ASE fail otherwise.
     """
-    # Not before the fork, see `_use_one_thread`.
+    # Not before the fork, see `use_one_thread`.
     from tblite.exceptions import TBLiteRuntimeError
 
     from tutti.chemistry import xtb
