@@ -9,6 +9,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -47,7 +48,13 @@ class Judge:
     assigners: tuple[str, ...]
     time_limit: float = 20.0
 
-    def judge(self, name: str, structures: Structures, checks: Mapping[str, Check]) -> Judged:
+    def judge(
+        self,
+        name: str,
+        structures: Structures,
+        checks: Mapping[str, Check],
+        turns: np.ndarray | None = None,
+    ) -> Judged:
         """All verdicts and checks.
 
         Args:
@@ -55,10 +62,12 @@ class Judge:
             structures: N samples with their places in the whole set as column `index`.
             checks: limits by module of `tutti.benchmark.metrics`; they look at what `MAIN` finds valid among
                 the first `molecules` of the whole set.
+            turns: [N] int, the order in which `molecules` are counted; by default that of the whole set.
         """
+        turns = structures.columns["index"] if turns is None else turns
         verdicts = {assigner: self._verdicts(name, structures, assigner) for assigner in self.assigners}
         checked = {
-            check: self._checks(name, structures, _head(verdicts[MAIN], structures, limits), check, limits)
+            check: self._checks(name, structures, _head(verdicts[MAIN], turns, limits), check, limits)
             for check, limits in checks.items()
         }
         return Judged(structures, verdicts, checked)
@@ -126,11 +135,11 @@ def write(judged: Judged, folder: Path) -> None:
         parquet.write(frame, folder / f"{name}.parquet")
 
 
-def _head(verdicts: pd.DataFrame, structures: Structures, limits: Check) -> pd.DataFrame:
-    """The verdicts, with samples other than the first of the whole set counting as not valid.
+def _head(verdicts: pd.DataFrame, turns: np.ndarray, limits: Check) -> pd.DataFrame:
+    """The verdicts, with samples other than those of the first turns counting as not valid.
 
     What checks only valid molecules then leaves them out.
     """
     if limits.molecules is None:
         return verdicts
-    return verdicts.assign(valid=verdicts["valid"] & (structures.columns["index"] < limits.molecules))
+    return verdicts.assign(valid=verdicts["valid"] & (turns < limits.molecules))
