@@ -20,11 +20,8 @@ from tutti.models.training.config import TrainingConfig
 from tutti.models.training.gradients import Clip
 
 DATA = {"generators": "qm9_6.npz", "forcefields": "water16_gfn1.npz"}
-TO_MEND = {
-    "gspherenet": pytest.mark.xfail(strict=True, reason="boolean masks in its tree and its triplets"),
-}
 CASES = [
-    pytest.param(kind, variant, id=variant, marks=TO_MEND.get(module, ()))
+    pytest.param(kind, variant, id=variant)
     for kind in DATA
     for module in registry.names(kind)
     for variant in variants(module)
