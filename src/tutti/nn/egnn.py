@@ -5,8 +5,9 @@ from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, silu
+from torch.nn.functional import silu
 
+from tutti.nn.dense import Linear, linear
 from tutti.nn.neighbours import segment_index
 from tutti.nn.radial import GaussianBasis
 from tutti.nn.tensors import Tensors
@@ -100,8 +101,8 @@ class EdgeMLP(nn.Module):
     def __init__(self, channels: int, n_pair: int) -> None:
         super().__init__()
         self.channels, self.n_pair = channels, n_pair
-        self.first = nn.Linear(2 * channels + n_pair, channels)
-        self.second = nn.Linear(channels, channels)
+        self.first = Linear(2 * channels + n_pair, channels)
+        self.second = Linear(channels, channels)
 
     def of_atoms(self, h: Tensor) -> tuple[Tensor, Tensor]:
         """The first layer's parts of h [N, channels], as that of the receiver and of the sender."""
@@ -132,12 +133,10 @@ class EquivariantBlock(nn.Module):
         super().__init__()
         self.coordinate_range = coordinate_range
         self.message = EdgeMLP(channels, 2 * n_distance)
-        self.attention = nn.Linear(channels, 1)
-        self.update = nn.Sequential(
-            nn.Linear(2 * channels, channels), nn.SiLU(), nn.Linear(channels, channels)
-        )
+        self.attention = Linear(channels, 1)
+        self.update = nn.Sequential(Linear(2 * channels, channels), nn.SiLU(), Linear(channels, channels))
         self.weight = EdgeMLP(channels, 2 * n_distance)
-        self.weight_out = nn.Linear(channels, 1, bias=False)
+        self.weight_out = Linear(channels, 1, bias=False)
         nn.init.xavier_uniform_(self.weight_out.weight, gain=1e-3)
 
     def forward(
@@ -204,12 +203,12 @@ class EGNN(nn.Module):
     ) -> None:
         super().__init__()
         self.channels = channels
-        self.embedding = nn.Linear(n_in, channels)
+        self.embedding = Linear(n_in, channels)
         self.distances = Squares() if distances == "squares" else Gaussians()
         self.blocks = nn.ModuleList(
             EquivariantBlock(channels, coordinate_range, self.distances.n) for _ in range(layers)
         )
-        self.readout = nn.Linear(channels, n_out)
+        self.readout = Linear(channels, n_out)
 
     def forward(self, h: Tensor, x: Tensor, pairs: FullPairs) -> tuple[Tensor, Tensor]:
         """Features [N, n_in], positions [N, 3] (Å) → features [N, n_out], positions [N, 3]."""
