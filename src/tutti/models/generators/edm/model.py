@@ -264,5 +264,5 @@ class EDM(AtomClouds):
                 above T.
         """
         n_atoms = self.draw_sizes(n, settings.max_atoms, generator)
-        x, species = Denoising(self, n_atoms, generator).run(settings.steps, settings.temperature)
+        x, species = Denoising(self, n_atoms, generator).run(settings)
         return self.molecules(n_atoms, x, species)
