@@ -89,6 +89,7 @@ def test_times_stand_beside_what_flops_and_bytes_need(finished):
         assert result["flops_seconds"] == result["flops"] / rates["flops"] > 0.0, task
         assert 0.0 < result["least_bytes"] < result["op_bytes"], task
         assert result["fraction"] > 0.0, task
+        assert result.get("waits") is None, task  # a CPU has nothing to wait for
 
 
 def test_weights_and_samples_of_the_trainings_can_be_read(finished):

@@ -715,9 +715,21 @@ def test_precisions_train(tmp_path, precision, dtype):
     assert losses[-1] < 0.1 < float(rows(tmp_path)[0]["loss"])
 
 
+@pytest.mark.parametrize("precision", ["highest", "high"])
+def test_products_of_matrices_have_their_precision_while_a_training_runs(tmp_path, precision):
+    class Noting(ToyModel):
+        def training_step(self, batch):
+            found.add(torch.get_float32_matmul_precision())
+            return super().training_step(batch)
+
+    found, before = set(), torch.get_float32_matmul_precision()
+    train_toy(tmp_path, Noting(new_model().config), float32_matmul_precision=precision)
+    assert found == {precision} and torch.get_float32_matmul_precision() == before == "highest"
+
+
 def test_a_precision_that_the_model_does_not_stand_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(ToyModel, "precisions", ("32-true",))
-    with pytest.raises(ValueError, match=r"bf16-mixed.*32-true"):
+    with pytest.raises(ValueError, match=r"bf16-mixed.*takes 32-true: in bfloat16"):
         train_toy(tmp_path, precision="bf16-mixed")
     assert not list(tmp_path.iterdir())
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tutti.core import records
-from tutti.core.devices import choose_accelerator, describe, peak_memory
+from tutti.core.devices import choose_accelerator, describe, float32_products, peak_memory
 from tutti.core.files import sha256, write_text
 from tutti.core.progress import Progress
 from tutti.core.randomness import numpy_generator
@@ -70,8 +70,7 @@ def train(
     for name, part in (("training", training), ("validation", validation)):
         if model.n_items(part) == 0:
             raise ValueError(f"the {name} split is empty; give it a size in the dataset's split")
-    if config.precision not in model.precisions:
-        raise ValueError(f"precision {config.precision}: {model.module} takes {', '.join(model.precisions)}")
+    config.check_precision(model)
     if config.batch_size < devices:
         raise ValueError(f"batch_size {config.batch_size} is too small for {devices} devices")
     identity = checkpoints.identity(model, structures, splits, config.lasting(), seed, devices, initial)
@@ -103,7 +102,8 @@ class _Plan:
 
 
 def _run(fabric: Fabric, model: Model, plan: _Plan) -> None:
-    _Training(fabric, model, plan).run()
+    with float32_products(plan.config.float32_matmul_precision):
+        _Training(fabric, model, plan).run()
 
 
 class _Training:

@@ -78,6 +78,7 @@ class EDM(AtomClouds):
     """Hoogeboom, Garcia Satorras, Vignac and Welling, ICML 2022 (arXiv:2203.17003)."""
 
     module = "edm"
+    precisions = ("32-true", "64-true", "bf16-mixed")
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

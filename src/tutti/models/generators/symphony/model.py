@@ -62,6 +62,7 @@ class Symphony(Generator):
     """Daigavane, Kim, Geiger and Smidt, ICLR 2024 (arXiv:2311.16199)."""
 
     module = "symphony"
+    needs_float32 = "its signals reach 57, which bfloat16 rounds by an eighth, before their exponentials"
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
