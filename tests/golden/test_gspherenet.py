@@ -126,7 +126,7 @@ def test_triplets_and_bases():
     for function in (torch.sin, torch.cos):
         same(function(torsion[rows]), function(torch.from_numpy(GOLDEN["graph/0/triplet/torsion"])).numpy())
     assert ((torsion >= 0.0) & (torsion <= 2.0 * math.pi)).all()
-    bases = embedder.bases(own, distances)
+    bases = (torch.cat(parts) for parts in zip(*embedder.bases(own, distances).blocks(), strict=True))
     for values, name in zip(bases, ("angle", "torsion"), strict=True):
         same(values[rows], GOLDEN[f"graph/0/basis/{name}"])
         assert np.abs(values[rows].numpy() - GOLDEN[f"graph/0/basis/{name}_single_precision"]).max() < 1e-6
@@ -142,7 +142,7 @@ def test_stages_of_the_embedder(k):
     first = messages = embedder.first(embedded, radial, own)
     same(first, GOLDEN[f"graph/{k}/init/e1"])
     same(embedder.filter_alone(radial) * first, GOLDEN[f"graph/{k}/init/e2"])
-    reduced = embedder.reduced(*bases)
+    reduced = embedder.reduced(bases)
     for layer, (interaction, of_layer) in enumerate(zip(embedder.interactions, reduced, strict=True)):
         messages = interaction(messages, radial, of_layer, own, pairs=layer == 0)
         same(messages, GOLDEN[f"graph/{k}/update{layer}/e1"])

@@ -8,7 +8,7 @@ from random_numbers import random
 from tutti.nn.prefixes import PrefixGraph
 from tutti.nn.spherenet import SphereNet
 from tutti.nn.spherical_bessel import SphericalBesselBasis, zeros
-from tutti.nn.triplets import TripletBasis, sum_paths, triplet_angles
+from tutti.nn.triplets import TripletBases, TripletBasis, sum_paths, triplet_angles
 
 COUNTS = torch.tensor([7, 1, 2, 5])
 
@@ -117,6 +117,12 @@ def expected_corners(paths: list) -> list[tuple[int, ...]]:
     return [corners for _, corners in paths]
 
 
+def multiplied_out(bases: TripletBases) -> tuple[torch.Tensor, ...]:
+    """[D, S · n] and [D, S² · n]."""
+    angle, both = zip(*bases.blocks(), strict=True)
+    return torch.cat(angle), torch.cat(both)
+
+
 def test_angles_torsions_and_bases():
     """Angles by dihedrals of RDKit's sign, harmonics and Bessel functions by SciPy."""
     graph, basis = molecules(), TripletBasis(4, 3, 3.0)
@@ -125,7 +131,7 @@ def test_angles_torsions_and_bases():
         graph.positions[graph.receivers] - graph.positions[graph.senders], dim=1
     )
     angles, torsions = (values.numpy() for values in triplet_angles(graph))
-    of_angle, of_both = (values.numpy() for values in basis(graph, distances))
+    of_angle, of_both = (values.numpy() for values in multiplied_out(basis(graph, distances)))
     roots = zeros(3, 3)
     for t, (k, j, i, r) in enumerate(graph.corners.tolist()):
         u, v, w = x[i] - x[j], x[k] - x[j], x[r] - x[j]
@@ -149,7 +155,25 @@ def test_angles_torsions_and_bases():
     assert ((torsions > 0) & (torsions <= 2 * np.pi)).all()
 
 
-def test_sum_over_paths_is_a_loop():
+def test_reduced_bases_are_products_block_by_block(monkeypatch):
+    graph, basis = molecules(), TripletBasis(4, 3, 3.0)
+    bases = basis(graph, random(len(graph.receivers)).abs())
+    full = multiplied_out(bases)
+    monkeypatch.setattr("tutti.nn.triplets._TRIPLETS", 5)
+    assert len(list(bases.blocks())) > 2
+    weights = [random(6, values.shape[1], seed=1).requires_grad_() for values in full]
+    outer = [random(len(values), 6, seed=2) for values in full]
+    found, expected = bases.reduced(*weights), [v @ w.T for v, w in zip(full, weights, strict=True)]
+    torch.testing.assert_close(list(found), expected, atol=1e-12, rtol=0)
+    gradients = (
+        torch.autograd.grad(sum((y * o).sum() for y, o in zip(each, outer, strict=True)), weights)
+        for each in (found, expected)
+    )
+    torch.testing.assert_close(*gradients, atol=1e-12, rtol=0)
+
+
+def test_sum_over_paths_is_a_loop(monkeypatch):
+    monkeypatch.setattr("tutti.nn.triplets._BLOCK", 7)
     graph = molecules()
     sent, geometry = random(len(graph.pair), 3, seed=1), random(len(graph.corners), 3, seed=2)
     sent.requires_grad_()

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from tutti.nn.dense import Dense, dense
+from tutti.nn.dense import Dense
 from tutti.nn.graph import MIN_DISTANCE
 from tutti.nn.prefixes import PrefixGraph
 from tutti.nn.radial import polynomial_envelope
-from tutti.nn.triplets import TripletBasis, sum_paths
+from tutti.nn.triplets import TripletBases, TripletBasis, sum_paths
 
 
 class DistanceBasis(nn.Module):
@@ -183,7 +183,7 @@ class SphereNet(nn.Module):
         r = torch.linalg.vector_norm(vectors, dim=-1).clamp_min(MIN_DISTANCE)
         radial = self.distances(r)
         first = messages = self.first(embedded, radial, graph)
-        reduced = self.reduced(*self.bases(graph, r))
+        reduced = self.reduced(self.bases(graph, r))
         for layer, (interaction, own) in enumerate(zip(self.interactions, reduced, strict=True)):
             messages = interaction(messages, radial, own, graph, pairs=layer == 0)
         received = self.received(first, messages, radial, graph)
@@ -191,15 +191,12 @@ class SphereNet(nn.Module):
         summed = summed.index_add(0, graph.node, received)
         return torch.where(graph.isolated[:, None], embedded[graph.atom], self.readout(summed))
 
-    def reduced(self, angle: Tensor, torsion: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Bases of the triplets (see `TripletBasis`), reduced by the weights of each interaction in turn.
-
-        Those of all interactions are one product: reading the bases takes longer than multiplying them.
-        """
+    def reduced(self, bases: TripletBases) -> Iterator[tuple[Tensor, Tensor]]:
+        """The triplets' bases reduced by the weights of each interaction in turn, see `Interaction`."""
         of_angle = torch.cat([interaction.angle[0].weight for interaction in self.interactions])
-        of_torsion = torch.cat([interaction.torsion[0].weight for interaction in self.interactions])
+        of_both = torch.cat([interaction.torsion[0].weight for interaction in self.interactions])
         n = len(self.interactions)
-        return zip(dense(angle, of_angle).chunk(n, 1), dense(torsion, of_torsion).chunk(n, 1), strict=True)
+        return zip(*(all_.chunk(n, 1) for all_ in bases.reduced(of_angle, of_both)), strict=True)
 
     def received(self, first: Tensor, messages: Tensor, radial: Tensor, graph: PrefixGraph) -> Tensor:
         """What the atoms receive, [L, channels]: filtered messages, or first messages of edges in no triplet.

@@ -2,18 +2,23 @@
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from scipy.special import sph_harm_y
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from tutti.nn.dense import dense
 from tutti.nn.graph import MIN_DISTANCE
 from tutti.nn.prefixes import PrefixGraph
-from tutti.nn.spherical import harmonics
 from tutti.nn.spherical_bessel import SphericalBesselBasis
 
 _BLOCK = 1 << 11
 """Paths whose factors a CPU makes together: three such blocks of 64 channels stay in a core's cache."""
+_TRIPLETS = 1 << 9
+"""Triplets whose bases a CPU makes together: of published size they stay in a core's cache, too."""
 
 
 def triplet_angles(graph: PrefixGraph) -> tuple[Tensor, Tensor]:
@@ -31,6 +36,67 @@ def triplet_angles(graph: PrefixGraph) -> tuple[Tensor, Tensor]:
     return angle, torch.where(torsion > 0.0, torsion, torsion + 2.0 * math.pi)
 
 
+class TripletBases(NamedTuple):
+    """Bases of D triplets as factors: multiplied out they are S² · n numbers a triplet.
+
+    Attributes:
+        zonal: [D, S], harmonics of the angle.
+        angular: [D, S²], harmonics of angle and torsion.
+        radial: [E, S · n], radial functions of the pairs.
+        sent: [D], pair of each triplet.
+    """
+
+    zonal: Tensor
+    angular: Tensor
+    radial: Tensor
+    sent: Tensor
+
+    def reduced(self, of_angle: Tensor, of_both: Tensor) -> tuple[Tensor, Tensor]:
+        """[D, O] each: the angle's basis times `of_angle` [O, S · n], both's times `of_both` [O, S² · n].
+
+        Nothing but the weights has a gradient.
+        """
+        return _Reduce.apply(of_angle, of_both, self)
+
+    def blocks(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The angle's basis [d, S · n] and both's [d, S² · n] of all triplets, some after others.
+
+        On a CPU as many at a time as its cache holds: reading them takes longer than multiplying them.
+        """
+        degrees = self.zonal.shape[1]
+        size = _TRIPLETS if self.sent.device.type == "cpu" else max(1, len(self.sent))
+        parts = (rows.split(size) for rows in (self.zonal, self.angular, self.sent))
+        for zonal, angular, sent in zip(*parts, strict=True):
+            radial = self.radial.index_select(0, sent).unflatten(1, (degrees, -1))
+            both = angular.unflatten(1, (degrees, degrees, 1)) * radial[:, None]
+            yield (zonal[..., None] * radial).flatten(1), both.flatten(1)
+
+
+class _Reduce(torch.autograd.Function):
+    """See `TripletBases.reduced`; the bases are made again for the gradient."""
+
+    @staticmethod
+    def forward(ctx, of_angle: Tensor, of_both: Tensor, bases: TripletBases) -> tuple[Tensor, Tensor]:  # noqa: ANN001
+        ctx.bases = bases
+        shape = len(bases.sent), len(of_angle)
+        results = of_angle.new_empty(shape), of_both.new_empty(shape)
+        start = 0
+        for angle, both in bases.blocks():
+            rows = slice(start, start := start + len(angle))
+            results[0][rows], results[1][rows] = dense(angle, of_angle), dense(both, of_both)
+        return results
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN001
+        totals, start = [0.0, 0.0], 0
+        for bases in ctx.bases.blocks():
+            rows = slice(start, start := start + len(bases[0]))
+            for which, (grad, basis) in enumerate(zip(gradients, bases, strict=True)):
+                totals[which] = totals[which] + dense(grad[rows].t(), basis.t())
+        return *totals, None
+
+
 class TripletBasis(nn.Module):
     """Spherical Bessel functions of the distance of k → j times harmonics of angle and torsion.
 
@@ -38,6 +104,9 @@ class TripletBasis(nn.Module):
     q = 0, 1, ... by degree l and in it by order 0, 1, ... l, −l, ... −1, have those of degree q mod
     `degrees`, as in the authors' code, and carry the sign (−1)^m of Condon and Shortley. There is no
     envelope.
+
+    A harmonic is a sum of cosines (or, of odd orders, sines) of multiples of the angle, times the cosine or
+    sine of a multiple of the torsion: one product of matrices makes all of them.
 
     Args:
         degrees: number of degrees.
@@ -47,30 +116,43 @@ class TripletBasis(nn.Module):
 
     def __init__(self, degrees: int, n: int, cutoff: float) -> None:
         super().__init__()
-        self.degrees = degrees
         self.bessel = SphericalBesselBasis(degrees, n, cutoff)
         orders = [(l, m) for l in range(degrees) for m in [*range(l + 1), *range(-l, 0)]]
-        self.register_buffer("rows", torch.tensor([l * l + l + m for l, m in orders]), persistent=False)
-        signs = torch.tensor([-1.0 if m % 2 else 1.0 for _, m in orders])
-        self.register_buffer("signs", signs, persistent=False)
+        # As many angles as there are waves: cos 0 ... cos (S − 1)θ and sin θ ... sin Sθ.
+        angles = math.pi * (np.arange(degrees) + 0.5) / degrees
+        values = {(l, m): sph_harm_y(l, m, angles, 0.0).real for l, m in orders if m >= 0}
+        series = np.zeros((2, degrees, len(orders)))
+        waves = np.arange(degrees)
+        for column, (l, m) in enumerate(orders):
+            kind = abs(m) % 2
+            table = np.sin(np.outer(angles, waves + 1)) if kind else np.cos(np.outer(angles, waves))
+            series[kind, :, column] = np.linalg.solve(table, values[l, abs(m)]) * (math.sqrt(2.0) if m else 1.0)
+        # Stays float64, so that a model of float64 does not begin with rounded ones.
+        self.register_buffer("series", torch.from_numpy(series).flatten(0, 1), persistent=False)
+        waves = torch.tensor([m if m >= 0 else degrees - 1 - m for _, m in orders])
+        self.register_buffer("waves", waves, persistent=False)
         self.register_buffer("zonal", torch.arange(degrees) ** 2, persistent=False)
 
     @torch.no_grad()
-    def forward(self, graph: PrefixGraph, distances: Tensor) -> tuple[Tensor, Tensor]:
-        """(angle's [D, degrees · n], angle's and torsion's [D, degrees² · n]) of a graph.
+    def forward(self, graph: PrefixGraph, distances: Tensor) -> TripletBases:
+        """The bases of a graph.
 
         Args:
             graph: D triplets.
             distances: [E], Å, of its pairs.
         """
         angle, torsion = triplet_angles(graph)
-        across = torch.sin(angle)
-        # The harmonics' polar axis is y, and azimuths go from z to x.
-        directions = [across * torch.sin(torsion), torch.cos(angle), across * torch.cos(torsion)]
-        angular = harmonics(self.degrees - 1, torch.stack(directions, dim=-1))[:, self.rows] * self.signs
-        radial = self.bessel(distances)[graph.sent]
-        both = angular.unflatten(1, (self.degrees, self.degrees, 1)) * radial[:, None]
-        return (angular[:, self.zonal, None] * radial).flatten(1), both.flatten(1)
+        of_angle = _waves(angle, len(self.zonal)) @ self.series.to(angle.dtype)
+        angular = of_angle * _waves(torsion, len(self.zonal)).index_select(1, self.waves)
+        return TripletBases(
+            angular.index_select(1, self.zonal), angular, self.bessel(distances).flatten(1), graph.sent
+        )
+
+
+def _waves(x: Tensor, n: int) -> Tensor:
+    """cos 0, cos x, ... cos (n − 1)x, sin x, ... sin nx of x [D]: [D, 2 n]."""
+    multiples = torch.arange(n + 1, dtype=x.dtype, device=x.device) * x[:, None]
+    return torch.cat([torch.cos(multiples[:, :-1]), torch.sin(multiples[:, 1:])], dim=1)
 
 
 class _SumPaths(torch.autograd.Function):
