@@ -2,7 +2,7 @@
 
 The library makes an ensemble of a molecule's InChI alone, with a fixed seed, and keeps it by that name: the
 order of the atoms and their places do not enter. But it keeps it in one process only, and none that it fails
-to make, which take longest. Here the mean, which is all that a verdict looks at, goes from process to process.
+to make, which take longest. Here the mean, which is all that a verdict needs, goes from process to process.
 """
 
 from collections.abc import Iterator
