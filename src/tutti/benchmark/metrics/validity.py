@@ -68,12 +68,12 @@ def validity_table(
         rows += _as_published(verdicts, assigner)
     if assigner == "lookup":
         rows += _stability(verdicts, assigner)
-    if lack := _lack(verdicts, assigner):
-        rows = [share(row["metric"], row["subset"], 0, 0, lack) for row in rows]
+    if missing := lack(verdicts, assigner):
+        rows = [share(row["metric"], row["subset"], 0, 0, missing) for row in rows]
     return table_of(rows, model=model, dataset=dataset, seed=seed)
 
 
-def _lack(verdicts: pd.DataFrame, assigner: str) -> str:
+def lack(verdicts: pd.DataFrame, assigner: str) -> str:
     """What the samples lack without which an assigner's verdicts say nothing of the model; or empty."""
     reasons = verdicts["reason"]
     if skeletons := int((reasons == Reason.NO_HYDROGENS).sum()):
