@@ -28,8 +28,8 @@ from tutti.statistics.proportions import share
 SAME = 0.5
 """Å, the largest root mean square distance of the heavy atoms of two molecules that are the same.
 
-All of 400 molecules of QM9 are the same as themselves with noise of 0.2 Å on their coordinates; of two conformers
-of each (ETKDG, MMFF94) 51 % are within 0.25 Å, 57 % within 0.5 Å and 83 % within 0.75 Å.
+All of 400 molecules of QM9 are the same as themselves with noise of 0.2 Å on their coordinates; of two
+conformers of each (ETKDG, MMFF94) 51 % are within 0.25 Å, 57 % within 0.5 Å and 83 % within 0.75 Å.
 """
 MOST_MAPPINGS = 10_000
 """Ways to map the atoms that are tried, in 0.1 s. Of molecules with more, as of many tert-butyl groups, the
