@@ -107,6 +107,11 @@ def test_copied_molecules_are_not_novel(scores, assigner):
     assert value(scores, "test_split", "validity", "novelty", assigner) > 0.9
 
 
+def test_copied_molecules_are_not_novel_in_3d(scores):
+    assert value(scores, "copied_training", "shapes", "novelty_in_3d", "xyz2mol") == 0
+    assert value(scores, "test_split", "shapes", "novelty_in_3d", "xyz2mol") > 0.9
+
+
 @pytest.mark.parametrize("name", ["jittered", "displaced_hydrogens"])
 def test_damaged_geometries_score_badly(scores, name):
     real = {
