@@ -126,7 +126,9 @@ class TripletBasis(nn.Module):
         for column, (l, m) in enumerate(orders):
             kind = abs(m) % 2
             table = np.sin(np.outer(angles, waves + 1)) if kind else np.cos(np.outer(angles, waves))
-            series[kind, :, column] = np.linalg.solve(table, values[l, abs(m)]) * (math.sqrt(2.0) if m else 1.0)
+            series[kind, :, column] = np.linalg.solve(table, values[l, abs(m)]) * (
+                math.sqrt(2.0) if m else 1.0
+            )
         # Stays float64, so that a model of float64 does not begin with rounded ones.
         self.register_buffer("series", torch.from_numpy(series).flatten(0, 1), persistent=False)
         waves = torch.tensor([m if m >= 0 else degrees - 1 - m for _, m in orders])
