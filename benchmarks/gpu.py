@@ -8,7 +8,7 @@ In this order, each part within its share of the time, its results in DIR as it 
     checks.json: loss, gradients, energies and forces against the CPU's float64; a training that is stopped
         and resumed; sampling; peak memory.
     speed.json: training steps, sampling and force calls at the published sizes, beside the times that their
-        FLOPs and bytes would need at the device's measured rates.
+        FLOPs and bytes would need at the device's measured rates; how often a step waits for the device.
     training.json: every generator trained on real molecules (those of MOLECULES, a file of `Structures`, or
         those that ship with the package) for an equal share of what is left, and 1,000 samples; weights and
         samples are in folders of DIR.

@@ -12,7 +12,9 @@ with redirect(snakemake.log[0]):
     params, names, out = snakemake.params, snakemake.wildcards, Path(snakemake.output[0])
     rows = measure(
         Judged.read(params.folders, params.assigners, params.checks),
-        Judged.read(params.reference, params.assigners) if params.reference else None,
+        Judged.read(params.reference, params.assigners, params.reference_checks)
+        if params.reference
+        else None,
         params.tables,
         Parts(out.with_suffix(".parts")),
         Progress("tables", len(params.tables)),

@@ -2,9 +2,11 @@
 
 It has the name of torch's device without numbers, "meta". What it computes is computed on the CPU, so that an
 operation on tensors of two devices, a tensor made on the wrong one or `.numpy()` without `.cpu()` is an error
-as it is with a GPU. As there, tensors without dimensions may come from the CPU.
+as it is with a GPU. As there, tensors without dimensions may come from the CPU. `counted_waits` lists what
+would make the CPU wait until a GPU has done all that it was given.
 """
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +21,25 @@ DEVICE = torch.device("meta")
 
 # Their arguments may be on two devices: copies, and places of which a GPU takes indices from the CPU.
 COPIES = {torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default}
+
+# The sizes or the numbers of what they give are needed on the CPU.
+WAITING = {
+    "_linalg_check_errors",
+    "_local_scalar_dense",
+    "_unique",
+    "_unique2",
+    "bincount",
+    "equal",
+    "is_nonzero",
+    "masked_select",
+    "multinomial",
+    "nonzero",
+    "unique_consecutive",
+    "unique_dim",
+    "unique_dim_consecutive",
+}
+
+_waits: list[str] | None = None
 
 
 class Elsewhere(Tensor):
@@ -46,6 +67,7 @@ class Elsewhere(Tensor):
         return _compute(func, args, kwargs or {})
 
     def tolist(self) -> list:
+        _note("tolist")
         return self.held.tolist()
 
 
@@ -54,6 +76,42 @@ def pretended_device() -> Iterator[torch.device]:
     """Within it, tensors can be made on and moved to the device."""
     with _Lists(), _Operations():
         yield DEVICE
+
+
+@contextmanager
+def counted_waits() -> Iterator[list[str]]:
+    """Lists, for each operation on the pretended device that would wait for it, its name and place."""
+    global _waits
+    before, _waits = _waits, []
+    try:
+        yield _waits
+    finally:
+        _waits = before
+
+
+def _note(what: str) -> None:
+    if _waits is not None:
+        own = [frame for frame in traceback.extract_stack() if "/tutti/" in frame.filename]
+        where = f"{own[-1].filename.rpartition('/tutti/')[2]}:{own[-1].lineno}" if own else "not in tutti"
+        _waits.append(f"{what} at {where}")
+
+
+def _waits_for(func: Any, args: tuple, kwargs: dict) -> bool:
+    """Whether a GPU's result of the operation, or the copy, would be waited for."""
+    name = func._schema.name.removeprefix("aten::")
+    given = {argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)}
+    given |= kwargs
+    if func in COPIES:
+        source = given["src"] if name == "copy_" else given["self"]
+        to = given["self"].device if name == "copy_" else given.get("device") or source.device
+        return torch.device(to) != source.device and not given.get("non_blocking")
+    if name in ("index", "index_put", "index_put_", "_index_put_impl_"):
+        masks = [i for i in given["indices"] if i is not None and i.dtype in (torch.bool, torch.uint8)]
+        # Of one mask and one value a GPU makes `masked_fill`.
+        return bool(masks) and not (name != "index" and len(masks) == 1 and given["values"].numel() == 1)
+    if name == "repeat_interleave":
+        return given.get("output_size") is None
+    return name in WAITING
 
 
 class _Lists(TorchFunctionMode):
@@ -83,6 +141,8 @@ def _compute(func: Any, args: tuple, kwargs: dict) -> Any:
             shapes = [list(tensor.shape) for tensor in here]
             raise RuntimeError(f"{func}: tensors of shapes {shapes} are on the CPU, others are not")
     device = kwargs.get("device")
+    if (elsewhere or device is not None) and _waits_for(func, args, kwargs):
+        _note(func._schema.name.removeprefix("aten::"))
     there = bool(elsewhere) if device is None else torch.device(device) == DEVICE
     if device is not None:
         kwargs = kwargs | {"device": torch.device("cpu")}

@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from statistics import median
@@ -48,6 +49,24 @@ def timed(call: Callable[[], object], device: torch.device, end: float = math.in
     while len(times) < REPEATS and time.time() + times[-1] < end:
         times.append(seconds(call, device))
     return {"seconds": median(times), "calls": len(times)}
+
+
+def waits(call: Callable[[], object], device: torch.device) -> int | None:
+    """How often the CPU waits for the GPU in one call, as torch tells it; None on a CPU.
+
+    A wait that is asked for, for an event, does not count.
+    """
+    if device.type != "cuda":
+        return None
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            call()
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+    return sum("synchronizing CUDA operation" in str(warning.message) for warning in told)
 
 
 class _Counter(TorchDispatchMode):

@@ -115,8 +115,11 @@ def _steps(results: dict[str, dict]) -> str:
     for model, found in _by_model(results).items():
         if step := found.get("training step"):
             batch = f"{step['batch_size']} of {step['mean_atoms']:.1f} atoms"
-            rows.append([model, batch, *_times(step), f"{1e3 * step['collate_seconds']:.3g}"])
-    return _table("A training step", ["model", "batch", *TIMES, "ms to make the batch"], rows)
+            waits = step.get("waits")  # unknown on a CPU, and of runs before it was counted
+            last = f"{1e3 * step['collate_seconds']:.3g}", "" if waits is None else str(waits)
+            rows.append([model, batch, *_times(step), *last])
+    head = ["model", "batch", *TIMES, "ms to make the batch", "waits"]
+    return _table("A training step", head, rows)
 
 
 def _sampling(results: dict[str, dict]) -> str:

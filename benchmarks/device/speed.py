@@ -9,7 +9,7 @@ from generators import keep_growing, sampler
 
 from device import inputs
 from device.checks import reset_peak
-from device.cost import beside, count, least_bytes, timed
+from device.cost import beside, count, least_bytes, timed, waits
 from tutti.core.devices import peak_memory
 from tutti.core.structures import Structures
 from tutti.models.base import Model
@@ -67,7 +67,10 @@ class Subject:
         return {**result, "peak_memory_bytes": peak_memory(self.device)}
 
     def training_step(self, end: float) -> dict[str, object]:
-        """At the entry's batch size; the batch is made on the CPU, whose time is told apart."""
+        """At the entry's batch size; the batch is made on the CPU, whose time is told apart.
+
+        `waits` says how often the CPU waits for a GPU on the way from the batch to the new weights.
+        """
         steps = inputs.Steps(self.model, self.structures, self.entry["training"]["batch_size"])
         batch = steps.collate(0)
         cost = count(partial(steps.run, batch))
@@ -79,6 +82,7 @@ class Subject:
             "mean_atoms": float(self.structures.n_atoms.mean()),
             **beside(measured, cost, self.rates),
             "collate_seconds": collate["seconds"],
+            "waits": waits(partial(steps.run, batch), self.device),
         }
 
     def sampling(self, n: int, end: float) -> dict[str, object]:

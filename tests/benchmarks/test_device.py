@@ -2,6 +2,7 @@
 
 import json
 import time
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -32,6 +33,24 @@ def test_flops_of_a_backward_pass_are_counted():
     forward = cost.count(lambda: layer(x))
     both = cost.count(lambda: layer(x).sum().backward())
     assert both["flops"] == 2 * forward["flops"] == 2 * (2 * 4 * 3 * 2)
+
+
+def test_waits_are_what_torch_warns_of(monkeypatch):
+    modes = ["default"]
+    monkeypatch.setattr(torch.cuda, "get_sync_debug_mode", lambda: modes[-1])
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", modes.append)
+
+    def step() -> None:
+        assert modes[-1] == "warn"
+        for _ in range(3):
+            warnings.warn("called a synchronizing CUDA operation (Triggered internally)", stacklevel=1)
+        warnings.warn("something else", stacklevel=1)
+
+    assert cost.waits(step, torch.device("cuda")) == 3 and modes == ["default", "warn", "default"]
+    assert cost.waits(lambda: None, torch.device("cuda")) == 0
+    with pytest.raises(ZeroDivisionError):
+        cost.waits(lambda: 1 / 0, torch.device("cuda"))
+    assert modes[-1] == "default" and cost.waits(step, CPU) is None
 
 
 def test_least_bytes_are_weights_and_batch():

@@ -42,7 +42,7 @@ def finished(tmp_path_factory):
     for name in GENERATORS:
         models[f"{name}_tiny"]["training"]["steps"] = 4
         models[f"{name}_tiny"]["training"] |= {"warmup_steps": 0, "batch_size": 4}
-        models[f"{name}_tiny"]["sampling"]["batch_size"] = 8
+        models[f"{name}_tiny"]["sampling"] |= {"batch_size": 8, "max_atoms": 9}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}))
     script = Path(__file__).with_name("small_run.py")
     options = ["--device", "cpu", "--minutes", str(MINUTES), "--size", "tiny", "--out", str(folder)]
@@ -89,6 +89,7 @@ def test_times_stand_beside_what_flops_and_bytes_need(finished):
         assert result["flops_seconds"] == result["flops"] / rates["flops"] > 0.0, task
         assert 0.0 < result["least_bytes"] < result["op_bytes"], task
         assert result["fraction"] > 0.0, task
+        assert result.get("waits") is None, task  # a CPU has nothing to wait for
 
 
 def test_weights_and_samples_of_the_trainings_can_be_read(finished):

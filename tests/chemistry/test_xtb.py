@@ -4,6 +4,7 @@ import ctypes
 from collections.abc import Iterator
 
 import ase
+import ase.build
 import numpy as np
 import pytest
 from ase.optimize import BFGS
@@ -14,6 +15,7 @@ pytest.importorskip("tblite", reason="GFN-xTB needs the extra 'xtb'")
 
 from tblite.ase import TBLite
 
+from tutti.chemistry import xtb
 from tutti.chemistry.xtb import RejectionError, minimise, mmff94_geometry
 
 
@@ -32,6 +34,11 @@ def reference(numbers: np.ndarray, positions: np.ndarray) -> ase.Atoms:
     atoms = ase.Atoms(numbers, positions)
     atoms.calc = TBLite(method="GFN2-xTB", accuracy=0.01, verbosity=0)
     return atoms
+
+
+def known(name: str) -> tuple[np.ndarray, np.ndarray]:
+    atoms = ase.build.molecule(name)
+    return atoms.numbers, atoms.positions
 
 
 def largest_force(atoms: ase.Atoms) -> float:
@@ -57,6 +64,26 @@ def test_minimum_is_that_of_another_optimiser(smiles: str) -> None:
     assert BFGS(atoms, logfile=None).run(fmax=0.002, steps=300)
     assert way.energies[1] == pytest.approx(atoms.get_potential_energy(), abs=1e-3)
     np.testing.assert_allclose(pdist(way.positions), pdist(atoms.positions), atol=0.02)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_few_force_calls_lead_to_the_minimum(noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Hessian of equal stiffness everywhere needs 36 and 52."""
+    calls = []
+    whole = xtb._WarmStarted.calculate
+    monkeypatch.setattr(xtb._WarmStarted, "calculate", lambda *given: calls.append(whole(*given)))
+    numbers, start = mmff94_geometry("CCOC(=O)C#C", 3)
+    start += noise * np.random.default_rng(1).normal(size=start.shape)
+    assert minimise(numbers, start, 0.02).forces[1] < 0.01
+    assert len(calls) < (25 if noise else 18)
+
+
+def test_atomisation_energy() -> None:
+    """Of hydrogen in its minimum with the energies that tblite's own calculator gives."""
+    pair, atom = reference(*known("H2")), reference(*known("H"))
+    assert xtb.atomisation_energy(pair.numbers, xtb.single_point(pair.numbers, pair.positions)) == (
+        pytest.approx(pair.get_potential_energy() - 2 * atom.get_potential_energy(), abs=1e-5)
+    )
 
 
 def test_the_limit_of_steps() -> None:

@@ -6,18 +6,18 @@ from tiny_models import MODELS
 
 from tutti.core import registry
 from tutti.models.generators.symphony import Config
-from tutti.nn.spherical import grid_harmonics, harmonics, log_partition
+from tutti.nn.spherical import harmonics, log_partition
 
 
 @pytest.mark.parametrize("name", [n for n, m in MODELS.items() if m.get("module") == "symphony"])
 def test_training_grid_integrates_the_sharpest_target_within_1e_4(name):
     config = registry.from_dict(Config, MODELS[name]["config"], name)
-    lmax, cpu = config.position.lmax, torch.device("cpu")
+    lmax = config.position.lmax
     generator = torch.Generator().manual_seed(0)
     directions = torch.randn(50, 3, dtype=torch.float64, generator=generator)
     target = config.angular_sharpness * harmonics(lmax, directions)[:, None]
     values = [
-        log_partition(target, *grid_harmonics(lmax, *size, torch.float64, cpu))
+        log_partition(target, *size)
         for size in [(config.position.polar, config.position.azimuths), (180, 359)]
     ]
     assert float((values[0] - values[1]).abs().max()) < 1e-4

@@ -32,7 +32,10 @@ def test_which_modules_need_one(monkeypatch):
     bonds = {name: extras.missing(f"chemistry.bonds.{name}") for name in registry.names("bonds")}
     assert {name: found for name, found in bonds.items() if found} == {"openbabel": ["openbabel"]}
     checks = {name: extras.missing(f"benchmark.metrics.{name}") for name in tables.declared().checks}
-    assert {name: found for name, found in checks.items() if found} == {"strain": ["tblite"]}
+    assert {name: found for name, found in checks.items() if found} == {
+        "strain": ["tblite"],
+        "energies": ["tblite"],
+    }
     assert extras.missing("data.langevin") == ["tblite"]  # imported inside a function
     monkeypatch.setattr(extras, "is_installed", lambda library: True)
     assert extras.missing("benchmark.metrics.strain") == []

@@ -35,7 +35,7 @@ def evaluation(models, assigners=ASSIGNERS, known=frozenset()):
         for model, (n_valid, n) in models.items()
         for assigner in assigners
     ]
-    return Evaluation({"validity": tidy.join(tables)}, pd.DataFrame(), tuple(models))
+    return Evaluation({"validity": tidy.join(tables)}, dict.fromkeys(models))
 
 
 def test_a_line_for_each_model_with_the_numbers_of_the_table():
@@ -57,7 +57,7 @@ def test_without_a_reference_there_is_no_novelty():
 
 def test_controls_are_not_in_it():
     found = evaluation({"first": (50, 100), "copied_training": (4, 4)})
-    alone = Evaluation(found.tables, found.molecules, ("first",))
+    alone = Evaluation(found.tables, {"first": None})
     assert "copied_training" not in summary(alone, ASSIGNERS)
 
 
@@ -81,4 +81,4 @@ def test_it_fits_a_terminal(assigners):
 
 
 def test_without_the_table_it_is_empty():
-    assert summary(Evaluation({}, pd.DataFrame(), ("first",)), ASSIGNERS) == ""
+    assert summary(Evaluation({}, {"first": None}), ASSIGNERS) == ""

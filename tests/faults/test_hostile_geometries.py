@@ -33,9 +33,9 @@ pytestmark = pytest.mark.faults
 def reading(samples):
     """Like `read_samples`, but for these samples in place of a file that could not hold all of them."""
 
-    def read(paths, charge):
+    def read(paths, charge, folder):
         if paths[0].name != INPUT:
-            return read_samples(paths, charge)
+            return read_samples(paths, charge, folder)
         files = {"file": np.full(len(samples), INPUT), "unreadable": np.full(len(samples), "")}
         return samples.with_columns(frame=np.arange(len(samples)), **files)
 

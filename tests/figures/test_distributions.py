@@ -12,6 +12,10 @@ from .observed import observed, texts
 CH, HO = np.linspace(1.05, 1.12, 20), np.linspace(0.95, 0.98, 10)
 
 
+def lengths(samples, stem):
+    distributions.coordinates(samples, stem, distributions.LENGTHS)
+
+
 def titles(figure):
     return [axes.get_title(loc="left") for axes in figure.axes]
 
@@ -22,7 +26,7 @@ def test_panels_are_the_bond_types_of_the_reference(drawn, tmp_path):
         "test_split": {"H-O:1.0": observed(HO), "C-H:1.0": observed(CH)},
         "model": {"C-H:1.0": observed(CH[:4]), "C-O:2.0": observed([1.2] * 99), "H-O:1.0": observed([])},
     }
-    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    figure = drawn(lengths, samples, tmp_path / "bonds")
     assert titles(figure) == ["C–H", "H–O"]
     counts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
     assert counts == [["n = 20", "n = 4"], ["n = 10", "n = 0"]]
@@ -30,20 +34,20 @@ def test_panels_are_the_bond_types_of_the_reference(drawn, tmp_path):
 
 def test_of_real_molecules(structures, verdicts, drawn, tmp_path):
     samples = {"test_split": by_type(Bonded.of(structures, verdicts))}
-    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    figure = drawn(lengths, samples, tmp_path / "bonds")
     assert titles(figure) == ["C–H", "C=O", "H–O"]
 
 
 def test_the_legend_names_numbers_of_molecules(drawn, tmp_path):
     samples = {"test_split": {"C-H:1.0": observed(CH, 2000)}, "a": {"C-H:1.0": observed(CH, 30)}, "b": {}}
-    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    figure = drawn(lengths, samples, tmp_path / "bonds")
     assert texts(figure) == ["test split (control), 2,000 molecules", "a, 30 molecules", "b, no bonds"]
 
 
 def test_no_more_than_ten_panels(drawn, tmp_path, monkeypatch):
     many = {f"C-C:{k}": observed([1.0, 1.1] * (20 - k)) for k in range(12)}
     monkeypatch.setattr(distributions, "_pretty", str)
-    figure = drawn(distributions.bond_lengths, {"test_split": many}, tmp_path / "bonds")
+    figure = drawn(lengths, {"test_split": many}, tmp_path / "bonds")
     assert titles(figure) == [f"C-C:{k}" for k in range(10)]
 
 
@@ -52,7 +56,7 @@ def test_a_models_outliers_stretch_no_axis_and_are_counted(drawn, tmp_path, outl
     reference = np.random.default_rng(0).normal(1.1, 0.02, 1000)
     model = np.append(np.full(30, 1.1), [outlier] * 10)
     sets = {"test_split": {"C-H:1.0": observed(reference)}, "a": {"C-H:1.0": observed(model)}}
-    (axes,) = drawn(distributions.bond_lengths, sets, tmp_path / "bonds").axes
+    (axes,) = drawn(lengths, sets, tmp_path / "bonds").axes
     low, high = axes.get_xlim()
     assert 0.9 < low < np.quantile(reference, 0.005) and np.quantile(reference, 0.995) < high < 1.3
     outside = 100 * np.mean((reference < low) | (reference > high))
@@ -64,7 +68,7 @@ def test_a_models_outliers_stretch_no_axis_and_are_counted(drawn, tmp_path, outl
 
 def test_densities_integrate_to_the_part_on_the_axis(drawn, tmp_path):
     samples = {"test_split": {"C-H:1.0": observed(CH), "H-O:1.0": observed(HO)}}
-    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    figure = drawn(lengths, samples, tmp_path / "bonds")
     for axes in figure.axes:
         stairs = axes.patches[0].get_data()
         assert np.sum(stairs.values * np.diff(stairs.edges)) == pytest.approx(1, abs=1e-9)
@@ -72,9 +76,9 @@ def test_densities_integrate_to_the_part_on_the_axis(drawn, tmp_path):
 
 def test_a_reference_without_bonds_is_said_so(drawn, tmp_path):
     samples = {"test_split": {"C-H:1.0": observed([])}, "model": {"C-H:1.0": observed(CH)}}
-    figure = drawn(distributions.bond_lengths, samples, tmp_path / "bonds")
+    figure = drawn(lengths, samples, tmp_path / "bonds")
     assert [text.get_text() for text in figure.texts] == [
-        "test split (control): no bond in any valid molecule"
+        "test split (control): no bonds in any valid molecule"
     ]
 
 
@@ -93,6 +97,6 @@ def test_atom_counts_are_percentages(structures, drawn, tmp_path):
 
 
 def test_two_drawings_have_the_same_bytes(structures, same_bytes):
-    lengths = {"test_split": {"C-H:1.0": observed(CH)}, "model": {"C-H:1.0": observed(CH[:5])}}
-    same_bytes(lambda stem: distributions.bond_lengths(lengths, stem))
+    sets = {"test_split": {"C-H:1.0": observed(CH)}, "model": {"C-H:1.0": observed(CH[:5])}}
+    same_bytes(lambda stem: lengths(sets, stem))
     same_bytes(lambda stem: distributions.atom_counts({"test_split": structures}, stem))

@@ -45,8 +45,10 @@ def test_the_kernel_s_limit_is_only_in_the_block():
         pass
 
 
-@pytest.mark.parametrize("read", ["tutti.io.read(path)", "tutti.io.samples.read_samples([path])"])
-def test_small_frames_of_a_small_limit(tmp_path, read):
+@pytest.mark.parametrize(
+    ("read", "limit"), [("tutti.io.read(path)", 0.01), ("tutti.io.samples.read_samples([path])", 0.001)]
+)
+def test_small_frames_of_a_small_limit(tmp_path, read, limit):
     path = tmp_path / "x.xyz"
     path.write_bytes(FRAME * 20_000)
     # In a process of its own, which has no freed memory that could be taken again.
@@ -56,7 +58,7 @@ import tutti.io.samples, tutti.io.extxyz
 from tutti.core.memory import LimitError, limited
 path = sys.argv[1]
 try:
-    with limited(0.01):
+    with limited({limit}):
         {read}
 except LimitError as error:
     print(error)
@@ -64,7 +66,7 @@ except LimitError as error:
     told = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     (line,) = told.stdout.splitlines()
     assert line.startswith(
-        f"{path}: its 220 kB take more memory, the limit is 0.01 GB; if the file is sound,"
+        f"{path}: its 220 kB take more memory, the limit is {limit:g} GB; if the file is sound,"
     )
     assert "give --limit 1 " in line
 

@@ -4,7 +4,14 @@ from e3nn import o3
 
 from tutti.nn import convolution
 from tutti.nn.convolution import EdgeConvolution, entries
-from tutti.nn.equivariant import EquivariantLinear, SpeciesLinear, align_to_polar_axis, degrees, dimension
+from tutti.nn.equivariant import (
+    EquivariantLinear,
+    SpeciesGroups,
+    SpeciesLinear,
+    align_to_polar_axis,
+    degrees,
+    dimension,
+)
 from tutti.nn.graph import EdgeGraph
 
 pytestmark = pytest.mark.usefixtures("double")
@@ -138,14 +145,14 @@ def test_linear_maps_commute_with_rotations():
     linear = EquivariantLinear(lmax, channels, 5)
     torch.testing.assert_close(linear(turn @ x), turn @ linear(x), atol=1e-12, rtol=0)
     by_species = SpeciesLinear(4, channels, [5] * (lmax + 1))
-    turned, still = (torch.cat(by_species(y, species), dim=1) for y in (turn @ x, x))
+    turned, still = (torch.cat(by_species(y, SpeciesGroups.of(species, 4)), dim=1) for y in (turn @ x, x))
     torch.testing.assert_close(turned, turn @ still, atol=1e-12, rtol=0)
 
 
 def test_linear_maps_are_their_formulas():
     x, species = torch.randn(3, 4, 5), torch.tensor([1, 0, 1])
     linear, by_species = EquivariantLinear(2, 5, 2), SpeciesLinear(2, 5, [3, 2])
-    results = by_species(x, species)
+    results = by_species(x, SpeciesGroups.of(species, 2))
     assert [part.shape for part in results] == [(3, 1, 3), (3, 3, 2)]
     for n in range(3):
         for row, l in enumerate(degrees(1).tolist()):

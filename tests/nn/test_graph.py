@@ -1,6 +1,6 @@
 import torch
 
-from tutti.nn.graph import EdgeGraph
+from tutti.nn.graph import Arrivals, EdgeGraph, Neighbours
 from tutti.nn.neighbours import molecule_pairs, segment_index
 
 
@@ -49,7 +49,8 @@ def test_graph_onto_some_nodes_keeps_exactly_their_edges():
     positions = torch.rand(9, 3, generator=torch.Generator().manual_seed(0))
     graph = EdgeGraph.of_molecules(positions, n_atoms, 5.0, 2)
     nodes = torch.tensor([6, 1])
-    whole, part = of_edges(graph), of_edges(graph.onto(nodes, 9))
+    arrivals = Arrivals.at(nodes, Neighbours.of_molecules(positions, n_atoms, 5.0), 9)
+    whole, part = of_edges(graph), of_edges(graph.onto(arrivals))
     expected = {pair: value for pair, value in whole.items() if pair[0] in (6, 1)}
     found = {(int(nodes[receiver]), sender): value for (receiver, sender), value in part.items()}
     assert set(found) == set(expected)

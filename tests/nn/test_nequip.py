@@ -5,9 +5,9 @@ import torch
 from e3nn import o3
 
 from tutti.nn.convolution import entries
-from tutti.nn.equivariant import dimension
-from tutti.nn.graph import EdgeGraph
-from tutti.nn.nequip import NequIP, NequIPInteraction
+from tutti.nn.equivariant import SpeciesGroups, dimension
+from tutti.nn.graph import Arrivals, EdgeGraph, Neighbours
+from tutti.nn.nequip import Chosen, NequIP, NequIPInteraction
 from tutti.nn.unit_variance import normalised
 
 CUTOFF, CHANNELS, LMAX = 3.0, 4, 2
@@ -17,6 +17,15 @@ pytestmark = pytest.mark.usefixtures("double")
 
 def graph(positions: torch.Tensor, n_atoms: list[int]) -> EdgeGraph:
     return EdgeGraph.of_molecules(positions, torch.tensor(n_atoms), CUTOFF, LMAX)
+
+
+def features(
+    model: NequIP, species: torch.Tensor, positions: torch.Tensor, n_atoms: list[int], nodes: torch.Tensor
+) -> torch.Tensor:
+    """What the embedder says of some atoms."""
+    neighbours = Neighbours.of_molecules(positions, torch.tensor(n_atoms), CUTOFF)
+    chosen = Chosen(Arrivals.at(nodes, neighbours, len(species)), SpeciesGroups.of(species[nodes], 3))
+    return model(SpeciesGroups.of(species, 3), graph(positions, n_atoms), chosen)
 
 
 def make(layers: int = 2) -> NequIP:
@@ -88,7 +97,9 @@ def test_interaction_equals_its_formula_atom_by_atom(lmax_in):
     edges = graph(positions, [6])
     assert 0 < len(edges.senders) < 30
     expected = interaction(layer, h, species, positions)
-    torch.testing.assert_close(layer(h, torch.tensor(species), edges), expected, atol=1e-10, rtol=1e-10)
+    torch.testing.assert_close(
+        layer(h, SpeciesGroups.of(torch.tensor(species), 3), edges), expected, atol=1e-10, rtol=1e-10
+    )
 
 
 def test_embedder_is_equivariant_under_rotation_reflection_translation():
@@ -97,17 +108,19 @@ def test_embedder_is_equivariant_under_rotation_reflection_translation():
     angles = torch.tensor([0.3, 1.2, -0.7])
     on_features = torch.block_diag(*[(-1) ** l * o3.wigner_D(l, *angles) for l in range(LMAX + 1)])
     moved = positions @ -o3.angles_to_matrix(*angles).T + 2.0
-    expected = model(species, graph(positions, [5, 3]), nodes)
+    expected = features(model, species, positions, [5, 3], nodes)
     assert expected.shape == (3, dimension(LMAX), CHANNELS) and expected[:, 4:].abs().max().item() > 1e-3
-    result = model(species, graph(moved, [5, 3]), nodes)
+    result = features(model, species, moved, [5, 3], nodes)
     torch.testing.assert_close(result, on_features @ expected, atol=1e-10, rtol=1e-10)
 
 
 def test_embedder_of_some_atoms_equals_that_of_all():
     model, positions = make(), 3.0 * torch.rand(6, 3)
-    species, edges = torch.tensor([0, 1, 1, 0, 0, 1]), graph(positions, [6])
-    everything = model(species, edges, torch.arange(6))
+    species = torch.tensor([0, 1, 1, 0, 0, 1])
+    everything = features(model, species, positions, [6], torch.arange(6))
     nodes = torch.tensor([4, 1])
-    torch.testing.assert_close(model(species, edges, nodes), everything[nodes], atol=1e-12, rtol=0)
-    alone = model(species[:1], graph(positions[:1], [1]), torch.tensor([0]))
+    torch.testing.assert_close(
+        features(model, species, positions, [6], nodes), everything[nodes], atol=1e-12, rtol=0
+    )
+    alone = features(model, species[:1], positions[:1], [1], torch.tensor([0]))
     assert alone.shape == (1, 9, 4) and not alone[:, 1:].any()

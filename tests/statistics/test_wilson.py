@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 
 from tutti.statistics.wilson import wilson
 
@@ -37,3 +37,11 @@ def test_nothing_counted_is_nan():
 def test_impossible_counts(k, n):
     with pytest.raises(ValueError, match=r"must.* not"):
         wilson(k, n)
+
+
+def test_the_same_numbers_as_scipy():
+    """To the last digit: published tables keep theirs."""
+    for n in (1, 7, 500, 10**6):
+        for k in (0, 1, n // 3, n):
+            ends = binomtest(k, n).proportion_ci(0.95, method="wilson")
+            assert wilson(k, n) == (ends.low, ends.high)

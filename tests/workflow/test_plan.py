@@ -80,7 +80,7 @@ def test_what_a_set_is_read_from(plan):
 
 def test_limits_of_checks_are_declared_and_may_be_changed(plan_of):
     changed = plan_of(STUDY.replace("  controls", "  checks: {strain: {molecules: 3}}\n  controls"))
-    assert changed.samples.checks["strain"] == {"molecules": 3, "time_limit": 60, "chunk": 40}
+    assert changed.samples.checks["strain"] == {"molecules": 3, "time_limit": 60, "chunk": 40, "reference": 0}
 
 
 def test_tables_stand_in_the_order_of_their_declaration_with_what_follows_from_them(plan):

@@ -57,9 +57,9 @@ def test_a_calculator_has_an_environment_of_its_own(tree, conda):
 
 def test_use_conda_plans_the_same_jobs(tree, conda):
     without = tree.plan()
-    # Four generators; three force fields on ethanol, one on water, one on two properties of QM9.
-    assert without["train"] == 10
-    assert without["complete"] == 3  # EDM cannot
+    # Five generators; three force fields on ethanol, one on water, one on two properties of QM9.
+    assert without["train"] == 11
+    assert without["complete"] == 3  # EDM and flow matching cannot
     assert sum(without.values()) <= 75
     assert tree.plan("--use-conda") == without
 

@@ -33,12 +33,12 @@ rule judge:
         part=lambda wildcards: wildcards.part,
         assigners=lookup("bonds/assigners", within=config),
         time_limit=lookup("bonds/time_limit", within=config),
-        checks=plan.samples.checks,
+        checks=lambda wildcards: plan.samples.checks_of(wildcards.model),
     script:
         "../../scripts/judge.py"
 
 
-# The molecules that the others are compared with pass no checks. All models of a dataset wait for them: in the others'
+# The molecules that the others are compared with pass few checks. All models of a dataset wait for them: in the others'
 # group they would make these one job.
 use rule judge as judge_reference with:
     input:
@@ -64,7 +64,7 @@ use rule judge as judge_reference with:
         part=lambda wildcards: wildcards.part,
         assigners=lookup("bonds/assigners", within=config),
         time_limit=lookup("bonds/time_limit", within=config),
-        checks={},
+        checks=plan.samples.checks_of_reference,
 
 
 rule measure:
@@ -91,6 +91,7 @@ rule measure:
         reference=lambda wildcards: plan.samples.reference_folders(wildcards.dataset),
         assigners=lookup("bonds/assigners", within=config),
         checks=list(plan.samples.checks),
+        reference_checks=list(plan.samples.checks_of_reference),
         tables=plan.samples.measures(),
     script:
         "../../scripts/measure.py"

@@ -90,11 +90,19 @@ class Check:
         molecules: so many samples of a set pass it in `tutti evaluate`; None: all.
         time_limit: s for one sample.
         chunk: samples that are kept together, when they are finished.
+        reference: so many times as many training molecules pass it, too; 0: none.
     """
 
     molecules: int | None
     time_limit: float
     chunk: int
+    reference: int = 0
+
+    @property
+    def for_reference(self) -> "Check":
+        """The same for the training molecules that samples are compared with."""
+        n = None if self.molecules is None else self.reference * self.molecules
+        return replace(self, molecules=n)
 
 
 @dataclass(frozen=True)

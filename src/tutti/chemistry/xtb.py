@@ -4,21 +4,30 @@ GFN2-xTB: Bannwarth, Ehlert, Grimme, J. Chem. Theory Comput. 15, 1652 (2019). ET
 Inf. Model. 60, 2044 (2020). MMFF94: Halgren, J. Comput. Chem. 17, 490 (1996).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator as AseCalculator
+from ase.calculators.calculator import all_changes
+from ase.optimize import BFGS
 from ase.units import Bohr, Hartree
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
-from scipy.optimize import minimize
 from tblite.exceptions import TBLiteRuntimeError
 from tblite.interface import Calculator, Result
 
+from tutti.chemistry.model_hessian import model_hessian
 from tutti.core import signals
 from tutti.core.library_calls import Library
 
-# eV/Å²: a typical stiffness along Cartesian coordinates, for the first step.
-STIFFNESS = 70.0
+METHOD = "GFN2-xTB"
+# eV/Å² added to the model's Hessian in every direction, and the longest step of an atom in Å: few force calls
+# for 60 molecules of QM7, as they are and with noise of 0.1 and 0.2 Å.
+STIFFNESS = 1.0
+LONGEST_STEP = 0.2
 _XTB = Library("xTB", TBLiteRuntimeError)
 
 
@@ -64,44 +73,93 @@ class Minimisation:
 def minimise(
     numbers: np.ndarray, start: np.ndarray, force_threshold: float, max_steps: int = 1000, charge: int = 0
 ) -> Minimisation:
-    """BFGS, each SCF starting from the last one's density.
+    """BFGS from a model Hessian, each SCF starting from the last one's density.
 
     Args:
         numbers: [n] atomic numbers.
         start: [n, 3], Å.
-        force_threshold: no atom feels more than this at the end (eV/Å), unless the step limit or the noise of
-            the SCF ends it before.
+        force_threshold: no atom feels more than half of this at the end (eV/Å), unless the step limit ends it
+            before: the other half is room for the noise of the SCF.
         max_steps: limit of steps.
         charge: of the whole.
 
     Raises:
         TBLiteRuntimeError: when an SCF does not converge.
-        LibraryError: when tblite or SciPy fail otherwise.
+        LibraryError: when tblite or ASE fail otherwise.
     """
     with _XTB:
-        calculator = Calculator("GFN2-xTB", numbers, start / Bohr, charge=charge)
-        calculator.set("verbosity", 0)
-        last = Result()
-    energies, forces = [], []
+        atoms = Atoms(numbers, start, calculator=_WarmStarted(numbers, start, charge))
+        before = atoms.get_potential_energy(), _largest(atoms.get_forces())
+        optimiser = BFGS(atoms, logfile=None, maxstep=LONGEST_STEP)
+        optimiser.H0 = model_hessian(numbers, start) + STIFFNESS * np.eye(start.size)
+        optimiser.run(fmax=force_threshold / 2, steps=max_steps)
+        after = atoms.get_potential_energy(), _largest(atoms.get_forces())
+    return Minimisation(atoms.get_positions(), *zip(before, after, strict=True))
 
-    def energy_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        calculator.update(flat.reshape(-1, 3) / Bohr)
-        result = calculator.singlepoint(last)
-        energy, gradient = result["energy"] * Hartree, result["gradient"] * (Hartree / Bohr)
-        if not energies:
-            energies.append(energy)
-            forces.append(_largest(gradient))
-        return energy, gradient.ravel()
 
-    # With every component below half the threshold, the norm is below 0.87 of it: room for the SCF's noise.
-    options = {"gtol": force_threshold / 2, "hess_inv0": np.eye(start.size) / STIFFNESS, "maxiter": max_steps}
+class _WarmStarted(AseCalculator):
+    """GFN2-xTB whose every SCF starts from the density of the last."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, numbers: np.ndarray, positions: np.ndarray, charge: int) -> None:
+        super().__init__()
+        self._calculator = _calculator(numbers, positions, charge)
+        self._last = Result()
+
+    def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
+        """Only positions change here; comparing all that atoms can have takes a fifth of a relaxation."""
+        same = self.atoms is not None and np.array_equal(atoms.positions, self.atoms.positions)
+        return [] if same else ["positions"]
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Energy and forces, both, in eV and Å."""
+        super().calculate(atoms, properties, system_changes)
+        self._calculator.update(atoms.positions / Bohr)
+        found = self._calculator.singlepoint(self._last)
+        forces = -found["gradient"] * (Hartree / Bohr)
+        self.results = {"energy": found["energy"] * Hartree, "forces": forces}
+
+
+def atomisation_energy(numbers: np.ndarray, energy: float) -> float:
+    """Energy of a molecule less that of its free, neutral atoms with as few unpaired electrons as can be, eV.
+
+    Args:
+        numbers: [n] atomic numbers.
+        energy: total, eV.
+
+    Raises:
+        TBLiteRuntimeError: when the SCF of an atom does not converge.
+        LibraryError: when tblite fails otherwise.
+    """
+    return energy - sum(map(_free_atom, numbers.tolist()))
+
+
+def single_point(numbers: np.ndarray, positions: np.ndarray, charge: int = 0) -> float:
+    """Total energy in eV, of positions [n, 3] in Å.
+
+    Raises:
+        TBLiteRuntimeError: when the SCF does not converge.
+        LibraryError: when tblite fails otherwise.
+    """
     with _XTB:
-        found = minimize(energy_and_gradient, start.ravel(), jac=True, method="BFGS", options=options)
-    return Minimisation(
-        positions=found.x.reshape(-1, 3),
-        energies=(energies[0], float(found.fun)),
-        forces=(forces[0], _largest(found.jac.reshape(-1, 3))),
-    )
+        return _calculator(numbers, positions, charge).singlepoint()["energy"] * Hartree
+
+
+@cache
+def _free_atom(number: int) -> float:
+    return single_point(np.array([number]), np.zeros((1, 3)))
+
+
+def _calculator(numbers: np.ndarray, positions: np.ndarray, charge: int) -> Calculator:
+    calculator = Calculator(METHOD, numbers, positions / Bohr, charge=charge)
+    calculator.set("verbosity", 0)
+    return calculator
 
 
 def _largest(vectors: np.ndarray) -> float:

@@ -11,7 +11,8 @@ from tutti.cli.forcefields import md, relax
 from tutti.cli.generators import complete, sample
 from tutti.cli.scoring import predict, score
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+# Plain help: `rich` takes as long to import as everything else that it needs.
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 for command in (evaluate, compare, sample, complete, score, predict, relax, md, check):
     app.command()(command)
 

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from tutti.core import json_text
-from tutti.core.locks import alone
 from tutti.core.memory import LimitError, limited
 
-if TYPE_CHECKING:  # torch takes seconds to import, which `tutti --help` need not wait
+if TYPE_CHECKING:  # what `tutti --help` need not wait for is imported where it is used
     from tutti.core.structures import Structures
     from tutti.models.forcefields.external import ExternalCalculator
 
@@ -62,6 +60,8 @@ def told(
         errors: kinds that are told, beside those of files, memory and missing libraries.
         out: what the command writes, and nobody else meanwhile.
     """
+    from tutti.core.locks import alone
+
     warnings.showwarning = lambda message, *_: say(f"warning: {message}")
     try:
         with nullcontext() if out is None else alone(out.parent / f".{out.name}.lock", str(out)):
@@ -78,10 +78,13 @@ def told(
 
 
 def use_one_thread() -> None:
-    """Processes are what runs side by side; threads of linear algebra would only wait for each other."""
+    """Processes are what runs side by side; threads of linear algebra would only wait for each other.
+
+    Arrow takes memory from the system: its own allocator sets a gigabyte aside, in every process.
+    """
     from tutti.core.hardware import thread_variables
 
-    os.environ |= thread_variables(1) | os.environ
+    os.environ |= thread_variables(1) | {"ARROW_DEFAULT_MEMORY_POOL": "system"} | os.environ
 
 
 def new_file(out: Path) -> Path:
@@ -190,6 +193,8 @@ def named(option: str, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _json(text: str) -> Any:
+    from tutti.core import json_text
+
     try:
         return json_text.loads(text)
     except ValueError:

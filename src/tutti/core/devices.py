@@ -1,9 +1,11 @@
 """Where a computation runs: the choice of accelerator, and its description for provenance."""
 
+import contextlib
 import importlib.metadata
 import platform
 import resource
 import sys
+from collections.abc import Iterator
 
 import torch
 
@@ -21,6 +23,17 @@ def choose_accelerator(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("accelerator 'cuda': torch finds no GPU here; write auto or cpu")
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+@contextlib.contextmanager
+def float32_products(precision: str) -> Iterator[None]:
+    """Products of float32 matrices with torch's precision "highest" or "high" (TF32 on GPUs that have it)."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def describe(device: torch.device) -> dict[str, object]:

@@ -21,7 +21,7 @@ CONTROLS = {
     "displaced_hydrogens": "displaced hydrogens (adversary)",
 }
 ACRONYMS = {"mmd": "MMD", "jsd": "JSD", "smiles": "SMILES", "rmsd": "RMSD", "posebusters": "PoseBusters"}
-ACRONYMS |= {"kl": "KL", "mae": "MAE", "rmse": "RMSE", "mse": "MSE"}
+ACRONYMS |= {"kl": "KL", "mae": "MAE", "rmse": "RMSE", "mse": "MSE", "wasserstein": "Wasserstein"}
 MISSING = "–"
 PUBLISHED = "published"  # begins the remarks that belong to published values
 OF = "of "  # begins the remark that names the denominator

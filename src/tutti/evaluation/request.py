@@ -5,20 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tutti.benchmark import published
 from tutti.benchmark.tables import MAIN, REFERENCE, checks_of, declared, possible, tables
 from tutti.chemistry.bonds.assignment import PUBLISHED
 from tutti.core import extras, memory, names
 from tutti.core.registry import ConfigError, closest
-from tutti.core.tidy import CONTROLS
 from tutti.data import named
 from tutti.evaluation.assigners import check_assigners, installed, missing
 from tutti.io import SUFFIXES, FormatError, check
 
 CHECKS = "benchmark.metrics"
 """Where the modules of checks are, below `tutti`."""
-RESERVED = {*CONTROLS, "reference"}
-"""Names that mean something else in the tables."""
 
 
 def stem_of(path: Path) -> str:
@@ -76,6 +72,8 @@ class Request:
         self._check_paths()
         self._check_tables()
         if self.published:
+            from tutti.benchmark import published  # it brings pandas
+
             published.of_dataset(self.published)
 
     def _check_paths(self) -> None:
@@ -142,7 +140,8 @@ class Request:
         stems = [stem_of(path) for path in self.inputs]
         if len(set(stems)) < len(stems):  # a/samples.xyz and b/samples.xyz
             stems = [f"{path.resolve().parent.name}_{stem_of(path)}" for path in self.inputs]
-        return [f"{stem}_samples" if stem in RESERVED else stem for stem in stems]
+        meant_otherwise = {*declared().controls, "reference"}
+        return [f"{stem}_samples" if stem in meant_otherwise else stem for stem in stems]
 
     @property
     def sets(self) -> dict[str, tuple[Path, ...]]:

@@ -16,10 +16,11 @@ from tutti.core import parquet, sums
 from tutti.core.cache import Parts
 from tutti.core.locks import alone
 from tutti.core.progress import Progress
+from tutti.evaluation import rows
 from tutti.evaluation.folder import LOCK, RECORD, Folder
 from tutti.evaluation.request import Request
 from tutti.evaluation.result import Evaluation
-from tutti.evaluation.sets import Sets, judge_all, verdicts_on
+from tutti.evaluation.sets import Sets, judge_all
 from tutti.figures.drawing import draw_each
 from tutti.report import tables
 from tutti.report.browser import Set
@@ -57,7 +58,7 @@ def _evaluate(request: Request) -> Evaluation:
     }
     folder.claim(planned, request.force)
     sets, found = measured(request)
-    parquet.write(found.molecules, request.out / MOLECULES)
+    parquet.write_parts(rows.parts(sets.samples), request.out / MOLECULES)
     tables.write_all(found.tables, request.out / "tables")
     _draw(request, sets, found.tables, drawings)
     folder.drop_others(planned)
@@ -89,7 +90,7 @@ def measured(request: Request) -> tuple[Sets, Evaluation]:
     parts = Parts(request.out / ".parts")
     sets = judge_all(request, parts)
     made = _measured(request, parts, sets)
-    return sets, Evaluation(made, verdicts_on(sets.samples), tuple(request.sets), tuple(request.skipped))
+    return sets, Evaluation(made, sets.samples, tuple(request.skipped))
 
 
 def _tables(request: Request) -> list[str]:
@@ -104,7 +105,7 @@ def _measured(request: Request, parts: Parts, sets: Sets) -> dict[str, pd.DataFr
     judged = sets.samples | sets.controls
     functions = {name: declared().tables[name].function for name in request.tables}
     progress = Progress("tables", len(functions) * len(judged))
-    rows = [
+    found = [
         measure(
             samples,
             sets.reference,
@@ -118,7 +119,7 @@ def _measured(request: Request, parts: Parts, sets: Sets) -> dict[str, pd.DataFr
         for model, samples in judged.items()
     ]
     progress.close()
-    made = assemble(_tables(request), pd.concat(rows, ignore_index=True), {})
+    made = assemble(_tables(request), pd.concat(found, ignore_index=True), {})
     if request.published:
         of_samples = declared().tables
         made = {

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from tutti.benchmark.samples import sets
 from tutti.benchmark.samples.controls import control
 from tutti.benchmark.samples.judge import Judge
 from tutti.benchmark.samples.judged import Judged
-from tutti.benchmark.samples.molecules import molecules
 from tutti.benchmark.tables import Check, checks_of, declared
 from tutti.core import memory
 from tutti.core.cache import Parts
+from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.data import named
 from tutti.evaluation.request import Request
@@ -45,46 +43,26 @@ def judge_all(request: Request, parts: Parts) -> Sets:
     """
     fetched = {part: named.fetch(path) for part, path in request.real.items()}
     with memory.limited(request.limit):
-        given = {name: sets.read(paths, request.charge) for name, paths in request.sets.items()}
-        real = {part: sets.read((path,), request.charge) for part, path in fetched.items()}
+        given = {name: sets.read(paths, request.charge, parts.folder) for name, paths in request.sets.items()}
+        real = {part: sets.read((path,), request.charge, parts.folder) for part, path in fetched.items()}
     judge = Judge(parts, request.jobs, request.assigners)
     checks = {name: declared().checks[name] for name in checks_of(request.tables)}
-    limited = {name: _limited(check, request.molecules) for name, check in checks.items()}
+    most = min(request.molecules, max(map(len, given.values())))
+    limited = {name: _limited(check, most) for name, check in checks.items()}
     samples = {name: judge.judge(name, found, limited) for name, found in given.items()}
     n = min(CONTROL_MOLECULES, max(map(len, given.values())))
     few = {name: _limited(check, max(1, n // 10)) for name, check in checks.items()}
     made = {name: _control(name, real[declared().controls[name].part], n) for name in request.controls}
     controls = {name: judge.judge(name, found, few) for name, found in made.items()}
-    known = judge.judge("reference", real["train"], {}) if "train" in real else None
+    known = _reference(judge, real["train"], limited) if "train" in real else None
     return Sets(samples, controls, known)
 
 
-def verdicts_on(samples: dict[str, Judged]) -> pd.DataFrame:
-    """One row per sample and assigner, in input order: file, place, whether finished, verdict, checks."""
-    frames = []
-    for name, judged in samples.items():
-        table = molecules(judged.verdicts, judged.checks)
-        origin = {
-            column: judged.structures.columns[column][table["sample"]]
-            for column in ("file", "frame", "unreadable")
-        }
-        finished = judged.finished[table["sample"]]
-        frames.append(table.assign(model=name, finished=finished, **origin))
-    first = [
-        "model",
-        "sample",
-        "id",
-        "file",
-        "frame",
-        "assigner",
-        "valid",
-        "reason",
-        "message",
-        "unreadable",
-        "finished",
-    ]
-    table = pd.concat(frames, ignore_index=True)
-    return table[[*first, *(column for column in table.columns if column not in first)]]
+def _reference(judge: Judge, molecules: Structures, checks: dict[str, Check]) -> Judged:
+    """The training molecules; those that pass checks are random ones, for a file may be in any order."""
+    turns = numpy_generator(0, "checked molecules of the reference").permutation(len(molecules))
+    chosen = {name: check.for_reference for name, check in checks.items() if check.reference}
+    return judge.judge("reference", molecules, chosen, turns)
 
 
 def _control(name: str, part: Structures, n: int) -> Structures:

@@ -17,7 +17,7 @@ from tutti.figures.rendering import ball_and_stick, ball_radii, bonds_by_distanc
 COLUMNS = 6
 TILE = 1.27  # side of a picture, inches
 CAPTION = 0.17  # height of the caption below it, in tiles
-PIXELS = 320  # side of a picture
+PIXELS = 240  # side of a picture, a little more than are shown of it
 LINE = 18  # characters of a caption's line
 LARGEST = 1e3  # coordinates beyond it (Å) are not drawn
 

@@ -1,15 +1,19 @@
 """Figures of judged samples: the reference first, in grey, and the models beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tutti.benchmark.metrics.bond_lengths import by_type
+from tutti.benchmark.metrics import bond_angles as angles
+from tutti.benchmark.metrics import bond_lengths as lengths
+from tutti.benchmark.metrics import torsions as dihedrals
+from tutti.benchmark.metrics.bonded import Bonded
 from tutti.benchmark.samples.jsd import counts
 from tutti.benchmark.samples.judged import Judged
 from tutti.figures import distributions, frequencies
 from tutti.figures.bispectra import ENVIRONMENTS
 from tutti.figures.bispectra import draw as draw_bispectra
 from tutti.figures.strain import draw as draw_strain
+from tutti.statistics.observations import Observations
 
 Sets = Mapping[str, Judged]
 """Judged samples by label; the first is the reference, drawn in grey."""
@@ -20,7 +24,17 @@ LARGEST = 10_000
 
 def bond_lengths(sets: Sets, stem: Path) -> None:
     """Figures 5 and 6 of the Symphony paper."""
-    distributions.bond_lengths({label: by_type(judged.bonded) for label, judged in sets.items()}, stem)
+    _coordinates(lengths.by_type, distributions.LENGTHS, sets, stem)
+
+
+def bond_angles(sets: Sets, stem: Path) -> None:
+    """Bond angles by type."""
+    _coordinates(angles.by_type, distributions.ANGLES, sets, stem)
+
+
+def torsions(sets: Sets, stem: Path) -> None:
+    """Torsions by type."""
+    _coordinates(dihedrals.by_type, distributions.TORSIONS, sets, stem)
 
 
 def bispectra(sets: Sets, stem: Path) -> None:
@@ -52,6 +66,19 @@ def atom_counts(sets: Sets, stem: Path) -> None:
 def strain(sets: Sets, stem: Path) -> None:
     """Energy drop and displacement in the relaxation."""
     draw_strain({label: judged.checks["strain"] for label, judged in sets.items()}, stem)
+
+
+def _coordinates(
+    by_type: Callable[[Bonded, list[str] | int], Mapping[str, Observations]],
+    look: distributions.Look,
+    sets: Sets,
+    stem: Path,
+) -> None:
+    (reference, known), *models = sets.items()
+    found = {reference: by_type(known.bonded, distributions.TYPES)}
+    types = list(found[reference])
+    found |= {label: by_type(judged.bonded, types) for label, judged in models}
+    distributions.coordinates(found, stem, look)
 
 
 def _frequencies(kind: str, sets: Sets, stem: Path, xlabel: str, ylabel: str) -> None:

@@ -116,7 +116,7 @@ class _Canvas:
     def __init__(self, half_width: float, pixels: int) -> None:
         self.x = (np.arange(pixels) + 0.5) * 2 * half_width / pixels - half_width
         self.depth = np.full((pixels, pixels), -np.inf)
-        self.colour = np.ones((pixels, pixels, 3))
+        self.colour = np.zeros((pixels, pixels, 3))
 
     def sphere(self, centre: np.ndarray, radius: float, colour: np.ndarray) -> None:
         box, x, y = self._box([centre], radius)
@@ -149,34 +149,14 @@ class _Canvas:
 
     def picture(self) -> np.ndarray:
         """The pixels with fog, outlines and smooth edges."""
+        n = len(self.x) // OVERSAMPLING
+        picture = np.zeros((n, n, 4))
         solid = np.isfinite(self.depth)
         if solid.any():
-            low, high = self.depth[solid].min(), self.depth[solid].max()
-            fade = FOG * np.clip((high - self.depth) / max(high - low, 2.0), 0, 1)[..., None]
-            self.colour = np.where(solid[..., None], self.colour * (1 - fade) + fade, self.colour)
-        edge = self._edges()
-        self.colour[edge] = OUTLINE
-        alpha = (solid | edge).astype(float)[..., None]
-        n = len(self.x) // OVERSAMPLING
-        blocks = np.concatenate([self.colour * alpha, alpha], axis=-1).reshape(
-            n, OVERSAMPLING, n, OVERSAMPLING, 4
-        )
-        mean = blocks.mean(axis=(1, 3))
-        mean[..., :3] /= np.maximum(mean[..., 3:], 1e-9)
-        return np.clip(mean, 0, 1)[::-1]
-
-    def _edges(self) -> np.ndarray:
-        """Pixels just outside a surface that is nearer than their own by more than `EDGE`."""
-        width = OVERSAMPLING - 1
-        padded = np.pad(self.depth, width, constant_values=-np.inf)
-        nearest = self.depth
-        pixels = len(self.x)
-        for i in range(-width, width + 1):
-            for j in range(-width, width + 1):
-                if i * i + j * j <= width * width:
-                    shifted = padded[width + i : width + i + pixels, width + j : width + j + pixels]
-                    nearest = np.maximum(nearest, shifted)
-        return np.isfinite(nearest) & (nearest > np.where(np.isfinite(self.depth), self.depth, -1e9) + EDGE)
+            rows, columns = (_reached(solid.any(axis=axis)) for axis in (1, 0))
+            within = tuple(slice(s.start * OVERSAMPLING, s.stop * OVERSAMPLING) for s in (rows, columns))
+            picture[rows, columns] = _smooth(*_finished(self.depth[within], self.colour[within]))
+        return picture[::-1]
 
     def _box(
         self, points: Sequence[np.ndarray], radius: float
@@ -191,9 +171,60 @@ class _Canvas:
         self, box: tuple[slice, slice], depth: np.ndarray, normals: np.ndarray, colour: np.ndarray
     ) -> None:
         """Put a surface where it is the nearest; Blinn and Phong's shading."""
-        diffuse = np.clip(normals @ LIGHT, 0, 1)[..., None]
-        shine = np.clip(normals @ HALFWAY, 0, 1)[..., None] ** 40
-        shaded = colour * (0.5 + 0.55 * diffuse) + 0.35 * shine
         nearer = depth > self.depth[box]
-        self.depth[box] = np.where(nearer, depth, self.depth[box])
-        self.colour[box] = np.where(nearer[..., None], np.clip(shaded, 0, 1), self.colour[box])
+        normals = normals[nearer]
+        shine = np.clip(normals @ HALFWAY, 0, 1)
+        for _ in range(3):
+            shine *= shine
+        shine *= shine**4  # the 40th power
+        shaded = colour * (0.5 + 0.55 * np.clip(normals @ LIGHT, 0, 1)[:, None]) + 0.35 * shine[:, None]
+        self.depth[box][nearer] = depth[nearer]
+        self.colour[box][nearer] = np.clip(shaded, 0, 1)
+
+
+def _reached(solid: np.ndarray) -> slice:
+    """Pixels of the picture that what is solid [OVERSAMPLING x pixels], or its outline, touches."""
+    places = np.flatnonzero(solid)
+    first, last = places[0] - OVERSAMPLING, places[-1] + OVERSAMPLING
+    return slice(max(0, first // OVERSAMPLING), min(len(solid), last + 1) // OVERSAMPLING + 1)
+
+
+def _finished(depth: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Colours with fog and outlines, 0 beside them, and where there are any: what is solid, and outlines."""
+    solid = np.isfinite(depth)
+    low, high = depth[solid].min(), depth[solid].max()
+    fade = FOG * ((high - depth[solid]) / max(high - low, 2.0))[:, None]
+    shown = np.zeros(colour.shape)
+    shown[solid] = colour[solid] * (1 - fade) + fade
+    edge = _edges(depth, solid)
+    shown[edge] = OUTLINE
+    return shown, solid | edge
+
+
+def _edges(depth: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """Pixels just outside a surface that is nearer than their own by more than `EDGE`."""
+    width = OVERSAMPLING - 1
+    padded = np.pad(depth, width, constant_values=-np.inf)
+    n_rows, n_columns = depth.shape
+    nearest = depth
+    for i in range(-width, width + 1):
+        for j in range(-width, width + 1):
+            if i * i + j * j <= width * width:
+                shifted = padded[width + i : width + i + n_rows, width + j : width + j + n_columns]
+                nearest = np.maximum(nearest, shifted)
+    return np.isfinite(nearest) & (nearest > np.where(solid, depth, -1e9) + EDGE)
+
+
+def _smooth(colour: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """[n, m, 4] means over blocks of colours [OVERSAMPLING x n, OVERSAMPLING x m, 3], 0 where none is."""
+    covered = _block_sums(shown[..., None].astype(float))
+    return np.clip(
+        np.concatenate([_block_sums(colour) / np.maximum(covered, 1e-9), covered / OVERSAMPLING**2], axis=-1),
+        0,
+        1,
+    )
+
+
+def _block_sums(values: np.ndarray) -> np.ndarray:
+    rows = sum(values[i::OVERSAMPLING] for i in range(OVERSAMPLING))
+    return sum(rows[:, i::OVERSAMPLING] for i in range(OVERSAMPLING))

@@ -1,38 +1,29 @@
 """Samples of any generator, read so that broken ones become samples with a reason."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
 from tutti.core import memory
-from tutti.core.columns import BOOLEANS
 from tutti.core.elements import SYMBOLS
 from tutti.core.structures import Structures
 from tutti.io import files_of, frames_of, module_of, settled, source_of
 from tutti.io.folders import name_of, warn_of
 from tutti.io.frames import CHARGES, Frame
+from tutti.io.gathering import Gathered, Sample
 from tutti.io.labels import Labels
 from tutti.io.text import FILE_END, FormatError, OtherContent, number
 
-# A column of text takes as much memory for every sample as for the longest.
-MAX_REASON = 160
+PART = 4096
+"""Samples that are held as they were read; of more their arrays are."""
 ELEMENTS = np.arange(1, len(SYMBOLS))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """What was read, or why nothing could be, and where: file, its name for people, place in it from 0."""
-
-    path: Path
-    name: str
-    index: int
-    found: Frame | FormatError
-
-
-def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
+def read_samples(paths: Sequence[str | Path], charge: int = 0, folder: Path | None = None) -> Structures:
     """All samples of files and folders, in the order given; what cannot be read is a sample without atoms.
 
     A folder stands for the files in it and below it whose names end like a known format, in natural order:
@@ -48,6 +39,7 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
         paths: files and folders.
         charge: total charge of the samples whose files do not say one. A file says it as `charge` or
             `total_charge`, or as the sum of its formal charges where it has bonds or such a charge.
+        folder: on whose disk the samples lie, not in memory, and are to be read only; None: in memory.
 
     Returns:
         The samples, without cells, energies and forces, with bonds and formal charges where any file says
@@ -68,49 +60,63 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0) -> Structures:
         LimitError: when the memory does not suffice, see `tutti.core.memory.limited`.
     """
     with memory.reading(next(iter(paths), "")):
-        return _read(paths, charge)
+        return _read(paths, charge, folder)
 
 
-def _read(paths: Sequence[str | Path], charge: int) -> Structures:
-    samples, sources = [], []
-    for path in map(Path, paths):
+def _read(paths: Sequence[str | Path], charge: int, folder: Path | None) -> Structures:
+    sources: list[str] = []
+    samples = _of_paths(map(Path, paths), sources)
+    first: FormatError | None = None
+    with Gathered(charge, folder) as gathered:
+        while part := list(islice(samples, PART)):
+            first = first or next((s.found for s in part if isinstance(s.found, FormatError)), None)
+            gathered.add(part)
+        if not gathered.readable:
+            raise first or ValueError("no files of samples are given")
+        return gathered.structures(" + ".join(sources))
+
+
+def _of_paths(paths: Iterable[Path], sources: list[str]) -> Iterator[Sample]:
+    """Samples of files and folders, as they are read; what was read is appended to `sources`."""
+    for path in paths:
         try:
             files = files_of(path)
         except FormatError as error:
-            samples.append(_Sample(path, name_of(path), 0, error))
+            yield Sample(path, name_of(path), 0, error)
             continue
-        if path.is_dir():
-            samples += _of_folder(path, files)
-        else:
-            samples += _of_file(path, name_of(path))
+        yield from _of_folder(path, files) if path.is_dir() else _of_file(path, name_of(path))
         sources.append(source_of(path, files))
-    errors = [sample.found for sample in samples if isinstance(sample.found, FormatError)]
-    if len(errors) == len(samples):
-        raise errors[0] if errors else ValueError("no files of samples are given")
-    return Structures.from_frames(
-        [_atoms(sample.found) for sample in samples],
-        **_bonds(samples),
-        columns=_columns(samples) | _charges(samples, charge),
-        source=" + ".join(sources),
-    )
 
 
-def _of_folder(folder: Path, files: Sequence[Path]) -> list[_Sample]:
+def _of_folder(folder: Path, files: Sequence[Path]) -> Iterator[Sample]:
     """Samples of all files, but of those that hold something else where other files hold samples."""
-    found = {file: _of_file(file, name_of(file, folder)) for file in files}
-    others = [file for file, samples in found.items() if isinstance(samples[0].found, OtherContent)]
+    others = {}
+    for file in files:
+        samples = _of_file(file, name_of(file, folder))
+        first = next(samples)
+        if isinstance(first.found, OtherContent):
+            others[file] = [first, *samples]
+        else:
+            yield first
+            yield from samples
     if len(others) < len(files):
-        warn_of(others, folder)
-        found = {file: samples for file, samples in found.items() if file not in others}
-    return [sample for samples in found.values() for sample in samples]
+        warn_of(list(others), folder)
+    else:
+        yield from chain.from_iterable(others.values())
 
 
-def _of_file(path: Path, name: str) -> list[_Sample]:
-    found = list(_found(path))
-    if not any(isinstance(item, Frame) for item in found):
-        # How many frames such a file was meant to hold is anybody's guess.
-        found = found[:1] or [FormatError(f"{path}:1", "a structure", FILE_END)]
-    return [_Sample(path, name, index, item) for index, item in enumerate(found)]
+def _of_file(path: Path, name: str) -> Iterator[Sample]:
+    """At least one sample: how many frames a file without a readable one was meant to hold is a guess."""
+    found = _found(path)
+    broken = []  # that come before the first frame
+    for item in found:
+        if isinstance(item, Frame):
+            in_order = chain(broken, [item], found)
+            yield from (Sample(path, name, index, each) for index, each in enumerate(in_order))
+            return
+        broken.append(item)
+    first = broken[0] if broken else FormatError(f"{path}:1", "a structure", FILE_END)
+    yield Sample(path, name, 0, first)
 
 
 def _found(path: Path) -> Iterator[Frame | FormatError]:
@@ -171,70 +177,3 @@ def _charge(frame: Frame) -> int | None:
         found = " and ".join(f"{value:g}" for value in sorted(said))
         raise FormatError(frame.where(), "one total charge, a whole number up to that of the nuclei", found)
     return int(charge)
-
-
-def _atoms(found: Frame | FormatError) -> tuple[Sequence[int] | np.ndarray, Sequence | np.ndarray]:
-    return ([], []) if isinstance(found, FormatError) else (found.numbers, found.positions)
-
-
-def _charges(samples: Sequence[_Sample], default: int) -> dict[str, np.ndarray]:
-    """The column `charge`, if there is anything to say."""
-    said = [
-        sample.found.info.get("charge") if isinstance(sample.found, Frame) else None for sample in samples
-    ]
-    if not default and all(charge is None for charge in said):
-        return {}
-    charges = [default if charge is None else charge for charge in said]
-    return {"charge": np.array(charges, dtype=np.int64)}
-
-
-def _bonds(samples: Sequence[_Sample]) -> dict[str, np.ndarray]:
-    """The fields of `Structures` for bonds, if any sample has some."""
-    frames = [sample.found for sample in samples if isinstance(sample.found, Frame)]
-    bonds = [bond for frame in frames for bond in frame.bonds or ()]
-    if not bonds:
-        return {}
-    charges = [frame.formal_charges or [0] * len(frame.numbers) for frame in frames]
-    counts = [len(sample.found.bonds or ()) if isinstance(sample.found, Frame) else 0 for sample in samples]
-    return {
-        "formal_charges": np.array([charge for each in charges for charge in each], dtype=np.int8),
-        "n_bonds": np.array(counts, dtype=np.int64),
-        "bond_atoms": np.array([ends for *ends, _ in bonds], dtype=np.int64),
-        "bond_orders": np.array([order for *_, order in bonds], dtype=float),
-    }
-
-
-def _columns(samples: Sequence[_Sample]) -> dict[str, np.ndarray]:
-    columns = {
-        "id": np.array(_ids(samples), dtype=str),
-        "file": np.array([sample.name for sample in samples], dtype=str),
-        "frame": np.array([sample.index for sample in samples], dtype=np.int64),
-        "unreadable": np.array([_reason(sample) for sample in samples], dtype=str),
-    }
-    finished = [
-        BOOLEANS.get(str(sample.found.info.get("finished"))) if isinstance(sample.found, Frame) else False
-        for sample in samples
-    ]
-    return columns if None in finished else columns | {"finished": np.array(finished, dtype=bool)}
-
-
-def _ids(samples: Sequence[_Sample]) -> list[str]:
-    numbered = [f"s{index:06d}" for index in range(len(samples))]
-    own = [  # without what arrays of text drop from their ends
-        str(sample.found.info["id"]).rstrip("\0")
-        if isinstance(sample.found, Frame) and "id" in sample.found.info
-        else ""
-        for sample in samples
-    ]
-    ids = [
-        default if isinstance(sample.found, FormatError) else name
-        for sample, name, default in zip(samples, own, numbered, strict=True)
-    ]
-    return ids if all(ids) and len(set(ids)) == len(ids) else numbered
-
-
-def _reason(sample: _Sample) -> str:
-    if isinstance(sample.found, Frame):
-        return ""
-    text = " ".join(str(sample.found).replace(str(sample.path), sample.name).splitlines())
-    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "..."

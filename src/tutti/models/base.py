@@ -39,13 +39,15 @@ class Model(nn.Module):
     Class attributes:
         kind: where the module lies: "generators" or "forcefields".
         module: name of the module's file: "symphony", ...
-        precisions: values of `TrainingConfig.precision` that the model's mathematics stands.
+        precisions, needs_float32: values of `TrainingConfig.precision` that the model's mathematics stands,
+            and why "bf16-mixed" is not among them.
         gains_by_compiling: whether a compiled training step was measured faster on a CPU.
     """
 
     kind: ClassVar[str]
     module: ClassVar[str]
     precisions: ClassVar[tuple[str, ...]] = ("32-true", "64-true")
+    needs_float32: ClassVar[str] = "in bfloat16 it has not been shown to learn"
     gains_by_compiling: ClassVar[bool] = False
 
     def __init__(self, config: object) -> None:
@@ -68,10 +70,7 @@ class Model(nn.Module):
         return config
 
     def fit_statistics(self, structures: Structures) -> None:
-        """Fill the buffers that come from the training set (in place, with `copy_`). Called once, on the CPU.
-
-        The default has nothing to fill.
-        """
+        """Fill, once, on the CPU and in place, the buffers that come from the training set. Default: none."""
 
     def adapt_statistics(self, structures: Structures) -> None:
         """Called instead of `fit_statistics` when the weights come from another training (`start_from`).

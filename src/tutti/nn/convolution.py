@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
 
 from tutti.nn.equivariant import of_degree
 from tutti.nn.graph import EdgeGraph
@@ -76,17 +77,32 @@ class EdgeConvolution(nn.Module):
 class _Work:
     """How the convolution goes over its edges: forwards and backwards share it."""
 
-    def __init__(self, graph: EdgeGraph, lmax_in: int, lmax_out: int, channels: int) -> None:
-        self.graph, self.lmax_in, self.lmax_out, self.channels = graph, lmax_in, lmax_out, channels
+    def __init__(
+        self, graph: EdgeGraph, lmax_in: int, lmax_out: int, channels: int, n_receivers: int
+    ) -> None:
+        self.lmax_in, self.lmax_out, self.channels = lmax_in, lmax_out, channels
         self.mmax, self.entries = min(lmax_in, lmax_out), entries(lmax_in, lmax_out)
+        self.incoming = graph.incoming(n_receivers)
+        # One edge more, which turns everything to 0, fills the places of those that an atom lacks.
+        lmax = max(lmax_in, lmax_out)
+        self.frames = [
+            pad(frame[:, self.orders(l)[1]], (0, 0, 0, 0, 0, 1))
+            for l, frame in enumerate(graph.frames[: lmax + 1])
+        ]
+        self.senders = pad(graph.senders, (0, 1))
+        lengths = torch.arange(len(self.senders), device=self.senders.device) // graph.ways
+        self.lengths = lengths.clamp_max_(len(graph.distances) - 1)
 
     def blocks(self, h: Tensor) -> Iterator["_Block"]:
-        """All edges in blocks whose messages have about `_BLOCK` floats."""
+        """All receivers of edges in blocks whose messages have about `_BLOCK` floats."""
         size = _BLOCK.get(h.device.type, _BLOCK_OF_GPU)
-        floats = self.graph.ways * (self.lmax_out + 1) ** 2 * (self.lmax_in + 1) * self.channels
-        n, step = len(self.graph.distances), max(1, size // floats)
-        for start in range(0, n, step):
-            yield _Block(self, slice(start, min(start + step, n)), h)
+        floats = (self.lmax_out + 1) ** 2 * (self.lmax_in + 1) * self.channels
+        counts = [count for count in self.incoming.counts if count]
+        start = 0
+        while start < len(counts):
+            stop = min(start + max(1, size // (floats * counts[start])), len(counts))
+            yield _Block(self, slice(start, stop), counts[start], h)
+            start = stop
 
     def orders(self, l: int) -> tuple[slice, slice]:
         """Orders up to `mmax` of degree `l`: among −mmax ... mmax, and among its own −l ... l."""
@@ -99,28 +115,30 @@ class _Work:
 
 
 class _Block:
-    """Some lengths, their edges, and the turned features of the senders.
+    """Some receivers, the same number of edges of each, and the turned features of the edges' senders.
 
     `turned` is [edges, orders −mmax ... mmax, l1, channels]; rows with |m| > l1 hold nothing.
     """
 
-    def __init__(self, work: _Work, lengths: slice, h: Tensor) -> None:
-        graph = work.graph
-        self.work, self.lengths = work, lengths
-        edges = slice(lengths.start * graph.ways, lengths.stop * graph.ways)
-        self.senders, self.receivers = graph.senders[edges], graph.receivers[edges]
+    def __init__(self, work: _Work, rows: slice, n: int, h: Tensor) -> None:
+        self.work, self.receivers = work, work.incoming.order[rows]
+        edges = work.incoming.edges[rows, :n].flatten()
+        self.senders, self.lengths = work.senders[edges], work.lengths[edges]
         # Rows of the orders that take part.
-        self.turns = [frame[edges, work.orders(l)[1]] for l, frame in enumerate(graph.frames)]
-        self.turned = h.new_empty(len(self.senders), 2 * work.mmax + 1, work.lmax_in + 1, h.shape[2])
+        self.turns = [frame.index_select(0, edges) for frame in work.frames]
+        self.turned = h.new_empty(len(edges), 2 * work.mmax + 1, work.lmax_in + 1, h.shape[2])
         sent = h.index_select(0, self.senders)
         for l in range(work.lmax_in + 1):
             self.turned[:, work.orders(l)[0], l] = torch.bmm(self.turns[l], sent[:, of_degree(l)])
 
-    def both(self, values: Tensor, entry: Entry) -> Tensor:
-        """View [lengths, ways, orders ±m, l1 ≥ m, channels] of values [edges, orders, l1, channels]."""
+    def of_receivers(self, values: Tensor) -> Tensor:
+        """View [receivers, edges of each · orders, ...] of values [edges, orders, ...]."""
+        return values.view(len(self.receivers), -1, *values.shape[2:])
+
+    def signs(self, values: Tensor, entry: Entry) -> list[Tensor]:
+        """Views [edges, l1 ≥ m, channels] of values [edges, orders, l1, channels]: of m and −m, or of 0."""
         middle, m = values.shape[1] // 2, entry.m
-        rows = slice(middle - m, middle + m + 1, max(1, 2 * m))
-        return values.unflatten(0, (-1, self.work.graph.ways))[:, :, rows, m:]
+        return [values[:, middle + row, m:] for row in dict.fromkeys((m, -m))]
 
     def by_source(self, messages: Tensor) -> Tensor:
         """View [edges, orders, l1, channels] of messages [edges, orders, (lmax_in + 1) · channels]."""
@@ -141,46 +159,54 @@ class _Convolution(torch.autograd.Function):
         lmax_out: int,
         n_receivers: int,
     ):
-        ctx.save_for_backward(h, radial, weight)
-        work = ctx.work = _Work(graph, lmax_in, lmax_out, h.shape[2])
+        work = ctx.work = _Work(graph, lmax_in, lmax_out, h.shape[2], n_receivers)
+        weights = (radial @ weight.flatten(1)).unflatten(1, weight.shape[1:])
+        ctx.save_for_backward(h, radial, weight, weights)
         width = (lmax_in + 1) * h.shape[2]
         result = h.new_zeros(n_receivers, (lmax_out + 1) ** 2, width)
-        ctx.weights = []
+        # Where the order is above l1 nothing comes: these places stay 0 in all blocks.
+        messages: dict[int, Tensor] = {}
         for block in work.blocks(h):
-            weights = (radial[block.lengths] @ weight.flatten(1)).unflatten(1, weight.shape[1:])
-            if any(ctx.needs_input_grad):
-                ctx.weights.append(weights)
-            arriving = []
+            own, arriving = weights.index_select(0, block.lengths), []
             for l in range(lmax_out + 1):
-                # Where the order is above l1 nothing comes: these stay 0.
-                messages = h.new_zeros(len(block.senders), block.turns[l].shape[1], width)
-                into = block.by_source(messages)
+                shape = (len(block.senders), block.turns[l].shape[1], width)
+                if l not in messages or len(messages[l]) < shape[0]:
+                    messages[l] = h.new_zeros(shape)
+                sent = messages[l][: shape[0]]
                 for entry in work.into(l):
-                    own = weights[:, None, None, entry.start : entry.stop]
-                    torch.mul(block.both(block.turned, entry), own, out=block.both(into, entry))
-                arriving.append(torch.bmm(block.turns[l].mT, messages))
-            result.index_add_(0, block.receivers, torch.cat(arriving, dim=1))
+                    factor = own[:, entry.start : entry.stop]
+                    into = block.signs(block.by_source(sent), entry)
+                    for turned, place in zip(block.signs(block.turned, entry), into, strict=True):
+                        torch.mul(turned, factor, out=place)
+                back = block.of_receivers(block.turns[l]).mT
+                arriving.append(torch.bmm(back, block.of_receivers(sent)))
+            result.index_copy_(0, block.receivers, torch.cat(arriving, dim=1))
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001
-        h, radial, weight = ctx.saved_tensors
-        work, flat = ctx.work, weight.flatten(1)
-        to_h, to_radial, to_flat = torch.zeros_like(h), torch.empty_like(radial), torch.zeros_like(flat)
-        for block, weights in zip(work.blocks(h), ctx.weights, strict=True):
-            features, arrived = radial[block.lengths], grad.index_select(0, block.receivers)
-            to_weights, to_turned = torch.empty_like(weights), torch.zeros_like(block.turned)
+        h, radial, weight, weights = ctx.saved_tensors
+        work = ctx.work
+        to_h, to_weights = torch.zeros_like(h), torch.zeros_like(weights)
+        for block in work.blocks(h):
+            own, arrived = weights.index_select(0, block.lengths), grad.index_select(0, block.receivers)
+            to_own, to_turned = torch.empty_like(own), torch.zeros_like(block.turned)
             for l in range(work.lmax_out + 1):
-                into = block.by_source(torch.bmm(block.turns[l], arrived[:, of_degree(l)]))
+                turns = block.of_receivers(block.turns[l])
+                into = torch.bmm(turns, arrived[:, of_degree(l)]).view(len(own), -1, grad.shape[2])
                 for entry in work.into(l):
-                    own, received = slice(entry.start, entry.stop), block.both(into, entry)
-                    products = received * block.both(block.turned, entry)
-                    torch.sum(products, (1, 2), out=to_weights[:, own])
-                    block.both(to_turned, entry).addcmul_(received, weights[:, None, None, own])
-            to_flat.addmm_(features.T, to_weights.flatten(1))
-            torch.mm(to_weights.flatten(1), flat.T, out=to_radial[block.lengths])
+                    entries = slice(entry.start, entry.stop)
+                    received = block.signs(block.by_source(into), entry)
+                    first, *second = zip(received, block.signs(block.turned, entry), strict=True)
+                    torch.mul(*first, out=to_own[:, entries])
+                    for pair in second:
+                        to_own[:, entries].addcmul_(*pair)
+                    for part, place in zip(received, block.signs(to_turned, entry), strict=True):
+                        place.addcmul_(part, own[:, entries])
+            to_weights.index_add_(0, block.lengths, to_own)
             for l in range(work.lmax_in + 1):
                 back = torch.bmm(block.turns[l].mT, to_turned[:, work.orders(l)[0], l])
                 to_h[:, of_degree(l)].index_add_(0, block.senders, back)
-        return to_h, to_radial, to_flat.view_as(weight), None, None, None, None
+        flat = to_weights.flatten(1)
+        return to_h, flat @ weight.flatten(1).T, (radial.T @ flat).view_as(weight), None, None, None, None

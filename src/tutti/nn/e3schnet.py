@@ -93,6 +93,8 @@ class E3SchNetInteraction(nn.Module):
         self.between = nn.Parameter(torch.randn(sum(self.n_paths) * filters, channels))
         self.after = EquivariantLinear(lmax, channels, channels)
         self.activation = normalised(shifted_softplus)
+        signs = 1 - 2 * (degrees(lmax) % 2)
+        self.register_buffer("signs", signs.to(torch.get_default_dtype()), persistent=False)
 
     def forward(
         self, h: Tensor, graph: EdgeGraph, gaussians: Tensor, envelope: Tensor, harmonics: Tensor
@@ -128,8 +130,8 @@ class E3SchNetInteraction(nn.Module):
         filters = self.filter(shifted_softplus(self.hidden(gaussians)), n_paths * channels)
         filters = (filters * envelope[:, None]).unflatten(1, (n_paths, channels)).index_select(1, path)
         # The second edge of a pair has the opposite direction.
-        odd = degrees(self.degrees[1]).to(harmonics.device) % 2
-        both = torch.stack([harmonics, harmonics * (1 - 2 * odd)], dim=1).flatten(0, 1)
+        opposite = harmonics * self.signs
+        both = torch.stack([harmonics, opposite], dim=1).flatten(0, 1)
         matrices = (both @ couplings.flatten(1)).unflatten(1, couplings.shape[1:])
         products = torch.bmm(matrices, sent.index_select(0, graph.senders))
         messages = products.unflatten(0, (-1, 2)) * filters[:, None]

@@ -5,8 +5,9 @@ from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, silu
+from torch.nn.functional import silu
 
+from tutti.nn.dense import Dense, dense
 from tutti.nn.neighbours import segment_index
 from tutti.nn.radial import GaussianBasis
 from tutti.nn.tensors import Tensors
@@ -100,22 +101,22 @@ class EdgeMLP(nn.Module):
     def __init__(self, channels: int, n_pair: int) -> None:
         super().__init__()
         self.channels, self.n_pair = channels, n_pair
-        self.first = nn.Linear(2 * channels + n_pair, channels)
-        self.second = nn.Linear(channels, channels)
+        self.first = Dense(2 * channels + n_pair, channels)
+        self.second = Dense(channels, channels)
 
     def of_atoms(self, h: Tensor) -> tuple[Tensor, Tensor]:
         """The first layer's parts of h [N, channels], as that of the receiver and of the sender."""
         of_receiver, of_sender, _ = self.first.weight.split(
             [self.channels, self.channels, self.n_pair], dim=1
         )
-        return linear(h, of_receiver, self.first.bias), linear(h, of_sender)
+        return dense(h, of_receiver, self.first.bias), dense(h, of_sender)
 
     def forward(self, of_atoms: tuple[Tensor, Tensor], of_pairs: Tensor, block: _Block) -> Tensor:
         """Messages [2p, channels] of a block, from `of_atoms` and the features [P, n_pair] of all pairs."""
         weight = self.first.weight[:, 2 * self.channels :]
         inner = of_atoms[0].index_select(0, block.receivers)
         inner.add_(of_atoms[1].index_select(0, block.senders))
-        inner.unflatten(0, (2, -1)).add_(linear(of_pairs[block.pairs], weight))
+        inner.unflatten(0, (2, -1)).add_(dense(of_pairs[block.pairs], weight))
         return silu(self.second(silu(inner)))
 
 
@@ -132,12 +133,10 @@ class EquivariantBlock(nn.Module):
         super().__init__()
         self.coordinate_range = coordinate_range
         self.message = EdgeMLP(channels, 2 * n_distance)
-        self.attention = nn.Linear(channels, 1)
-        self.update = nn.Sequential(
-            nn.Linear(2 * channels, channels), nn.SiLU(), nn.Linear(channels, channels)
-        )
+        self.attention = Dense(channels, 1)
+        self.update = nn.Sequential(Dense(2 * channels, channels), nn.SiLU(), Dense(channels, channels))
         self.weight = EdgeMLP(channels, 2 * n_distance)
-        self.weight_out = nn.Linear(channels, 1, bias=False)
+        self.weight_out = Dense(channels, 1, bias=False)
         nn.init.xavier_uniform_(self.weight_out.weight, gain=1e-3)
 
     def forward(
@@ -204,12 +203,12 @@ class EGNN(nn.Module):
     ) -> None:
         super().__init__()
         self.channels = channels
-        self.embedding = nn.Linear(n_in, channels)
+        self.embedding = Dense(n_in, channels)
         self.distances = Squares() if distances == "squares" else Gaussians()
         self.blocks = nn.ModuleList(
             EquivariantBlock(channels, coordinate_range, self.distances.n) for _ in range(layers)
         )
-        self.readout = nn.Linear(channels, n_out)
+        self.readout = Dense(channels, n_out)
 
     def forward(self, h: Tensor, x: Tensor, pairs: FullPairs) -> tuple[Tensor, Tensor]:
         """Features [N, n_in], positions [N, 3] (Å) → features [N, n_out], positions [N, 3]."""

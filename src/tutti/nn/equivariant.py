@@ -5,12 +5,15 @@ Weights have variance 1 and are divided by the root of the number of inputs (see
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from tutti.nn.spherical import SphericalGrid, harmonics
+from tutti.nn.tensors import Tensors
 
 
 def dimension(lmax: int) -> int:
@@ -42,6 +45,30 @@ class EquivariantLinear(nn.Module):
         return torch.cat([x[:, of_degree(l)] @ weight[l] for l in range(lmax + 1)], dim=1)
 
 
+@dataclass(frozen=True)
+class SpeciesGroups(Tensors):
+    """N atoms by species.
+
+    Attributes:
+        species: [N].
+        order: [N], rows of the atoms, those of one species next to each other.
+        back: [N], where each atom stands in `order`.
+        sizes: how many atoms of each species there are.
+    """
+
+    species: Tensor
+    order: Tensor
+    back: Tensor
+    sizes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, species: Tensor, n_species: int) -> Self:
+        """Groups of `species` [N]; waits for their device."""
+        order = torch.argsort(species, stable=True)
+        sizes = torch.bincount(species, minlength=n_species).tolist()
+        return cls(species, order, torch.argsort(order), tuple(sizes))
+
+
 class SpeciesLinear(nn.Module):
     """Mix channels by one matrix per degree and species of the atom.
 
@@ -55,17 +82,15 @@ class SpeciesLinear(nn.Module):
         super().__init__()
         self.weights = nn.ParameterList(torch.randn(n_species, channels, width) for width in widths)
 
-    def forward(self, x: Tensor, species: Tensor) -> list[Tensor]:
-        """[N, d, channels], [N] → for each degree [N, 2l + 1, width]."""
-        n_species, channels, _ = self.weights[0].shape
-        order = torch.argsort(species, stable=True)
-        back = torch.argsort(order)
-        groups = x.index_select(0, order).split(torch.bincount(species, minlength=n_species).tolist())
+    def forward(self, x: Tensor, atoms: SpeciesGroups) -> list[Tensor]:
+        """[N, d, channels] of `atoms` → for each degree [N, 2l + 1, width]."""
+        channels = self.weights[0].shape[1]
+        groups = x.index_select(0, atoms.order).split(atoms.sizes)
         mixed = []
         for l, weight in enumerate(self.weights):
             scaled = weight / math.sqrt(channels)
             parts = [group[:, of_degree(l)] @ own for group, own in zip(groups, scaled, strict=True)]
-            mixed.append(torch.cat(parts).index_select(0, back))
+            mixed.append(torch.cat(parts).index_select(0, atoms.back))
         return mixed
 
 

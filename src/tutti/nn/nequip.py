@@ -1,16 +1,26 @@
 """NequIP's embedder as published for Symphony (nequip-jax, layer "escn"), on features of natural parity."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from tutti.nn.convolution import EdgeConvolution
-from tutti.nn.equivariant import EquivariantLinear, SpeciesLinear, degrees
-from tutti.nn.graph import EdgeGraph
+from tutti.nn.equivariant import EquivariantLinear, SpeciesGroups, SpeciesLinear, degrees
+from tutti.nn.graph import Arrivals, EdgeGraph
 from tutti.nn.radial import BesselBasis, polynomial_envelope
+from tutti.nn.tensors import Tensors
 from tutti.nn.unit_variance import MLP, normalised
+
+
+@dataclass(frozen=True)
+class Chosen(Tensors):
+    """The atoms that an embedding is wanted of: the edges that end there, and their species."""
+
+    arrivals: Arrivals
+    atoms: SpeciesGroups
 
 
 class NequIPInteraction(nn.Module):
@@ -47,18 +57,20 @@ class NequIPInteraction(nn.Module):
         self.activation = normalised(silu)
         self.after = EquivariantLinear(lmax, channels, channels)
 
-    def forward(self, h: Tensor, species: Tensor, graph: EdgeGraph, nodes: Tensor | None = None) -> Tensor:
-        """Features [N, (lmax_in + 1)², channels] → [n, (lmax + 1)², channels].
+    def forward(
+        self, h: Tensor, atoms: SpeciesGroups, graph: EdgeGraph, nodes: Tensor | None = None
+    ) -> Tensor:
+        """Features [N, (lmax_in + 1)², channels] → [n, (lmax + 1)², channels] of `atoms`.
 
-        With `nodes` [n] only those atoms are updated and returned; `graph.receivers` then counts in `nodes`.
+        With `nodes` [n] those are only these, and `graph.receivers` counts in them.
         """
         lengths = graph.distances / self.cutoff
         radial = self.radial(self.basis(lengths) * polynomial_envelope(lengths, 1.0)[:, None])
-        own, kind = (h, species) if nodes is None else (h.index_select(0, nodes), species[nodes])
+        own = h if nodes is None else h.index_select(0, nodes)
         summed = self.convolution(self.before(h), radial, graph, len(own))
         scale = 1.0 / math.sqrt(len(self.mix[0]) * self.neighbours)
         mixed = [x @ (scale * weight) for x, weight in zip(summed, self.mix, strict=True)]
-        for l, x in enumerate(self.own(own, kind)):
+        for l, x in enumerate(self.own(own, atoms)):
             mixed[l] = mixed[l] + x
         x = self.after(self._gate(mixed))
         return own + x if self.residual else x
@@ -112,13 +124,14 @@ class NequIP(nn.Module):
         )
         self.register_buffer("scales", 0.5 ** degrees(lmax)[:, None], persistent=False)
 
-    def forward(self, species: Tensor, graph: EdgeGraph, nodes: Tensor) -> Tensor:
-        """Species [N] → features of the atoms `nodes` [n] alone, [n, (lmax + 1)², channels].
+    def forward(self, atoms: SpeciesGroups, graph: EdgeGraph, chosen: Chosen) -> Tensor:
+        """N atoms and their graph → features of the n chosen ones alone, [n, (lmax + 1)², channels].
 
         The last interaction is computed for those atoms only.
         """
-        h = self.embedding[species][:, None]
+        h = self.embedding[atoms.species][:, None]
         for interaction in self.interactions[:-1]:
-            h = interaction(h, species, graph)
-        h = self.interactions[-1](h, species, graph.onto(nodes, len(species)), nodes)
+            h = interaction(h, atoms, graph)
+        arrivals = chosen.arrivals
+        h = self.interactions[-1](h, chosen.atoms, graph.onto(arrivals), arrivals.nodes)
         return h * self.scales

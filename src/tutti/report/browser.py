@@ -22,7 +22,15 @@ RULE = (
 )
 LARGEST = 1e3  # coordinates beyond it (Å) are not drawn
 SCALE = 1000  # coordinates are whole thousandths of an Å
-UNITS = {"energy_drop_per_atom": "meV/atom", "heavy_atom_rmsd": "Å", "initial_force": "eV/Å"}
+UNITS = {
+    "energy_drop_per_atom": "meV/atom",
+    "heavy_atom_rmsd": "Å",
+    "initial_force": "eV/Å",
+    "bond_length_change": "Å",
+    "bond_angle_change": "degree",
+    "torsion_change": "degree",
+    "atomisation_energy_per_atom": "eV/atom",
+}
 """Units of what checks measure, by the names of their columns."""
 NOT_A_RESULT = ("id", "checked", "reason", "message", "seconds")
 

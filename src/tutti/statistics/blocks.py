@@ -1,7 +1,6 @@
 """Errors of averages over correlated frames, from consecutive blocks."""
 
 import numpy as np
-from scipy import stats
 
 from tutti.statistics.bootstrap import REPLICATES, percentile_interval, shifted
 from tutti.statistics.estimate import UNKNOWN, Estimate
@@ -26,12 +25,19 @@ def around(value: float, of_blocks: np.ndarray) -> Estimate:
     """A value with the t-interval that independent values [B] of the same quantity give."""
     if len(of_blocks) < 2:
         return Estimate(value)
-    return t_interval(value, stats.sem(of_blocks), len(of_blocks) - 1)
+    return t_interval(value, standard_error(of_blocks), len(of_blocks) - 1)
+
+
+def standard_error(values: np.ndarray) -> float:
+    """Of the mean of independent values [B >= 2]."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
 def t_interval(value: float, error: float, freedom: int) -> Estimate:
     """A value with its t-interval: from its standard error and the degrees of freedom that this has."""
-    half = stats.t.ppf(0.975, freedom) * error
+    from scipy.special import stdtrit  # slow to import, and few runs have several values
+
+    half = stdtrit(freedom, 0.975) * error
     return Estimate(value, value - half, value + half)
 
 

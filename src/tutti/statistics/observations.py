@@ -1,6 +1,6 @@
 """Numbers observed in molecules: what distributions are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from typing import Self
 
@@ -32,6 +32,6 @@ class Observations:
         return type(self)(self.values[:n], self.molecule[:n], min(n_molecules, self.n_molecules))
 
 
-def most_frequent(observations: Mapping[str, Observations], k: int = 10) -> list[str]:
+def most_frequent(observations: Mapping[str, Sized], k: int = 10) -> list[str]:
     """The `k` names with most observations, the most frequent first, ties in alphabetical order."""
     return sorted(observations, key=lambda name: (-len(observations[name]), name))[:k]

@@ -7,8 +7,9 @@ import pytest
 from ase.data import chemical_symbols
 from bonded_molecules import EMPTY, HAND, loop, packed, qm7
 
-from tutti.benchmark.metrics.bond_lengths import by_type, most_frequent
+from tutti.benchmark.metrics.bond_lengths import by_type
 from tutti.benchmark.metrics.bonded import Bonded
+from tutti.statistics.observations import most_frequent
 
 
 def brute_force(molecules):

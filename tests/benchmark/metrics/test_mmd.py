@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from mmd_references import direct, gaussian_mmd_squared
-from scipy.stats import norm
+from scipy.stats import norm, wasserstein_distance
 
 from tutti.benchmark.metrics import mmd_binned
 from tutti.benchmark.metrics.mmd import kernel_deficit, mmd_squared, pooled
@@ -22,7 +22,7 @@ def by_blocks(x, y):
 def on_grid(x, y):
     values = np.concatenate([x, y])
     grid = Grid.of(Observations(values, np.arange(len(values)), len(values)))
-    return grid.mmd_squared(contrast(len(x), len(y)))[0]
+    return grid.mmd_squared(grid.binned(contrast(len(x), len(y))))[0]
 
 
 def test_kernel_is_the_papers():
@@ -151,8 +151,27 @@ def test_grid_weighs_whole_molecules():
     molecule = np.repeat(np.arange(5), counts)
     values, weights = generator.normal(1.1, 0.02, (10, 1)), generator.normal(size=(5, 3))
     weights -= counts @ weights / counts.sum()
-    binned = Grid.of(Observations(values, molecule, 5)).mmd_squared(weights)
+    grid = Grid.of(Observations(values, molecule, 5))
+    binned = grid.mmd_squared(grid.binned(weights))
     np.testing.assert_allclose(binned, mmd_squared(values, weights[molecule]), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("shift", "width"), [(0.02, 5e-5), (1e-4, 5e-5), (0.0, 5e-5), (0.3, 5e-4)])
+def test_wasserstein_distance_on_the_grid(shift, width):
+    """Far within a bin of the exact one, also of unequal numbers, where the distributions cross."""
+    generator = np.random.default_rng(11)
+    x, y = generator.normal(1.1, 0.02, 700), generator.normal(1.1 + shift, 0.03, 300)
+    values = np.concatenate([x, y])[:, None]
+    grid = Grid.of(Observations(values, np.arange(1000), 1000), width)
+    found = grid.wasserstein(grid.binned(contrast(700, 300)))[0]
+    assert found == pytest.approx(wasserstein_distance(x, y), abs=0.02 * width)
+
+
+def test_a_shift_is_as_long_as_it_is():
+    values = np.random.default_rng(12).normal(1.1, 0.02, (50, 1))
+    pool = Observations(np.concatenate([values, values + 0.0123]), np.arange(100), 100)
+    grid = Grid.of(pool)
+    assert grid.wasserstein(grid.binned(contrast(50, 50)))[0] == pytest.approx(0.0123, rel=1e-9)
 
 
 def test_pooled():

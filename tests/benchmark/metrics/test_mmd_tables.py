@@ -7,15 +7,16 @@ from mmd_references import direct, observed, single
 from table_names import NAMES
 from tutti import io
 from tutti.benchmark.metrics import mmd_protocols
-from tutti.benchmark.metrics.bond_lengths import by_type, most_frequent
+from tutti.benchmark.metrics.bond_lengths import by_type
 from tutti.benchmark.metrics.bonded import Bonded
 from tutti.benchmark.metrics.mmd_protocols import capped, full, mmd_at_n
 from tutti.benchmark.metrics.mmd_tables import mmd_bispectrum_table, mmd_bond_length_table
 from tutti.chemistry.bonds.pool import assign_all
 from tutti.core.structures import Structures
-from tutti.statistics.observations import Observations
+from tutti.statistics.observations import Observations, most_frequent
 
 METRICS = ["", "_paper_floor", "_full", "_full_floor", "_p_value"]
+WASSERSTEIN = ["wasserstein_bond_length" + ending for ending in ("", "_floor", "_p_value")]
 
 
 def cells(table, metric):
@@ -51,18 +52,22 @@ def test_full_is_the_double_sum(lengths, table):
 
 def test_intervals_contain_the_estimates(table):
     defined = table[table["value"].notna() & ~table["metric"].str.endswith("p_value")]
-    assert len(defined) == 8
+    assert len(defined) == 12
     assert defined["value"].between(defined["ci_low"], defined["ci_high"], inclusive="neither").all()
 
 
 def test_rows(lengths, table):
     assert table.groupby("metric", sort=False).size().to_dict() == {
-        f"mmd_bond_length{ending}": 4 if ending != "_p_value" else 3 for ending in METRICS
+        name: 3 if name.endswith("_p_value") else 4
+        for name in [f"mmd_bond_length{ending}" for ending in METRICS] + WASSERSTEIN
     }
-    assert (table["unit"] == "dimensionless").all()
+    assert table.groupby("unit")["metric"].unique().map(set).to_dict() == {
+        "dimensionless": {*(f"mmd_bond_length{ending}" for ending in METRICS), WASSERSTEIN[-1]},
+        "Å": set(WASSERSTEIN[:2]),
+    }
     rows = table[table["subset"] == "C-H:1.0"]
     assert (rows["n"] == len(lengths[0]["C-H:1.0"])).all()
-    assert rows["note"].str.startswith("protocol=").all()
+    assert rows["note"].str.startswith("protocol=").tolist() == [True] * 5 + [False] * 3
 
 
 def test_notes_say_what_the_ranges_are(table):
@@ -123,7 +128,7 @@ def test_the_mean_tells_copies_that_no_key_tells():
 
 def test_a_type_that_never_occurs_is_undefined(table):
     rows = table[table["subset"] == "H-O:1.0"]
-    assert len(rows) == 5
+    assert len(rows) == 8
     assert rows["value"].isna().all()
     assert rows["note"].str.startswith("undefined: fewer than 2 observations in the samples").all()
     assert (rows["n"] == 0).all()
@@ -145,7 +150,7 @@ def test_means(lengths):
 def test_no_mean_of_some_of_the_keys(table):
     """A model gains nothing by missing a bond type."""
     means = table[table["subset"] == "mean"]
-    assert len(means) == 4
+    assert len(means) == 6
     assert means["value"].isna().all()
     assert (means["note"] == "undefined: 2 of 3 keys occur").all()
 
@@ -282,14 +287,14 @@ def test_one_observation_is_too_few():
 def test_points_all_equal():
     same = single(np.full((20, 1), 1.1))
     table = lengths_table({"a": same}, {"a": same})
-    p = table["metric"] == "mmd_bond_length_p_value"
+    p = table["metric"].str.endswith("_p_value")
     assert (table["value"][~p] < 1e-6).all()
     assert (table["value"][p] == 1).all()
 
 
 def test_no_types_at_all():
     table = lengths_table({}, {})
-    assert table["subset"].tolist() == ["mean"] * 4
+    assert table["subset"].tolist() == ["mean"] * 6
     assert table["value"].isna().all()
     assert table["note"].str.startswith("undefined: ").all()
 

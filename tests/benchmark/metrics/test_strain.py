@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase.optimize import BFGS
+from rdkit import Chem
+from rdkit.Chem import rdMolTransforms
 from scipy.spatial.transform import Rotation
 
 pytest.importorskip("tblite", reason="strain needs the extra 'xtb'")
@@ -26,12 +28,13 @@ from tutti.chemistry.bonds.pool import assign_all
 from tutti.core.structures import Structures
 
 VALUES = list(strain.COLUMNS)
+NO_BONDS = np.empty((0, 2), np.int64)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> None:
     """For the reference calculations, which run in this process."""
-    strain._use_one_thread()
+    strain.use_one_thread()
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def test_relaxed_molecules_have_no_strain(relaxed):
 
 def test_open_shell_and_two_molecules():
     methyl = known("CH3")
-    reason, drop, rmsd, _, force = strain.relax(*methyl, "")
+    reason, drop, rmsd, _, force, *_ = strain.relax(*methyl, "", NO_BONDS)
     atoms = ase.Atoms(*methyl)
     atoms.calc = TBLite(method="GFN2-xTB", multiplicity=2, verbosity=0)
     assert reason == ""
@@ -126,7 +129,8 @@ def test_hopeless_samples_do_not_disturb_their_neighbours():
     )
     samples = [good, uranium, nan, good, one_spot, (large.numbers, large.positions), good, chain]
     structures = Structures.from_frames(samples)
-    verdicts = pd.DataFrame({"id": list("abcdefgh"), "valid": True, "smiles": "CCO"})
+    of_good = assign_all(Structures.from_frames([good] * 8), "xyz2mol", 1, progress=False)
+    verdicts = of_good.assign(id=list("abcdefgh"))
     verdicts.loc[2, "valid"] = False
     frame = strain.check_all(structures, verdicts, 2, time_limit=3, progress=False)
     reasons = ["", "unsupported_element", "", "", "scf", "timeout", "", "too_many_atoms"]
@@ -143,7 +147,7 @@ def test_what_the_library_raises_is_a_reason(relaxed, monkeypatch):
     def fail(*_, **__):
         raise np.linalg.LinAlgError("no convergence")
 
-    monkeypatch.setattr("tutti.chemistry.xtb.minimize", fail)
+    monkeypatch.setattr("tutti.chemistry.xtb.BFGS", fail)
     frame = relax(relaxed[:2])
     assert frame["reason"].tolist() == ["library_error"] * 2
     assert frame["message"].tolist() == ["xTB: LinAlgError: no convergence"] * 2
@@ -173,7 +177,7 @@ def test_turned_molecule_has_the_same_strain(relaxed):
     turn = Rotation.random(rng=np.random.default_rng(5)).as_matrix()
     frame = relax(Structures.concatenate([one, replace(one, positions=one.positions @ turn.T + 1.5)]))
     first, second = frame[VALUES].to_numpy(float)
-    assert (abs(first - second) < [0.05, 0.01, 0.5, 1e-3]).all()
+    assert (abs(first - second) < [0.05, 0.01, 0.5, 1e-3, 1e-3, 0.1, 2]).all()
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9])
@@ -216,7 +220,8 @@ def test_workers_of_a_parent_that_used_threads():
         assert "tblite" not in sys.modules
         atoms = ase.build.molecule("CH3CH2OH")
         structures = Structures.from_frames([(atoms.numbers, atoms.positions)] * 6)
-        verdicts = pd.DataFrame({"id": range(6), "valid": True, "smiles": "CCO"})
+        bonds = {"bond_first": [[0]] * 6, "bond_second": [[1]] * 6}
+        verdicts = pd.DataFrame({"id": range(6), "valid": True, "smiles": "CCO", **bonds})
         frame = strain.check_all(structures, verdicts, 3, time_limit=20, progress=False)
         assert (frame["reason"] == "").all(), frame
         assert frame["energy_drop_per_atom"].nunique() == 1
@@ -228,7 +233,7 @@ def test_workers_of_a_parent_that_used_threads():
 def test_smiles_of_the_sample_is_compared():
     numbers, positions = known("CH3CH2OH")
     smiles = xyz2mol.assign(numbers, positions).smiles
-    assert [strain.relax(numbers, positions, text)[3] for text in (smiles, "COC")] == [True, False]
+    assert [strain.relax(numbers, positions, text, NO_BONDS)[3] for text in (smiles, "COC")] == [True, False]
 
 
 def test_ions_are_relaxed_with_their_charge():
@@ -238,5 +243,64 @@ def test_ions_are_relaxed_with_their_charge():
     structures = Structures.from_frames([ammonium], columns={"charge": np.array([1])})
     frame = relax(structures)
     assert frame["graph_survives"].tolist() == [True]
-    neutral = strain.relax(*ammonium, "[NH4+]", 0)
+    neutral = strain.relax(*ammonium, "[NH4+]", NO_BONDS, 0)
     assert neutral[1] != pytest.approx(frame["energy_drop_per_atom"][0], rel=0.1)
+
+
+def by_rdkit(numbers, positions, bonds):
+    """Every bond, angle and torsion of a molecule as RDKit measures them, by their atoms."""
+    mol = Chem.RWMol()
+    for number in numbers.tolist():
+        mol.AddAtom(Chem.Atom(number))
+    for a, b in bonds.tolist():
+        mol.AddBond(a, b, Chem.BondType.SINGLE)
+    conformer = Chem.Conformer(len(numbers))
+    conformer.SetPositions(np.asarray(positions, float))
+    found = {}
+    for measure, smarts in (
+        (rdMolTransforms.GetBondLength, "*~*"),
+        (rdMolTransforms.GetAngleDeg, "*~*~*"),
+        (rdMolTransforms.GetDihedralDeg, "*~*~*~*"),
+    ):
+        query = Chem.MolFromSmarts(smarts)
+        for atoms in mol.GetSubstructMatches(query, uniquify=False):
+            if atoms[0] < atoms[-1]:
+                found[atoms] = measure(conformer, *atoms)
+    return found
+
+
+@pytest.mark.parametrize("name", ["CH3CH2OCH3", "C3H4_D2d", "bicyclobutane", "CH3CN", "H2", "H2O"])
+def test_changes_are_those_of_rdkits_angles(name):
+    numbers, before = known(name)
+    after = before + np.random.default_rng(3).normal(scale=0.15, size=before.shape)
+    if name in ("CH3CN", "C3H4_D2d"):  # the minimum is straight, whatever the sample was
+        before, after = after, before
+    row = assign_all(Structures.from_frames([known(name)]), "xyz2mol", 1, progress=False).iloc[0]
+    bonds = np.array([row["bond_first"], row["bond_second"]], np.int64).T
+    first, second = by_rdkit(numbers, before, bonds), by_rdkit(numbers, after, bonds)
+    expected = {2: [], 3: [], 4: []}
+    for atoms, value in second.items():
+        inner = (atoms[:3], atoms[1:]) if len(atoms) == 4 else ()
+        if all(second.get(each, second.get(each[::-1])) < strain.STRAIGHT for each in inner):
+            change = abs(value - first[atoms])
+            expected[len(atoms)].append(min(change, 360 - change) if len(atoms) == 4 else change)
+    assert len(expected[4]) > 10 or name in ("CH3CN", "H2", "H2O", "C3H4_D2d")
+    means = [np.mean(each) if each else np.nan for each in expected.values()]
+    np.testing.assert_allclose(np.array(strain.changes(before, after, bonds), float), means, rtol=1e-7)
+
+
+def test_a_turned_methyl_group_changes_torsions_only():
+    """By 100°, on the circle: torsions of 100° and of 260° are both 100° apart."""
+    numbers, before = known("CH3CH2OH")
+    row = assign_all(Structures.from_frames([(numbers, before)]), "xyz2mol", 1, progress=False).iloc[0]
+    bonds = np.array([row["bond_first"], row["bond_second"]]).T
+    methyl = next(c for c in range(2) if (numbers[bonds[(bonds == c).any(axis=1)]] == 1).sum() == 3)
+    hydrogens = [b if a == methyl else a for a, b in bonds if methyl in (a, b) and 1 in numbers[[a, b]]]
+    other = next(b if a == methyl else a for a, b in bonds if {6} == set(numbers[[a, b]]))
+    axis = before[other] - before[methyl]
+    turn = Rotation.from_rotvec(np.radians(100) * axis / np.linalg.norm(axis))
+    after = before.copy()
+    after[hydrogens] = turn.apply(before[hydrogens] - before[methyl]) + before[methyl]
+    lengths, angles, torsions = strain.changes(before, after, bonds)
+    assert lengths == pytest.approx(0, abs=1e-12) and angles == pytest.approx(0, abs=1e-6)
+    assert torsions == pytest.approx(100 * 9 / 12)  # the other three are about the bond of C and O

@@ -19,6 +19,9 @@ FRAME = pd.DataFrame(
         "heavy_atom_rmsd": [0.1, None, 0.3, None, None, None],
         "graph_survives": pd.array([True, True, False, None, None, None], dtype="boolean"),
         "initial_force": [1.0, 1.0, 1.0, None, None, None],
+        "bond_length_change": [0.01, 0.02, 0.06, None, None, None],
+        "bond_angle_change": [1.0, 2.0, None, None, None, None],
+        "torsion_change": [None, None, None, None, None, None],
         "reason": ["", "", "", "scf", "timeout", ""],
         "seconds": [0.1, 0.1, 0.1, 0.1, 120, np.nan],
     }
@@ -34,6 +37,12 @@ def test_table(tmp_path):
         "energy_drop_mean_of_relaxed": (3.0, 3, "meV/atom"),
         "heavy_atom_rmsd_median": (np.nan, 4, "Å"),
         "heavy_atom_rmsd_mean_of_relaxed": (0.2, 2, "Å"),
+        "bond_length_change_median": (0.06, 5, "Å"),
+        "bond_length_change_mean_of_relaxed": (0.03, 3, "Å"),
+        "bond_angle_change_median": (np.nan, 4, "degree"),
+        "bond_angle_change_mean_of_relaxed": (1.5, 2, "degree"),
+        "torsion_change_median": (np.nan, 2, "degree"),
+        "torsion_change_mean_of_relaxed": (np.nan, 0, "degree"),
         "graph_survives": (2 / 5, 5, "1"),
         "relaxed": (3 / 5, 5, "1"),
     }
@@ -42,7 +51,8 @@ def test_table(tmp_path):
         row = rows.loc[metric]
         assert row["value"] == pytest.approx(value, nan_ok=True)
         assert (row["n"], row["unit"], row["subset"]) == (n, unit, "xyz2mol")
-        assert metric.endswith("_median") or row["ci_low"] <= row["value"] <= row["ci_high"]
+        unbounded = metric.endswith("_median") or np.isnan(value)
+        assert unbounded or row["ci_low"] <= row["value"] <= row["ci_high"]
     assert "no interval: " in rows.loc["energy_drop_median", "note"]
     assert rows.loc["heavy_atom_rmsd_median", "note"] == (
         "undefined: half of the molecules or more could not be relaxed; "
@@ -80,7 +90,9 @@ def strained(n_failures, n=60):
     """Ever more strained molecules, of which the first ten survive and the last so many are not relaxed."""
     rank = np.arange(n)
     frame = pd.concat([FRAME[:1]] * n, ignore_index=True)
-    frame = frame.assign(energy_drop_per_atom=rank + 1.0, heavy_atom_rmsd=rank / 100)
+    frame = frame.assign(
+        energy_drop_per_atom=rank + 1.0, heavy_atom_rmsd=rank / 100, torsion_change=1.0 * rank
+    )
     frame["graph_survives"] = pd.array(rank < 10, dtype="boolean")
     failed = rank >= n - n_failures
     frame.loc[failed, VALUES] = None
@@ -98,7 +110,7 @@ def test_no_metric_rewards_failures():
             assert way != "lower" or not value < honest.loc[metric, "value"], metric
     assert strained(55).loc["graph_survives", "value"] == 5 / 60
     means = [metric for metric in honest.index if "_mean" in metric]
-    assert len(means) == 2 and {better(metric) for metric in means} == {"neither"}
+    assert len(means) == 5 and {better(metric) for metric in means} == {"neither"}
 
 
 def test_a_failure_counts_in_the_median_like_any_value_that_is_larger():

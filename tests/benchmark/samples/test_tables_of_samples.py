@@ -20,8 +20,13 @@ ALL = ("xyz2mol", "openbabel", "lookup")
 def test_what_is_possible():
     assert possible(ALL, reference=True) == list(tables("samples"))
     assert not {"mmd_bond_length", "mmd_bispectrum", "jsd"} & set(possible(ALL, reference=False))
-    assert possible(("lookup",), reference=True) == ["validity", "reasons"]
-    assert possible(("lookup", "openbabel"), reference=True) == ["validity", "reasons", "assigner_agreement"]
+    assert possible(("lookup",), reference=True) == ["validity", "valences", "reasons"]
+    assert possible(("lookup", "openbabel"), reference=True) == [
+        "validity",
+        "valences",
+        "reasons",
+        "assigner_agreement",
+    ]
 
 
 def frame(ids, **columns):

@@ -146,6 +146,7 @@ def halves(bonds: Observations, rng: np.random.Generator) -> list[Observations]:
 def test_a_table_says_what_it_lacks_molecules_of():
     """Hydrogen relaxes, and has no heavy atom whose displacement could be measured."""
     columns = {"energy_drop_per_atom": 1.0, "heavy_atom_rmsd": np.nan, "graph_survives": True}
+    columns |= dict.fromkeys(("bond_length_change", "bond_angle_change", "torsion_change"), np.nan)
     hydrogen = pd.DataFrame({"checked": [True], "reason": [Failure.NONE], **columns})
     samples = Judged(Structures.from_frames([(np.array([1, 1]), np.eye(2, 3))]), {}, {"strain": hydrogen})
     table = strain.table(samples, None, **NAMES).set_index("metric")

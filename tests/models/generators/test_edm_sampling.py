@@ -24,20 +24,25 @@ def oracle(edm, positions: Tensor, features: Tensor):
     return predict
 
 
-@pytest.mark.parametrize("steps", [None, 30])
-def test_an_oracle_denoises_to_what_it_knows(steps, monkeypatch):
+@pytest.mark.parametrize(
+    "settings", [Sampling(), Sampling(steps=30), Sampling(sampler="ddim", steps=3)], ids=["all", "30", "ddim"]
+)
+def test_an_oracle_denoises_to_what_it_knows(settings, monkeypatch):
     edm, n = model(100, MOLECULES[[4]]), 50
     batch = edm.collate(MOLECULES, np.full(n, 4), np.random.default_rng(0))
     monkeypatch.setattr(edm, "denoise", predicting(oracle(edm, batch.positions, batch.features)))
-    samples = edm.sample(n, torch.Generator().manual_seed(0), Sampling(steps=steps))
+    samples = edm.sample(n, torch.Generator().manual_seed(0), settings)
     assert samples.columns["finished"].all() and (samples.numbers.reshape(n, 4) == [7, 1, 1, 1]).all()
     error = samples.positions - batch.positions.numpy()
     # p(x | z_0) has the width σ_0/α_0 in the space without the centre of mass.
     assert np.std(error) == pytest.approx(0.00316 * math.sqrt(3 / 4), rel=0.2)
 
 
-@pytest.mark.parametrize(("steps", "temperature"), [(20, 1.0), (7, 1.0), (20, 0.5)])
-def test_variance_after_denoising_with_a_linear_network(steps, temperature, monkeypatch):
+@pytest.mark.parametrize(
+    ("steps", "temperature", "sampler"),
+    [(20, 1.0, "ancestral"), (7, 1.0, "ancestral"), (20, 0.5, "ancestral"), (7, 1.0, "ddim")],
+)
+def test_variance_after_denoising_with_a_linear_network(steps, temperature, sampler, monkeypatch):
     """For ε̂ = c z the variance follows from step to step in closed form."""
     edm, n = model(20, MOLECULES[[0]]), 20_000
     monkeypatch.setattr(edm, "denoise", predicting(lambda x, h, times: (0.6 * x, 0.6 * h)))
@@ -46,12 +51,15 @@ def test_variance_after_denoising_with_a_linear_network(steps, temperature, monk
     variance = 1.0
     for t, s in itertools.pairwise(times):
         ratio = alpha[t] / alpha[s]
+        if sampler == "ddim":
+            variance *= (alpha[s] * (1 - 0.6 * sigma[t]) / alpha[t] + 0.6 * sigma[s]) ** 2
+            continue
         added = sigma[t] ** 2 - ratio**2 * sigma[s] ** 2
         variance *= (1 / ratio - added / (ratio * sigma[t]) * 0.6) ** 2
         variance += temperature * added * sigma[s] ** 2 / sigma[t] ** 2
     denoising = Denoising(edm, torch.full((n,), 3), torch.Generator().manual_seed(0))
     monkeypatch.setattr(denoising, "decode", lambda x, h: (x, h))
-    x, h = denoising.run(steps, temperature)
+    x, h = denoising.run(Sampling(sampler=sampler, steps=steps, temperature=temperature))
     assert float(x.square().mean()) == pytest.approx(variance * 2 / 3, rel=5 * math.sqrt(2 / (6 * n)))
     assert float(h.square().mean()) == pytest.approx(variance, rel=5 * math.sqrt(2 / (18 * n)))
 

@@ -11,8 +11,8 @@ from tutti.core.structures import Structures
 from tutti.models.base import load
 from tutti.models.generators.symphony import MODEL, Config
 from tutti.models.generators.symphony.config import PositionConfig
-from tutti.models.generators.symphony.heads import Targets
 from tutti.models.generators.symphony.model import choice_divergence
+from tutti.nn.neighbours import segment_index
 from tutti.nn.spherical import SphericalGrid, grid_harmonics, harmonics, log_partition
 
 CPU = torch.device("cpu")
@@ -139,9 +139,7 @@ def test_loss_of_the_position_equals_the_dense_sum():
     rows = torch.tensor([0, 1, 1, 2])
     weights = torch.tensor([1.0, 0.5, 0.5, 1.0], dtype=torch.float64)
     variance, sharpness = 1e-3, 8.0
-    distances = vectors.norm(dim=-1)
-    targets = Targets(rows, weights, distances, vectors / distances[:, None])
-    losses = head.loss(features, kind, targets, variance, sharpness)
+    losses = head.loss(features, kind, head.targets(rows, weights, vectors, variance), sharpness)
     for b in range(3):
         mine = rows == b
         expected = dense_divergence(
@@ -158,7 +156,7 @@ def test_divergence_of_the_choice_equals_a_sum_over_all_options():
     choices = torch.zeros(6, 2, dtype=torch.float64)
     choices[0, 1], choices[1, 0] = 0.25, 0.75
     choices[5] = torch.tensor([0.5, 0.5])
-    result = choice_divergence(logits, choices, n_atoms)
+    result = choice_divergence(logits, choices, segment_index(n_atoms), 3)
     start = 0
     for b, n in enumerate(n_atoms.tolist()):
         options = torch.cat([logits[start : start + n].flatten(), torch.zeros(1)])
@@ -222,7 +220,7 @@ def test_draws_follow_the_density(radius):
         else:
             signals = head._signals(coefficients.expand(n, -1, -1, -1), distances)
     signals.requires_grad_()
-    log_partition(signals, *head.training_grid(signals)).sum().backward()
+    log_partition(signals, *head.grid_size()).sum().backward()
     expected = signals.grad.sum(1).mean(0)
     assert float(expected[1:].abs().max()) > 0.1
     torch.testing.assert_close(harmonics(3, drawn).mean(0), expected, atol=0.05, rtol=0)

@@ -9,7 +9,6 @@ from scipy.stats import chisquare
 from symphony_models import SMALL_GRID, model, molecules
 
 from tutti.core.structures import Structures
-from tutti.models.generators.symphony.heads import Targets
 from tutti.nn.spherical import SphericalGrid, grid_harmonics, harmonics
 
 SPECIES = [1, 6, 8]
@@ -33,7 +32,6 @@ def test_loss_of_the_spline_head_is_its_cross_entropy_written_out():
     vectors = torch.nn.functional.normalize(vectors, dim=-1) * distances[:, None]
     weights = torch.tensor([1.0, 0.5, 0.5], dtype=torch.float64)
     variance, sharpness, grid = 1e-5, 8.0, SphericalGrid(30, 59)
-    targets = Targets(rows, weights, distances, vectors / distances[:, None])
     expected = torch.zeros(2, dtype=torch.float64)
     for t, b in enumerate(rows.tolist()):
         log_q = log_target(vectors[t], grid, sharpness)
@@ -43,7 +41,7 @@ def test_loss_of_the_spline_head_is_its_cross_entropy_written_out():
         )
         divergence = (log_q.exp() * (log_q - log_p - grid.log_weights)).sum()
         expected[b] += weights[t] * (divergence - 0.5 * np.log(2 * np.pi * np.e * variance))
-    result = head.loss(features, kind, targets, variance, sharpness)
+    result = head.loss(features, kind, head.targets(rows, weights, vectors, variance), sharpness)
     torch.testing.assert_close(result, expected, atol=1e-8, rtol=0)
 
 
@@ -93,7 +91,7 @@ def test_noise_has_the_variances_of_the_configuration():
     pair = Structures.from_frames([([6, 1], [[0, 0, 0], [0, 0, 1.6]])] * 400)
     batch = symphony.collate(pair, np.arange(800), np.random.default_rng(0))
     assert batch.positions[:, 0].std().item() == pytest.approx(0.2, rel=0.1)
-    assert batch.target_vectors.norm(dim=-1).std().item() == pytest.approx(0.01, rel=0.15)
+    assert batch.targets.distances.std().item() == pytest.approx(0.01, rel=0.15)
 
 
 def test_validation_is_on_fragments_without_noise():
@@ -105,7 +103,8 @@ def test_validation_is_on_fragments_without_noise():
     )
     assert set(clean.positions.flatten().tolist()) == {0.0, 1.6}
     assert (noisy.positions != clean.positions).all()
-    assert torch.equal(noisy.target_vectors, clean.target_vectors)
+    assert torch.equal(noisy.targets.directions, clean.targets.directions)
+    assert torch.equal(noisy.targets.distances, clean.targets.distances)
 
 
 def test_batches_follow_the_order_of_the_configuration():
@@ -115,8 +114,8 @@ def test_batches_follow_the_order_of_the_configuration():
     def reached(**settings: object) -> set[float]:
         symphony = model("grid", **settings)
         batch = symphony.collate_validation(line, np.zeros(400, int), np.random.default_rng(0))
-        at_corner = (batch.positions == 0).all(1)[batch.focus[batch.target_rows]]
-        return {round(float(v), 3) for v in batch.target_vectors[at_corner].norm(dim=-1)}
+        at_corner = (batch.positions == 0).all(1)[batch.foci.arrivals.nodes[batch.targets.rows]]
+        return {round(float(v), 3) for v in batch.targets.distances[at_corner]}
 
     assert reached() == {1.95, 2.0}
     assert reached(candidate_radius=2.2) == {1.95, 2.0, 2.05}
@@ -126,8 +125,8 @@ def test_batches_follow_the_order_of_the_configuration():
 
 def test_weights_of_a_fragments_targets_add_up_to_one():
     batch = model("grid").collate(molecules(), np.arange(20), np.random.default_rng(0))
-    assert len(batch.target_rows) > len(batch.growing)
-    total = torch.bincount(batch.target_rows, batch.target_weights)
+    assert len(batch.targets.rows) > len(batch.growing)
+    total = torch.bincount(batch.targets.rows, batch.targets.weights)
     torch.testing.assert_close(total, torch.ones(len(batch.growing), dtype=torch.float64))
 
 

@@ -684,16 +684,16 @@ def test_first_step_of_adam_has_the_closed_form(tmp_path, monkeypatch, clip):
 
 def test_adaptive_clipping_follows_the_last_norms(tmp_path, monkeypatch):
     """Limits written out: the queue starts with 3000, keeps 50 norms, and takes no more than the limit."""
-    norms, limits = [], []
+    norms, limits = torch.zeros(0, dtype=torch.float64), []
     rng = np.random.default_rng(0)
     queue = [3000.0]
     for norm in [2.0, 9000.0, *(10 * rng.random(60)), 500.0]:
         limit = 1.5 * np.mean(queue) + 2 * np.std(queue)
         queue = [*queue, min(norm, limit)][-50:]
-        limits.append(gradients.adaptive_limit(norms))
+        limits.append(float(gradients.adaptive_limit(norms)))
         assert limits[-1] == pytest.approx(limit, rel=1e-12)
-        norms = gradients.remember(norms, norm)
-        assert norms == pytest.approx(queue, rel=1e-12)
+        norms = gradients.remember(norms, torch.tensor(norm, dtype=torch.float64))
+        assert norms.tolist() == pytest.approx(queue, rel=1e-12)
     assert limits[0] == 4500 and limits[-1] < 50
 
     monkeypatch.setattr(gradients, "FIRST", 1e-7)
@@ -715,9 +715,21 @@ def test_precisions_train(tmp_path, precision, dtype):
     assert losses[-1] < 0.1 < float(rows(tmp_path)[0]["loss"])
 
 
+@pytest.mark.parametrize("precision", ["highest", "high"])
+def test_products_of_matrices_have_their_precision_while_a_training_runs(tmp_path, precision):
+    class Noting(ToyModel):
+        def training_step(self, batch):
+            found.add(torch.get_float32_matmul_precision())
+            return super().training_step(batch)
+
+    found, before = set(), torch.get_float32_matmul_precision()
+    train_toy(tmp_path, Noting(new_model().config), float32_matmul_precision=precision)
+    assert found == {precision} and torch.get_float32_matmul_precision() == before == "highest"
+
+
 def test_a_precision_that_the_model_does_not_stand_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(ToyModel, "precisions", ("32-true",))
-    with pytest.raises(ValueError, match=r"bf16-mixed.*32-true"):
+    with pytest.raises(ValueError, match=r"bf16-mixed.*takes 32-true: in bfloat16"):
         train_toy(tmp_path, precision="bf16-mixed")
     assert not list(tmp_path.iterdir())
 

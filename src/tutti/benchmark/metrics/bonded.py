@@ -6,6 +6,9 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import coo_array
 
 from tutti.core import ragged
 from tutti.core.structures import Structures
@@ -41,6 +44,20 @@ class Bonded:
         """[ΣN] int64: the molecule that each atom belongs to."""
         return ragged.owners(self.n_atoms)
 
+    @cached_property
+    def neighbours(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Each bond seen from both its atoms.
+
+        Returns:
+            ([ΣN + 1] int: atom i has the places starts[i] ... starts[i + 1] - 1; [2B] int32: row of the
+            neighbour, ascending for each atom; [2B] int64: order of the bond in halves).
+        """
+        ends = np.concatenate([self.first, self.second]), np.concatenate([self.second, self.first])
+        halves = np.tile(np.rint(2 * self.order).astype(np.int64), 2)
+        matrix = coo_array((halves, ends), (len(self.numbers),) * 2).tocsr()
+        matrix.sort_indices()
+        return matrix.indptr, matrix.indices, matrix.data
+
     @classmethod
     def of(cls, structures: Structures, verdicts: pd.DataFrame) -> Self:
         """The valid samples, in their order.
@@ -57,15 +74,15 @@ class Bonded:
             raise ValueError(f"{len(structures)} structures but {len(verdicts)} verdicts")
         valid = verdicts["valid"].to_numpy(bool)
         chosen, rows = structures[valid], verdicts[valid]
-        n_bonds = rows["bond_first"].map(len).to_numpy(np.int64)
+        n_bonds, places = flattened(rows["bond_first"])
         start = np.repeat(chosen.offsets[:-1], n_bonds)
         return cls(
             n_atoms=chosen.n_atoms,
             numbers=chosen.numbers,
             positions=chosen.positions,
-            first=start + _flat(rows["bond_first"], np.int64),
-            second=start + _flat(rows["bond_second"], np.int64),
-            order=_flat(rows["bond_order"], float),
+            first=start + places.astype(np.int64),
+            second=start + flattened(rows["bond_second"])[1].astype(np.int64),
+            order=flattened(rows["bond_order"])[1].astype(float),
         )
 
     def head(self, n: int) -> Self:
@@ -83,5 +100,8 @@ class Bonded:
         )
 
 
-def _flat(lists: pd.Series, dtype: type) -> np.ndarray:
-    return np.concatenate([np.empty(0, dtype), *lists]).astype(dtype)
+def flattened(lists: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths [N] int64 of N lists of numbers, and their entries one after another."""
+    array = pa.array(lists) if len(lists) else pa.array([], pa.list_(pa.float64()))
+    lengths, entries = pc.list_value_length(array), pc.list_flatten(array)
+    return lengths.to_numpy().astype(np.int64), entries.to_numpy(zero_copy_only=False)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array, csr_array
 
-from tutti.benchmark.metrics.bonded import Bonded
+from tutti.benchmark.metrics.bonded import Bonded, flattened
 from tutti.benchmark.metrics.environments import Environments
 from tutti.core.elements import SYMBOLS
 
@@ -47,8 +47,8 @@ def ring_sizes(verdicts: pd.DataFrame) -> Counts:
             left out.
     """
     rings = verdicts.loc[verdicts["valid"].to_numpy(bool), "ring_sizes"]
-    n_rings = rings.map(len).to_numpy(np.int64)
-    sizes, kind = np.unique(np.concatenate([np.empty(0), *rings]).astype(np.int64), return_inverse=True)
+    n_rings, of_all = flattened(rings)
+    sizes, kind = np.unique(of_all.astype(np.int64), return_inverse=True)
     return _counts([str(size) for size in sizes], np.repeat(np.arange(len(rings)), n_rings), kind, len(rings))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tutti.benchmark.metrics.mmd import mmd_squared, pooled
-from tutti.benchmark.metrics.mmd_binned import Grid
+from tutti.benchmark.metrics.mmd_binned import BIN, Grid
 from tutti.core.randomness import numpy_generator
 from tutti.statistics.bootstrap import Design, Inference, bootstrap
 from tutti.statistics.observations import Observations
@@ -94,11 +94,34 @@ def full(samples: Observations, reference: Observations, key: str, seed: int) ->
         key: names the random streams, together with `seed`.
         seed: of the draws.
     """
-    ours, theirs = np.unique(samples.molecule), np.unique(reference.molecule)
-    multiplicity = bootstrap(samples.n_molecules, numpy_generator(seed, "bootstrap of molecules"))[:, ours]
-    pool = pooled(_restricted(samples, ours), _restricted(reference, theirs))
-    design = Design.of(multiplicity, len(theirs), numpy_generator(seed, f"permutations and floors of {key}"))
-    return design.inference(_squared(pool, design))
+    pool, design = _comparisons(samples, reference, key, seed)
+    if pool.values.shape[1] == 1:
+        return design.inference(_on_grid(pool, design, BIN)[0])
+    counts = np.bincount(pool.molecule, minlength=pool.n_molecules)
+    return design.inference(
+        mmd_squared(pool.values, design.signed_weights(counts, slice(None))[pool.molecule])
+    )
+
+
+def full_in_one_dimension(
+    samples: Observations, reference: Observations, key: str, seed: int, width: float = BIN
+) -> tuple[Inference, Inference]:
+    """MMD² and the squared Wasserstein-1 distance of all observations, of the same resamples as by `full`.
+
+    Squared because a squared distance of two parts of one distribution falls with their numbers n and m as
+    1/n + 1/m: that of MMD and, in the limit, that of the Wasserstein distance of numbers with a finite
+    variance (Bobkov and Ledoux, Mem. Am. Math. Soc. 261, 2019).
+
+    Args:
+        samples: n >= 1 numbers.
+        reference: the same.
+        key: names the random streams, together with `seed`.
+        seed: of the draws.
+        width: of the grid's bins.
+    """
+    pool, design = _comparisons(samples, reference, key, seed)
+    mmd, wasserstein = (design.inference(squared) for squared in _on_grid(pool, design, width))
+    return mmd, wasserstein
 
 
 def capped(observations: Observations, stream: str, seed: int) -> Observations:
@@ -150,7 +173,7 @@ def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if dimensions == 1:
         every = np.arange(n_pairs * n_points)
         grid = Grid.of(Observations(points.reshape(-1, 1), every, len(every)))
-        squared = grid.mmd_squared(np.kron(np.eye(n_pairs), weights))
+        squared = grid.mmd_squared(grid.binned(np.kron(np.eye(n_pairs), weights)))
     else:
         squared = np.array([_squared_of_distinct(pair, weights[:, 0]) for pair in points])
     return np.sqrt(np.maximum(squared, 0))
@@ -162,14 +185,27 @@ def _squared_of_distinct(points: np.ndarray, weights: np.ndarray) -> float:
     return mmd_squared(distinct, np.bincount(place.ravel(), weights)[:, None])[0]
 
 
-def _squared(pool: Observations, design: Design) -> np.ndarray:
-    """MMD² [C] of all comparisons of the design."""
-    counts = np.bincount(pool.molecule, minlength=pool.n_molecules)
-    if pool.values.shape[1] > 1:
-        return mmd_squared(pool.values, design.signed_weights(counts, slice(None))[pool.molecule])
-    grid = Grid.of(pool)
-    blocks = (slice(start, start + _BLOCK) for start in range(0, len(design), _BLOCK))
-    return np.concatenate([grid.mmd_squared(design.signed_weights(counts, block)) for block in blocks])
+def _comparisons(
+    samples: Observations, reference: Observations, key: str, seed: int
+) -> tuple[Observations, Design]:
+    """Both sets in one, without molecules in which nothing is observed, and what is compared of it."""
+    ours, theirs = np.unique(samples.molecule), np.unique(reference.molecule)
+    multiplicity = bootstrap(samples.n_molecules, numpy_generator(seed, "bootstrap of molecules"))[:, ours]
+    pool = pooled(_restricted(samples, ours), _restricted(reference, theirs))
+    return pool, Design.of(
+        multiplicity, len(theirs), numpy_generator(seed, f"permutations and floors of {key}")
+    )
+
+
+def _on_grid(pool: Observations, design: Design, width: float) -> np.ndarray:
+    """[2, C]: MMD² and the squared Wasserstein-1 distance of all comparisons of the design."""
+    counts, grid = np.bincount(pool.molecule, minlength=pool.n_molecules), Grid.of(pool, width)
+    squared = np.empty((2, len(design)))
+    for start in range(0, len(design), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        binned = grid.binned(design.signed_weights(counts, block))
+        squared[:, block] = grid.mmd_squared(binned), grid.wasserstein(binned) ** 2
+    return squared
 
 
 def _restricted(observations: Observations, molecules: np.ndarray) -> Observations:

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from tutti.core import tidy
-from tutti.statistics.blocks import around
+from tutti.statistics.blocks import around, standard_error
 from tutti.statistics.estimate import Estimate, row, table_of
 
 ALL_SEEDS = -1
@@ -42,7 +41,7 @@ def _mean(model: str, dataset: str, metric: str, subset: str, unit: str, block: 
     mean = around(values.mean(), values)
     if unit == "1":
         mean = Estimate(mean.value, *np.clip([mean.low, mean.high], 0, 1))
-    note = f"mean over {len(values)} training seeds, standard error {stats.sem(values):.2g}"
+    note = f"mean over {len(values)} training seeds, standard error {standard_error(values):.2g}"
     remarks = [note, *_sources(first["note"])]
     made = row(metric, subset, mean, len(values), unit, *remarks, published=first["published"])
     return table_of([made], model=model, dataset=dataset, seed=ALL_SEEDS)

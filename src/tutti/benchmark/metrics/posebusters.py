@@ -5,12 +5,14 @@ Buttenschoen, Morris, Deane, Chem. Sci. 15, 3130 (2024). The tests are those of 
 """
 
 import logging
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import pandas as pd
 from posebusters import PoseBusters
 from rdkit import Chem
 
+from tutti.benchmark.metrics import ensembles
 from tutti.benchmark.metrics.permolecule import Failure, check_valid, molecule, passing_table
 from tutti.core.library_calls import Library
 from tutti.core.structures import Structures
@@ -34,6 +36,7 @@ NEWER = (
 )
 TESTS = PUBLISHED + NEWER
 _ENERGY = ("internal_energy",)
+_OF_ENERGY = {"internal_energy": "boolean", "ensemble": "str", "mean_energy": "float"}
 _QUICK = tuple(name for name in TESTS if name not in _ENERGY)
 _POSEBUSTERS = Library("PoseBusters")
 
@@ -45,7 +48,8 @@ def check_all(
 
     The conformers behind `internal_energy` are made with the library's fixed seed, so the order and the
     division of the samples change nothing. That test takes nearly all the time, sometimes minutes; it runs by
-    itself, so that a timeout takes no other result along.
+    itself, so that a timeout takes no other result along, and on one sample of each SMILES before the others,
+    which mostly need no conformers of their own then (see `tutti.benchmark.metrics.ensembles`).
 
     Args:
         structures: N samples.
@@ -65,24 +69,39 @@ def check_all(
         ItemError: when a sample is marked valid but is not by xyz2mol.
     """
     _require_known_tests(PoseBusters("mol"))
-    quick, energy = (
-        check_valid(
-            lambda index, tests=tests: _check(molecule(structures, index), tests),
+
+    def check(function: Callable, chosen: pd.DataFrame, columns: dict[str, str], what: str) -> pd.DataFrame:
+        return check_valid(
+            lambda index: function(molecule(structures, index)),
             structures,
-            verdicts,
-            dict.fromkeys(tests, "boolean"),
+            chosen,
+            columns,
             jobs=jobs,
             time_limit=time_limit,
-            label=label if progress else None,
+            label=f"PoseBusters, {what}" if progress else None,
         )
-        for tests, label in ((_QUICK, "PoseBusters, geometry"), (_ENERGY, "PoseBusters, energy"))
-    )
+
+    quick = check(partial(_check, tests=_QUICK), verdicts, dict.fromkeys(_QUICK, "boolean"), "geometry")
+    again = verdicts["valid"] & verdicts["smiles"].where(verdicts["valid"]).duplicated()
+    energy = check(_energy, verdicts.assign(valid=verdicts["valid"] & ~again), _OF_ENERGY, "energy")
+    made = energy[energy["ensemble"].notna()]
+    for key, mean in zip(made["ensemble"], made["mean_energy"], strict=True):
+        ensembles.learn(key, mean)
+    others = check(_energy, verdicts.assign(valid=again), _OF_ENERGY, "energy of repeated ones")
+    energy = energy.where(~others["checked"], others)
     first = quick["reason"] != Failure.NONE
     return quick.assign(
         **{name: energy[name] for name in _ENERGY},
         **{name: quick[name].where(first, energy[name]) for name in ("reason", "message")},
         seconds=quick["seconds"] + energy["seconds"],
     )[["id", "checked", *TESTS, "reason", "message", "seconds"]]
+
+
+def _energy(mol: Chem.Mol) -> tuple:
+    """(reason, values of `_OF_ENERGY`): the result, and the ensemble that was made for it, if one was."""
+    with ensembles.kept() as made:
+        found = _check(mol, _ENERGY)
+    return (*found, *(made[0] if made else (None, None)))
 
 
 def _check(mol: Chem.Mol, tests: tuple[str, ...]) -> tuple:

@@ -68,12 +68,12 @@ def validity_table(
         rows += _as_published(verdicts, assigner)
     if assigner == "lookup":
         rows += _stability(verdicts, assigner)
-    if lack := _lack(verdicts, assigner):
-        rows = [share(row["metric"], row["subset"], 0, 0, lack) for row in rows]
+    if missing := lack(verdicts, assigner):
+        rows = [share(row["metric"], row["subset"], 0, 0, missing) for row in rows]
     return table_of(rows, model=model, dataset=dataset, seed=seed)
 
 
-def _lack(verdicts: pd.DataFrame, assigner: str) -> str:
+def lack(verdicts: pd.DataFrame, assigner: str) -> str:
     """What the samples lack without which an assigner's verdicts say nothing of the model; or empty."""
     reasons = verdicts["reason"]
     if skeletons := int((reasons == Reason.NO_HYDROGENS).sum()):
@@ -83,10 +83,9 @@ def _lack(verdicts: pd.DataFrame, assigner: str) -> str:
 
 
 def _shares(verdicts: pd.DataFrame, training_smiles: set[str], kept: np.ndarray, assigner: str) -> list[Row]:
-    valid = verdicts[verdicts["valid"]]
-    connected, neutral, closed = (
-        valid[name].astype(bool) for name in ("connected", "neutral_atoms", "no_radicals")
-    )
+    flags = ["connected", "neutral_atoms", "no_radicals"]
+    valid = verdicts.loc[verdicts["valid"], ["smiles", *flags]]  # not the bonds, which are most of the memory
+    connected, neutral, closed = (valid[name].astype(bool) for name in flags)
     distinct = set(valid["smiles"])
     valid_rows = verdicts["valid"].to_numpy(bool)
     n_generated, n_valid, n_distinct = len(verdicts), len(valid), len(distinct)

@@ -3,18 +3,20 @@
 The one engine behind the workflow's `judge` and `tutti evaluate`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from tutti.benchmark.samples.judged import SAMPLES, Judged
 from tutti.benchmark.tables import MAIN, Check
 from tutti.chemistry.bonds.pool import assign_all
-from tutti.core import parquet
+from tutti.core import parquet, spool
 from tutti.core.cache import Parts
 from tutti.core.progress import Progress
 from tutti.core.sources import fingerprint, sources
@@ -25,6 +27,9 @@ CHUNK = 2000
 """Samples whose bonds are assigned between two saves: seconds of work."""
 LIBRARIES = ("rdkit", "openbabel-wheel", "posebusters", "tblite")
 """Packages whose verdicts may differ from version to version."""
+LISTS = dict.fromkeys(("ring_sizes", "bond_first", "bond_second"), parquet.lists(pa.int64()))
+LISTS |= {"bond_order": parquet.lists(pa.float64())}
+"""Types of the columns of lists: a chunk may have nothing but empty ones, which do not tell."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,13 @@ class Judge:
     assigners: tuple[str, ...]
     time_limit: float = 20.0
 
-    def judge(self, name: str, structures: Structures, checks: Mapping[str, Check]) -> Judged:
+    def judge(
+        self,
+        name: str,
+        structures: Structures,
+        checks: Mapping[str, Check],
+        turns: np.ndarray | None = None,
+    ) -> Judged:
         """All verdicts and checks.
 
         Args:
@@ -51,10 +62,12 @@ class Judge:
             structures: N samples with their places in the whole set as column `index`.
             checks: limits by module of `tutti.benchmark.metrics`; they look at what `MAIN` finds valid among
                 the first `molecules` of the whole set.
+            turns: [N] int, the order in which `molecules` are counted; by default that of the whole set.
         """
+        turns = structures.columns["index"] if turns is None else turns
         verdicts = {assigner: self._verdicts(name, structures, assigner) for assigner in self.assigners}
         checked = {
-            check: self._checks(name, structures, _head(verdicts[MAIN], structures, limits), check, limits)
+            check: self._checks(name, structures, _head(verdicts[MAIN], turns, limits), check, limits)
             for check, limits in checks.items()
         }
         return Judged(structures, verdicts, checked)
@@ -63,10 +76,12 @@ class Judge:
         limit = self.time_limit
 
         def assign(rows: slice) -> pd.DataFrame:
-            return assign_all(structures[rows], assigner, self.jobs, limit, progress=False)
+            found = assign_all(structures[rows], assigner, self.jobs, limit, progress=False)
+            return found.astype(LISTS)
 
         code = fingerprint(
-            sources("chemistry.bonds.pool", f"chemistry.bonds.{assigner}"), installed(LIBRARIES)
+            sources("chemistry.bonds.pool", f"chemistry.bonds.{assigner}"),
+            [installed(LIBRARIES), sorted(f"{name} {of}" for name, of in LISTS.items())],
         )
 
         def key(rows: slice) -> list[object]:
@@ -101,13 +116,16 @@ class Judge:
     ) -> pd.DataFrame:
         """Rows of all chunks; those of a chunk whose key is known are not judged again."""
         progress = Progress(what, n)
-        done = []
-        for start in range(0, max(n, 1), size):  # without samples an empty frame
-            rows = slice(start, min(start + size, n))
-            done.append(self.parts.get(key(rows), partial(judge, rows)))
-            progress.update(rows.stop - rows.start)
+
+        def chunks() -> Iterator[pd.DataFrame]:
+            for start in range(0, max(n, 1), size):  # without samples an empty frame
+                rows = slice(start, min(start + size, n))
+                yield self.parts.get(key(rows), partial(judge, rows))
+                progress.update(rows.stop - rows.start)
+
+        found = next(chunks()) if n <= size else spool.whole(chunks(), self.parts.folder)
         progress.close()
-        return pd.concat(done, ignore_index=True)
+        return found
 
 
 def write(judged: Judged, folder: Path) -> None:
@@ -117,11 +135,11 @@ def write(judged: Judged, folder: Path) -> None:
         parquet.write(frame, folder / f"{name}.parquet")
 
 
-def _head(verdicts: pd.DataFrame, structures: Structures, limits: Check) -> pd.DataFrame:
-    """The verdicts, with samples other than the first of the whole set counting as not valid.
+def _head(verdicts: pd.DataFrame, turns: np.ndarray, limits: Check) -> pd.DataFrame:
+    """The verdicts, with samples other than those of the first turns counting as not valid.
 
     What checks only valid molecules then leaves them out.
     """
     if limits.molecules is None:
         return verdicts
-    return verdicts.assign(valid=verdicts["valid"] & (structures.columns["index"] < limits.molecules))
+    return verdicts.assign(valid=verdicts["valid"] & (turns < limits.molecules))

@@ -18,6 +18,8 @@ from tutti.core.structures import Structures
 
 SAMPLES = "samples.npz"
 """File of the samples in the folder of a judged set."""
+PART = 10_000
+"""Rows that the hash is updated with at a time."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,13 @@ class Judged:
         digest = hashlib.sha256(self.structures.digest.encode())
         for name, frame in [*self.verdicts.items(), *self.checks.items()]:
             digest.update(name.encode())
-            table = pa.Table.from_pandas(frame.drop(columns="seconds"), preserve_index=False)
-            with pa.BufferOutputStream() as stream:
-                with pa.ipc.new_stream(stream, table.schema) as writer:
-                    writer.write_table(table)
-                digest.update(stream.getvalue())
+            kept = frame.drop(columns="seconds")
+            for start in range(0, max(len(kept), 1), PART):  # a copy of all would take much memory
+                table = parquet.table_of(kept.iloc[start : start + PART]).combine_chunks()
+                with pa.BufferOutputStream() as stream:
+                    with pa.ipc.new_stream(stream, table.schema) as writer:
+                        writer.write_table(table)
+                    digest.update(stream.getvalue())
         return digest.hexdigest()
 
     @classmethod

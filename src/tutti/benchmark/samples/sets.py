@@ -16,17 +16,18 @@ from tutti.data.splits import Splits
 from tutti.io.samples import read_samples
 
 
-def read(paths: Sequence[str | Path], charge: int = 0) -> Structures:
+def read(paths: Sequence[str | Path], charge: int = 0, folder: Path | None = None) -> Structures:
     """The samples of files and folders, see `numbered`.
 
     What cannot be read or judged, and files of a folder that are not looked at, are warned of. `charge` is
-    the total charge of the samples whose file does not say one, see `tutti.io.samples.read_samples`.
+    the total charge of the samples whose file does not say one, `folder` where they lie if not in memory, see
+    `tutti.io.samples.read_samples`.
 
     Raises:
         FormatError: when not a single sample can be read.
         FileNotFoundError: when a path does not exist.
     """
-    structures = read_samples(paths, charge)
+    structures = read_samples(paths, charge, folder)
     problems = structures.columns["unreadable"][structures.columns["unreadable"] != ""]
     if len(problems):
         text = f"{len(problems)} of {len(structures)} samples cannot be read; the first: {problems[0]}"

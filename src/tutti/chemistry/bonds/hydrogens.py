@@ -2,7 +2,6 @@
 
 import numpy as np
 from ase.data import covalent_radii
-from scipy.spatial.distance import cdist
 
 from tutti.chemistry.bonds import graph
 
@@ -30,6 +29,8 @@ def lacks_hydrogens(numbers: np.ndarray, positions: np.ndarray) -> bool:
     """
     if (numbers == 1).any() or not 2 < len(numbers) <= graph.MAX_ATOMS:
         return False
+    from scipy.spatial.distance import cdist  # as slow to import as all else here, for few samples
+
     single = covalent_radii[numbers][:, None] + covalent_radii[numbers]
     distances = cdist(positions, positions)
     orders = np.where(distances < _REACH * single, np.exp((single - distances) / _PAULING), 0)

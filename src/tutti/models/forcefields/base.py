@@ -55,6 +55,7 @@ class ForceField(Model):
     """
 
     kind = "forcefields"
+    needs_float32 = "forces and differences of energies need more than the three digits of bfloat16"
 
     def __init__(self, config: ForceFieldConfig) -> None:
         super().__init__(config)

@@ -13,6 +13,7 @@ from tutti.core import ragged
 from tutti.core.structures import Structures
 from tutti.models.forcefields.neighbours import NeighbourLists
 from tutti.models.species import Species
+from tutti.nn.tensors import moved
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class AtomicBatch:
     def to(self, device: torch.device) -> Self:
         """The same batch with all its tensors on `device`."""
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "targets"}
-        moved = {name: t.to(device) for name, t in tensors.items() if t is not None}
-        return replace(self, **moved, targets={name: t.to(device) for name, t in self.targets.items()})
+        own = {name: moved(t, device) for name, t in tensors.items() if t is not None}
+        return replace(self, **own, targets={name: moved(t, device) for name, t in self.targets.items()})
 
     def sum(self, values: Tensor) -> Tensor:
         """Values of atoms [N, ...] summed over each structure, [B, ...]."""

@@ -61,8 +61,7 @@ class State:
     environment: dict[str, object] = field(default_factory=dict)
 
     def add(self, losses: dict[str, float]) -> None:
-        """Count one more step."""
-        self.step += 1
+        """Add those of one more step to the sums."""
         self.count += 1
         for name, value in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + value

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tutti.core.registry import require_positive
+from tutti.models.base import Model
 
 COMPILED_FROM = 20_000
 """Steps from which `compile: auto` compiles: about three times what a compilation takes to be made up for."""
@@ -51,7 +52,10 @@ class TrainingConfig:
         validation_every: steps between validations (one more comes after the last step).
         validation_items: size of the fixed random subset of validation items; None: all.
         checkpoint_every: steps between checkpoints (one more comes after the last step).
-        precision: "32-true", "64-true" or "bf16-mixed".
+        precision: "32-true", "64-true" or "bf16-mixed" (products of matrices in bfloat16, weights in
+            float32), of which a model takes those that its mathematics stands (`Model.precisions`).
+        float32_matmul_precision: of products of float32 matrices: "highest", or "high" (TF32 on GPUs that
+            have it, three digits; nothing else on other devices).
         compile: whether the step of a force field is compiled (`tutti.models.forcefields.compiled`); "auto":
             on a CPU, for models that gain by it, from `COMPILED_FROM` steps on. Where it is not possible, a
             warning says why, and the step is not compiled. Results differ by rounding.
@@ -78,6 +82,7 @@ class TrainingConfig:
     validation_items: int | None = None
     checkpoint_every: int = 1000
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
+    float32_matmul_precision: Literal["highest", "high"] = "highest"
     compile: bool | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
@@ -115,15 +120,23 @@ class TrainingConfig:
         """Whether to compile, where `auto` says whether the model gains by it on this device."""
         return auto and self.steps >= COMPILED_FROM if self.compile == "auto" else self.compile
 
+    def check_precision(self, model: Model) -> None:
+        """Refuse, with the reason, a precision that the model is not made for."""
+        if self.precision not in model.precisions:
+            taken = ", ".join(model.precisions)
+            raise ValueError(
+                f"precision {self.precision}: {model.module} takes {taken}: {model.needs_float32}"
+            )
+
     def lasting(self) -> dict[str, object]:
         """The settings that a training cannot change on its way.
 
-        All but `compile`, which changes no more than the rounding, and `steps`, where the rate of a step does
-        not depend on it: neither through the schedule nor, with "plateau", through the validation after the
-        last step.
+        All but `compile` and `float32_matmul_precision`, which change no more than the rounding, and
+        `steps`, where the rate of a step does not depend on it: neither through the schedule nor, with
+        "plateau", through the validation after the last step.
         """
         settings = dataclasses.asdict(self)
-        del settings["compile"]
+        del settings["compile"], settings["float32_matmul_precision"]
         if self.schedule in ("constant", "step"):
             del settings["steps"]
         return settings

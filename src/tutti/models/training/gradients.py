@@ -1,6 +1,7 @@
 """The gradient as one vector, and the norm that limits it, after Hoogeboom et al. (ICML 2022)."""
 
-import numpy as np
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -22,16 +23,42 @@ def flat(parameters: list[torch.nn.Parameter]) -> Tensor:
     return flat
 
 
-def adaptive_limit(norms: list[float]) -> float:
-    """1.5 times the mean of the last norms plus twice their (population) standard deviation.
+class Clip:
+    """Limits the norm of gradients, without waiting for their device.
+
+    Attributes:
+        limit: largest norm; "adaptive": see `adaptive_limit`; None: there is none.
+        norms: [n] float64, what "adaptive" remembers.
+    """
+
+    def __init__(self, limit: float | Literal["adaptive"] | None, device: torch.device) -> None:
+        self.limit = limit
+        self.norms = torch.zeros(0, dtype=torch.float64, device=device)
+
+    def __call__(self, gradient: Tensor, norm: Tensor) -> None:
+        """Scale a gradient, in place, whose norm [] is above the limit."""
+        limit = self.limit
+        if limit == "adaptive":
+            limit = adaptive_limit(self.norms)
+            self.norms = remember(self.norms, norm)
+        if limit is not None:
+            gradient.mul_((limit / (norm + 1e-6)).clamp(max=1.0))
+
+
+def adaptive_limit(norms: Tensor) -> Tensor:
+    """[]: 1.5 times the mean of the last norms plus twice their (population) standard deviation.
 
     Args:
-        norms: of the steps before, at most `LENGTH` of which count; may be empty.
+        norms: [n] float64, of the steps before, at most `LENGTH` of which count; may be empty.
     """
-    last = norms[-LENGTH:] or [FIRST]
-    return 1.5 * float(np.mean(last)) + 2.0 * float(np.std(last))
+    last = _begun(norms)[-LENGTH:]
+    return 1.5 * last.mean() + 2.0 * last.std(correction=0)
 
 
-def remember(norms: list[float], norm: float) -> list[float]:
+def remember(norms: Tensor, norm: Tensor) -> Tensor:
     """The norms to remember after a step whose gradient had `norm`: what was above the limit counts as it."""
-    return [*(norms or [FIRST]), min(norm, adaptive_limit(norms))][-LENGTH:]
+    return torch.cat([_begun(norms), torch.minimum(norm.double(), adaptive_limit(norms))[None]])[-LENGTH:]
+
+
+def _begun(norms: Tensor) -> Tensor:
+    return norms if len(norms) else norms.new_full((1,), FIRST)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tutti.core import records
-from tutti.core.devices import choose_accelerator, describe, peak_memory
+from tutti.core.devices import choose_accelerator, describe, float32_products, peak_memory
 from tutti.core.files import sha256, write_text
 from tutti.core.progress import Progress
 from tutti.core.randomness import numpy_generator
@@ -27,6 +27,7 @@ from tutti.models.training import checkpoints, gradients
 from tutti.models.training.batches import items_of_step, validation_batches
 from tutti.models.training.checkpoints import State
 from tutti.models.training.config import TrainingConfig, learning_rate
+from tutti.models.training.transfers import Transfer, check_finite
 
 CHECKPOINT = "last.ckpt"
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -69,8 +70,7 @@ def train(
     for name, part in (("training", training), ("validation", validation)):
         if model.n_items(part) == 0:
             raise ValueError(f"the {name} split is empty; give it a size in the dataset's split")
-    if config.precision not in model.precisions:
-        raise ValueError(f"precision {config.precision}: {model.module} takes {', '.join(model.precisions)}")
+    config.check_precision(model)
     if config.batch_size < devices:
         raise ValueError(f"batch_size {config.batch_size} is too small for {devices} devices")
     identity = checkpoints.identity(model, structures, splits, config.lasting(), seed, devices, initial)
@@ -102,7 +102,8 @@ class _Plan:
 
 
 def _run(fabric: Fabric, model: Model, plan: _Plan) -> None:
-    _Training(fabric, model, plan).run()
+    with float32_products(plan.config.float32_matmul_precision):
+        _Training(fabric, model, plan).run()
 
 
 class _Training:
@@ -131,6 +132,8 @@ class _Training:
             fused=True,
         )
         self.state = State()
+        self.loss, self.unread = math.nan, None  # of the last step that was read, and what was not
+        self.clip = gradients.Clip(self.config.gradient_clip, fabric.device)
 
     def run(self) -> None:
         """Do all steps that are not done yet, unless the training stops early."""
@@ -140,13 +143,13 @@ class _Training:
         self.started = time.perf_counter() - state.seconds
         progress = Progress("training", config.steps, state.step, silent=not self.fabric.is_global_zero)
         while state.step < config.steps and not state.stopped:
-            loss = self.step(*self.training_batch(state.step))
+            self.step(*self.training_batch(state.step))
             last = state.step == config.steps
             if state.step % config.validation_every == 0 or last:
                 self.validate()
             if state.step % config.checkpoint_every == 0 or last or state.stopped:
                 self.checkpoint()
-            progress.update(loss=loss, **{f"best_validation_{config.select}": state.best_loss})
+            progress.update(loss=self.loss, **{f"best_validation_{config.select}": state.best_loss})
         progress.close()
 
     def training_batch(self, step: int) -> tuple[Batch, float]:
@@ -157,8 +160,8 @@ class _Training:
         batch = self.model.collate(self.plan.training, part, rng)
         return batch.to(self.fabric.device), len(part) / len(items)
 
-    def step(self, batch: Batch, share: float) -> float:
-        """Do one optimizer step; returns the loss over all processes."""
+    def step(self, batch: Batch, share: float) -> None:
+        """Do one optimizer step, without waiting for the device: its numbers are read a step later."""
         self.model.train()
         self.gradient.zero_()
         with self.fabric.autocast():
@@ -168,30 +171,37 @@ class _Training:
         self.fabric.all_reduce(self.gradient, reduce_op="sum")  # in place
         norm = torch.linalg.vector_norm(self.gradient)
         mean = self.fabric.all_reduce(_values(loss, logs) * share, reduce_op="sum")
-        *values, norm_value = torch.cat([mean, norm[None]]).tolist()  # the one wait for the device in a step
-        losses = dict(zip(["loss", *logs], values, strict=True))
-        if self.config.select not in losses:
-            raise ValueError(f"select is '{self.config.select}'; {self.model.module} has {', '.join(losses)}")
+        values, names = torch.cat([mean, norm[None]]), ["loss", *logs]
+        if self.config.select not in names:
+            raise ValueError(f"select is '{self.config.select}'; {self.model.module} has {', '.join(names)}")
         rate = learning_rate(self.config, self.state.step, self.state.decays)
-        self.check_finite({**losses, "gradient norm": norm_value}, rate)
-
-        limit = self.config.gradient_clip
-        if limit == "adaptive":
-            limit = gradients.adaptive_limit(self.state.norms)
-            self.state.norms = gradients.remember(self.state.norms, norm_value)
-        if limit is not None:
-            torch.nn.utils.clip_grads_with_norm_(self.parameters, limit, norm)
+        self.clip(self.gradient, norm)
         self.optimizer.param_groups[0]["lr"] = rate
+        # Where it is 1, the optimizer changes nothing.
+        self.optimizer.found_inf = 1.0 - torch.isfinite(values).all().float()
         self.optimizer.step()
         if self.config.ema_decay is not None:
             update_average = get_ema_multi_avg_fn(self.config.ema_decay)
             update_average(list(self.evaluated.parameters()), list(self.model.parameters()), None)
+        self.settle()
+        self.unread = self.state.step, rate, names, Transfer(values)
+        self.state.step += 1
+
+    def settle(self) -> None:
+        """Take the numbers of the last step, and stop where they are not finite."""
+        if self.unread is None:
+            return
+        (step, rate, names, transfer), self.unread = self.unread, None
+        *values, norm = transfer.read()
+        losses = dict(zip(names, values, strict=True))
+        check_finite({**losses, "gradient norm": norm}, step, rate, self.plan.out / CHECKPOINT)
         self.state.add(losses)
-        return losses["loss"]
+        self.loss = losses["loss"]
 
     @torch.no_grad()
     def validate(self) -> None:
         """Log the training loss since the last time and the validation loss, and judge the latter."""
+        self.settle()
         state = self.state
         sums = torch.zeros(len(state.sums), dtype=torch.float64, device=self.fabric.device)
         self.evaluated.eval()
@@ -204,7 +214,8 @@ class _Training:
         means = (sums / sum(map(len, self.validation_batches))).tolist()
         losses = dict(zip(state.sums, means, strict=True))
         rate = learning_rate(self.config, state.step - 1, state.decays)
-        self.check_finite({f"validation {name}": value for name, value in losses.items()}, rate)
+        named = {f"validation {name}": value for name, value in losses.items()}
+        check_finite(named, state.step, rate, self.plan.out / CHECKPOINT)
 
         state.seconds = time.perf_counter() - self.started
         epoch = state.step * self.config.batch_size / self.n_items
@@ -238,19 +249,6 @@ class _Training:
         batch = self.model.collate_validation(self.plan.validation, self.validation_batches[index], rng)
         return batch.to(self.fabric.device)
 
-    def check_finite(self, values: dict[str, float], rate: float) -> None:
-        """Stop, before the step changes anything, when one of the values is not finite."""
-        if all(map(math.isfinite, values.values())):
-            return
-        shown = ", ".join(f"{name} {value:g}" for name, value in values.items())
-        path = self.plan.out / CHECKPOINT
-        left = f"{path} holds the last good state" if path.exists() else "there is no checkpoint yet"
-        raise FloatingPointError(
-            f"training diverged at step {self.state.step} (learning rate {rate:g}): {shown}. No file was "
-            f"changed; {left}. Try a lower learning_rate, a gradient_clip, more warmup_steps or precision "
-            f"64-true, and start anew without {CHECKPOINT}"
-        )
-
     @property
     def networks(self) -> dict[str, Model]:
         """The networks of a checkpoint."""
@@ -259,10 +257,12 @@ class _Training:
 
     def checkpoint(self) -> None:
         """Write last.ckpt, then the files that follow from it."""
+        self.settle()
         device, state = self.fabric.device, self.state
         peak = self.fabric.all_reduce(torch.tensor(peak_memory(device), device=device), reduce_op="max")
         state.peak_memory_bytes = max(state.peak_memory_bytes, int(peak))
         state.seconds = time.perf_counter() - self.started
+        state.norms = self.clip.norms.tolist()
         if self.fabric.is_global_zero:
             state.environment = describe(device)
             path = self.plan.out / CHECKPOINT
@@ -273,6 +273,7 @@ class _Training:
         """Take everything from last.ckpt; the other files are brought to its state."""
         path = self.plan.out / CHECKPOINT
         self.state = checkpoints.load(path, self.networks, self.optimizer, self.plan.identity)
+        self.clip.norms = self.clip.norms.new_tensor(self.state.norms)
         if self.state.step > self.config.steps:
             raise ValueError(
                 f"{path}: {self.state.step} steps are done already, but steps is {self.config.steps}. "

@@ -116,6 +116,16 @@ class SamplePlan:
         }
 
     @cached_property
+    def checks_of_reference(self) -> dict[str, dict[str, Any]]:
+        """Limits of those that training molecules pass, too, which samples are compared with."""
+        limits = {name: tables.Check(**each) for name, each in self.checks.items()}
+        return {name: asdict(each.for_reference) for name, each in limits.items() if each.reference}
+
+    def checks_of(self, model: str) -> dict[str, dict[str, Any]]:
+        """Limits of the checks of a set."""
+        return self.checks | (self.checks_of_reference if model == REFERENCE else {})
+
+    @cached_property
     def parts(self) -> list[str]:
         """Endings of the folders that a set is judged in: one that is empty, or a part's number."""
         n = self.config["bonds"]["parts"]
@@ -174,7 +184,7 @@ class SamplePlan:
         return self.folders(dataset, REFERENCE, 0) if self.needs_reference else []
 
     def reference_files(self, dataset: str) -> list[str]:
-        """Everything that was found out about the training molecules, but checks."""
+        """Everything that the samples are compared with of the training molecules."""
         return judged_in(self.reference_folders(dataset), self._found_by(checks=False))
 
     def measures(self) -> dict[str, str]:
@@ -185,7 +195,7 @@ class SamplePlan:
         """Modules that judging loads by name."""
         return [
             *(f"chemistry.bonds.{name}" for name in self.assigners),
-            *(f"benchmark.metrics.{name}" for name in (self.checks if checks else ())),
+            *(f"benchmark.metrics.{name}" for name in (self.checks if checks else self.checks_of_reference)),
         ]
 
     @cached_property
@@ -200,7 +210,7 @@ class SamplePlan:
         yield from (self.layout.measured(d, m, str(s), "-speed") for d, m, s in self.timed)
 
     def _found_by(self, checks: bool) -> list[str]:
-        return [*self.assigners, *(self.checks if checks else ())]
+        return [*self.assigners, *(self.checks if checks else self.checks_of_reference)]
 
     def _completes(self, model: str) -> bool:
         return "COMPLETES" in registry.exports("generators", self.config["models"][model]["module"])

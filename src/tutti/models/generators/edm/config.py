@@ -57,6 +57,7 @@ class Sampling:
 
     Attributes:
         max_atoms: larger molecules are not drawn from the histogram of sizes.
+        sampler: "ancestral" as published, or "ddim", whose denoising steps add no noise.
         steps: denoising steps; None: all T of the model. Fewer leave out times, evenly, which is no longer
             the published sampler.
         temperature: what the variance of the noise of the denoising steps is multiplied by; not 1 is not
@@ -64,6 +65,7 @@ class Sampling:
     """
 
     max_atoms: int = 35
+    sampler: Literal["ancestral", "ddim"] = "ancestral"
     steps: int | None = None
     temperature: float = 1.0
 

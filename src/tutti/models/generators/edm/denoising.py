@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tutti.core.progress import Progress
+from tutti.models.generators.edm.config import Sampling
 from tutti.models.generators.edm.parametrisation import Noisy, Prediction
 from tutti.models.generators.edm.schedule import Schedule
 from tutti.models.species import SpeciesModel
@@ -33,16 +34,17 @@ class Denoising:
         self.molecule = segment_index(n_atoms)
         self.pairs = FullPairs.of_molecules(n_atoms)
 
-    def run(self, steps: int | None, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Positions [ΣN, 3] in Å and species [ΣN], after `steps` steps (None: T)."""
+    def run(self, settings: Sampling) -> tuple[Tensor, Tensor]:
+        """Positions [ΣN, 3] in Å and species [ΣN]."""
         schedule = self.model.schedule
-        times = schedule.times(steps)
+        times = schedule.times(settings.steps)
+        reverse = schedule.deterministic if settings.sampler == "ddim" else schedule.reverse
         # The last call of the network is not counted: whoever asked for molecules says that they are there.
         progress = Progress("denoising", len(times))
         x, h = self.noise()
         for t, s in pairwise(times):
-            step = schedule.reverse(t, s)
-            width = step.noise * math.sqrt(temperature)
+            step = reverse(t, s)
+            width = step.noise * math.sqrt(settings.temperature)
             predicted_x, predicted_h = self.predict(x, h, t)
             noise_x, noise_h = self.noise()
             x = step.scale * x - step.shift * predicted_x + width * noise_x

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tutti.core.structures import Structures
-from tutti.models.base import Generator
+from tutti.models.generators.atom_clouds import AtomClouds
 from tutti.models.generators.edm.config import Config, Sampling
 from tutti.models.generators.edm.denoising import Denoising
 from tutti.models.generators.edm.likelihood import log_charges, log_types
@@ -19,7 +19,6 @@ from tutti.models.generators.edm.parametrisation import (
     Prediction,
 )
 from tutti.models.generators.edm.schedule import Schedule
-from tutti.models.species import Species
 from tutti.nn.egnn import EGNN, FullPairs, centre
 from tutti.nn.neighbours import segment_index
 from tutti.nn.tensors import Tensors
@@ -75,17 +74,15 @@ def schedule_of(config: Config) -> Schedule:
     return Schedule.polynomial(config.timesteps, config.precision)
 
 
-class EDM(Generator):
+class EDM(AtomClouds):
     """Hoogeboom, Garcia Satorras, Vignac and Welling, ICML 2022 (arXiv:2203.17003)."""
 
     module = "edm"
+    precisions = ("32-true", "64-true", "bf16-mixed")
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.species = Species(config.elements)
         self.schedule = schedule_of(config)
-        # Molecules of 1 ... max_size atoms in the training set.
-        self.register_buffer("sizes", torch.ones(config.max_size))
         n_species = len(self.species)
         if config.parametrisation == "noise":
             self.parametrisation = NoisePrediction(n_species)
@@ -107,15 +104,7 @@ class EDM(Generator):
         Raises:
             ValueError: when a molecule is larger than `max_size`, or an element is unknown.
         """
-        self.species.check(structures)
-        largest = int(structures.n_atoms.max())
-        if largest > self.config.max_size:
-            raise ValueError(
-                f"the data hold molecules of up to {largest} atoms; raise `max_size` in the model's "
-                f"configuration (now {self.config.max_size})"
-            )
-        counts = np.bincount(structures.n_atoms, minlength=self.config.max_size + 1)[1:]
-        self.sizes.copy_(torch.from_numpy(counts))
+        super().fit_statistics(structures)
         if isinstance(self.parametrisation, DataPrediction):
             n_atoms = torch.from_numpy(structures.n_atoms)
             positions = centre(torch.from_numpy(structures.positions), segment_index(n_atoms), n_atoms)
@@ -216,7 +205,7 @@ class EDM(Generator):
         error_h = batch.total((noise.h - batch.noise_features).square().sum(1))
         unknown = -batch.total(self._log_features(h, batch.species))  # nats, of types and charges given z_0
         loss_x, loss_h = self._errors(batch, noise, error_x, error_h)
-        values = (3 + h.shape[1]) * self._largest()
+        values = (3 + h.shape[1]) * self.largest()
         parts = {
             "positions": batch.mean(0.0, 0.5 * loss_x / values),
             "features": batch.mean(0.0, 0.5 * loss_h / values),
@@ -249,10 +238,6 @@ class EDM(Generator):
             charges, self.species.numbers[species], sigma / self.config.charge_scale
         )
 
-    def _largest(self) -> Tensor:
-        """[] number of atoms of the training set's largest molecule."""
-        return ((self.sizes > 0) * torch.arange(1, len(self.sizes) + 1, device=self.sizes.device)).amax()
-
     def _log_size(self, n_atoms: Tensor) -> Tensor:
         """log p(number of atoms) [B]; a size that the training set lacks counts as if one molecule had it."""
         within = n_atoms.clamp_max(len(self.sizes)) - 1
@@ -279,18 +264,6 @@ class EDM(Generator):
             ValueError: when no size of the histogram is within `settings.max_atoms`, or `settings.steps` is
                 above T.
         """
-        allowed = self.sizes[: settings.max_atoms]
-        if not bool(allowed.any()):
-            smallest = int(torch.nonzero(self.sizes)[0]) + 1
-            raise ValueError(
-                f"max_atoms is {settings.max_atoms}, but the smallest molecule the model knows has {smallest}"
-            )
-        n_atoms = 1 + torch.multinomial(allowed, n, replacement=True, generator=generator)
-        x, species = Denoising(self, n_atoms, generator).run(settings.steps, settings.temperature)
-        bad = x.new_zeros(n).index_add(0, segment_index(n_atoms), (~torch.isfinite(x)).any(1).to(x.dtype))
-        return Structures(
-            n_atoms=n_atoms.cpu().numpy(),
-            numbers=self.species.atomic_numbers(species),
-            positions=x.cpu().double().numpy(),
-            columns={"finished": (bad == 0).cpu().numpy()},
-        )
+        n_atoms = self.draw_sizes(n, settings.max_atoms, generator)
+        x, species = Denoising(self, n_atoms, generator).run(settings)
+        return self.molecules(n_atoms, x, species)

@@ -6,11 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tutti.models.generators.atom_clouds import evidence, standardised
 from tutti.models.generators.edm.schedule import Schedule
 from tutti.nn.egnn import EGNN, FullPairs
-
-RAREST = 1e-6
-"""Share of the atoms that a type counts with at least, so that one the training set lacks has a logarithm."""
 
 
 class Noisy(NamedTuple):
@@ -95,18 +93,8 @@ class DataPrediction(nn.Module):
         features = self.features.to(z.h.dtype)
         variance = (alpha * self.width) ** 2 + sigma**2
         x = z.x / variance.sqrt()
-        inputs = torch.cat([self._scaled(z.h, features, alpha, sigma), z.times[:, None]], dim=1)
-        logits, moved = network(inputs, x, pairs)
-        log_types = torch.log_softmax(self._evidence(z.h, features, alpha, sigma) + logits, dim=1)
+        of_types = (z.h, features, self.shares, alpha, sigma)
+        logits, moved = network(torch.cat([standardised(*of_types), z.times[:, None]], dim=1), x, pairs)
+        log_types = torch.log_softmax(evidence(*of_types) + logits, dim=1)
         noise_h = (z.h - alpha * (log_types.exp() @ features)) / sigma
         return Prediction(sigma * z.x / variance + self.gain(alpha, sigma) * (moved - x), noise_h, log_types)
-
-    def _scaled(self, h: Tensor, features: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """The features' part of z with mean 0 and variance 1 in each feature, at every time."""
-        mean = self.shares @ features
-        return (h - alpha * mean) / (alpha**2 * (self.shares @ (features - mean) ** 2) + sigma**2).sqrt()
-
-    def _evidence(self, h: Tensor, features: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """log p(type, h) of independent atoms, [ΣN, S], but for what all types share."""
-        prior = self.shares.clamp_min(RAREST).log()
-        return prior + alpha * (h @ features.T - 0.5 * alpha * features.square().sum(1)) / sigma**2

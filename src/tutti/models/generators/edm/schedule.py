@@ -96,6 +96,14 @@ class Schedule:
         sigma_t, sigma_s = float(self.sigma[t]), float(self.sigma[s])
         return Reverse(1.0 / ratio, variance / (ratio * sigma_t), math.sqrt(variance) * sigma_s / sigma_t)
 
+    def deterministic(self, t: int, s: int) -> Reverse:
+        """The step from time t to an earlier time s that adds no noise: α_s x̂ + σ_s ε̂.
+
+        DDIM with η = 0 (Song, Meng and Ermon, ICLR 2021, equation 12).
+        """
+        ratio = float(self.alpha[t] / self.alpha[s])
+        return Reverse(1.0 / ratio, float(self.sigma[t]) / ratio - float(self.sigma[s]), 0.0)
+
     def times(self, steps: int | None) -> list[int]:
         """Falling times T ... 0 of `steps` denoising steps, evenly spaced; None: all of them.
 

@@ -36,6 +36,7 @@ class GSchNet(Generator):
     """
 
     module = "gschnet"
+    precisions = ("32-true", "64-true", "bf16-mixed")
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

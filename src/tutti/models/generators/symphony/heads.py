@@ -1,7 +1,7 @@
 """Symphony's second output: where the next atom is, by its distance and direction from the focus."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,26 @@ from tutti.nn import spline
 from tutti.nn.categorical import draw
 from tutti.nn.radial import GaussianBasis
 from tutti.nn.spherical import grid_directions, grid_harmonics, harmonics, log_partition
+from tutti.nn.tensors import Tensors
 
 
 @dataclass(frozen=True)
-class Targets:
+class Cells(Tensors):
+    """The C pairs of a fragment and a bin of distances in which the T candidates have any mass.
+
+    Attributes:
+        rows: [C], fragment · n_radii + bin.
+        places: [T, K], in which cells each candidate is.
+        mass: [T, K], its parts in them; they add up to 1.
+    """
+
+    rows: Tensor
+    places: Tensor
+    mass: Tensor
+
+
+@dataclass(frozen=True)
+class Targets(Tensors):
     """Where the next atoms are: T candidates of B fragments.
 
     Attributes:
@@ -23,12 +39,16 @@ class Targets:
         weights: [T], 1 / number of candidates of the fragment.
         distances: [T], Å.
         directions: [T, 3], unit vectors.
+        radial_variance: Å², of the target's Gaussian in the distance.
+        cells: where the distances have bins.
     """
 
     rows: Tensor
     weights: Tensor
     distances: Tensor
     directions: Tensor
+    radial_variance: float
+    cells: Cells | None = None
 
 
 class PositionHead(nn.Module):
@@ -45,18 +65,26 @@ class PositionHead(nn.Module):
         product = {"elementwise": ElementwiseProduct, "outer": OuterProduct}[config.species_product]
         self.product = product(config, n_species, config.signal_channels * n_radial)
 
+    def targets(self, rows: Tensor, weights: Tensor, vectors: Tensor, radial_variance: float) -> Targets:
+        """`Targets` on the CPU, of candidates at `vectors` [T, 3] (Å) from the foci."""
+        distances = vectors.norm(dim=-1)
+        return Targets(rows, weights, distances, vectors / distances[:, None], radial_variance)
+
     def coefficients(self, features: Tensor, species: Tensor) -> Tensor:
         """Features [B, d, channels] of the foci, next species [B] → [B, n_radial, signal_channels, d]."""
         own = self.product(features, species)
         return own.unflatten(-1, (self.config.signal_channels, self.n_radial)).permute(0, 3, 2, 1)
 
-    def training_grid(self, like: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-        """(harmonics [G, d], log-weights [G]) of the quadrature for training; finer below temperature 1."""
+    def grid_size(self, temperature: float = 1.0) -> tuple[int, int]:
+        """(polar, azimuths) of the quadrature for training; finer below temperature 1."""
         config = self.config
         # Peaks get narrower with the root of the temperature.
         finer = max(1.0, temperature**-0.5)
-        size = math.ceil(config.polar * finer), math.ceil(config.azimuths * finer)
-        return grid_harmonics(config.lmax, *size, like.dtype, like.device)
+        return math.ceil(config.polar * finer), math.ceil(config.azimuths * finer)
+
+    def training_grid(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """(harmonics [G, d], log-weights [G]) of that quadrature."""
+        return grid_harmonics(self.config.lmax, *self.grid_size(), like.dtype, like.device)
 
     def target_on_sphere(self, directions: Tensor, sharpness: float) -> Tensor:
         """Log-masses [T, G] of exp(β δ_lmax(r̂ − r̂*)) on the training grid, normalised."""
@@ -91,13 +119,30 @@ class GridPositionHead(PositionHead):
 
     def __init__(self, config: PositionConfig, n_species: int) -> None:
         super().__init__(config, n_species, config.n_radii)
-        radii = torch.linspace(config.min_radius, config.max_radius, config.n_radii, dtype=torch.float64)
-        self.register_buffer("radii", radii.to(torch.get_default_dtype()), persistent=False)
+        self.register_buffer("radii", self._radii(torch.get_default_dtype()), persistent=False)
+
+    def _radii(self, dtype: torch.dtype) -> Tensor:
+        """[n_radii] Å, on the CPU."""
+        config = self.config
+        return torch.linspace(config.min_radius, config.max_radius, config.n_radii, dtype=torch.float64).to(
+            dtype
+        )
+
+    def targets(self, rows: Tensor, weights: Tensor, vectors: Tensor, radial_variance: float) -> Targets:
+        """Also the bins with mass."""
+        targets = super().targets(rows, weights, vectors, radial_variance)
+        exponents = -((targets.distances[:, None] - self._radii(vectors.dtype)) ** 2) / (
+            2.0 * radial_variance
+        )
+        # Only the bins within 5 σ have any mass: with the paper's σ, far below the bin width, one or two.
+        mass, bins = torch.softmax(exponents, -1).topk(self._n_target_bins(radial_variance), dim=-1)
+        cells, places = torch.unique(rows[:, None] * self.n_radial + bins, return_inverse=True)
+        return replace(targets, cells=Cells(cells, places, mass / mass.sum(-1, keepdim=True)))
 
     def _log_partitions(self, coefficients: Tensor, temperature: float = 1.0) -> Tensor:
         """[B, n_radii]: log of each bin's mass, for coefficients [B, n_radii, signal_channels, d]."""
-        grid = self.training_grid(coefficients, temperature)
-        return log_partition(coefficients.flatten(0, 1), *grid).view(coefficients.shape[:2])
+        size = self.grid_size(temperature)
+        return log_partition(coefficients.flatten(0, 1), *size).view(coefficients.shape[:2])
 
     def _n_target_bins(self, radial_variance: float) -> int:
         width = (self.config.max_radius - self.config.min_radius) / (self.n_radial - 1)
@@ -117,7 +162,6 @@ class GridPositionHead(PositionHead):
         features: Tensor,
         species: Tensor,
         targets: Targets,
-        radial_variance: float,
         sharpness: float,
     ) -> Tensor:
         """KL(q ‖ p) of each fragment, [B] (Daigavane et al. 2024, section 3.3)."""
@@ -125,17 +169,13 @@ class GridPositionHead(PositionHead):
         log_z = torch.logsumexp(self._log_partitions(coefficients), -1)
         basis, log_weights = self.training_grid(coefficients)
 
-        exponents = -((targets.distances[:, None] - self.radii) ** 2) / (2.0 * radial_variance)
-        # Only the bins within 5 σ have any mass: with the paper's σ, far below the bin width, one or two.
-        mass, bins = torch.softmax(exponents, -1).topk(self._n_target_bins(radial_variance), dim=-1)
-        mass = mass / mass.sum(-1, keepdim=True)
-        cells, cell = torch.unique(targets.rows[:, None] * self.n_radial + bins, return_inverse=True)
+        cells, mass = targets.cells, targets.cells.mass
         sphere = self.target_on_sphere(targets.directions, sharpness).exp()
-        q = sphere.new_zeros(len(cells), len(basis))
-        for k in range(bins.shape[1]):
-            q = q.index_add(0, cell[:, k], sphere * (targets.weights * mass[:, k])[:, None])
-        values = torch.logsumexp(coefficients.flatten(0, 1)[cells] @ basis.T, dim=1)
-        rows = cells // self.n_radial
+        q = sphere.new_zeros(len(cells.rows), len(basis))
+        for place, part in zip(cells.places.T, mass.T, strict=True):
+            q = q.index_add(0, place, sphere * (targets.weights * part)[:, None])
+        values = torch.logsumexp(coefficients.flatten(0, 1)[cells.rows] @ basis.T, dim=1)
+        rows = cells.rows // self.n_radial
         divergence = torch.xlogy(q, q) - q * (values + log_weights - log_z[rows, None])
         return log_z.new_zeros(len(features)).index_add(0, rows, divergence.sum(-1))
 
@@ -198,14 +238,13 @@ class SplinePositionHead(PositionHead):
         )
         parameters = self._spline_parameters(features, species)
         radial = self._log_radial_density(distances[:, None], parameters)[:, 0]
-        return radial + values - log_partition(signals, *self.training_grid(signals))
+        return radial + values - log_partition(signals, *self.grid_size())
 
     def loss(
         self,
         features: Tensor,
         species: Tensor,
         targets: Targets,
-        radial_variance: float,
         sharpness: float,
     ) -> Tensor:
         """Cross-entropy of the distance plus KL of the direction, [B].
@@ -215,14 +254,14 @@ class SplinePositionHead(PositionHead):
         """
         rows = targets.rows
         parameters = self._spline_parameters(features, species)[rows]
-        entropy = 0.5 * math.log(2.0 * math.pi * math.e * radial_variance)
+        entropy = 0.5 * math.log(2.0 * math.pi * math.e * targets.radial_variance)
         radial = -entropy - self._log_radial_density(targets.distances[:, None], parameters)[:, 0]
 
         signals = self._signals(self.coefficients(features, species)[rows], targets.distances)
         basis, log_weights = self.training_grid(signals)
         log_q = self.target_on_sphere(targets.directions, sharpness)
         values = torch.logsumexp(signals @ basis.T, dim=1) + log_weights
-        angular = (log_q.exp() * (log_q - values)).sum(-1) + log_partition(signals, basis, log_weights)
+        angular = (log_q.exp() * (log_q - values)).sum(-1) + log_partition(signals, *self.grid_size())
         return radial.new_zeros(len(features)).index_add(0, rows, targets.weights * (radial + angular))
 
     def sample(

@@ -15,39 +15,54 @@ from tutti.models.generators.symphony.growth import Growth
 from tutti.models.generators.symphony.heads import GridPositionHead, SplinePositionHead, Targets
 from tutti.models.species import Species
 from tutti.nn.e3schnet import E3SchNet
-from tutti.nn.graph import EdgeGraph
+from tutti.nn.equivariant import SpeciesGroups
+from tutti.nn.graph import Arrivals, EdgeGraph, Incoming, Neighbours
 from tutti.nn.neighbours import segment_index
-from tutti.nn.nequip import NequIP
+from tutti.nn.nequip import Chosen, NequIP
 from tutti.nn.tensors import Tensors
 from tutti.nn.unit_variance import MLP
 
 
 @dataclass(frozen=True)
 class FragmentBatch(Tensors):
-    """Tensors of `fragments.Fragments`.
+    """Tensors of `fragments.Fragments`, and all that follows from places and species alone.
 
-    `growing` [G] are the fragments that do not stop, `growing_atoms` [A] the rows of their atoms. Of those
-    alone are `focus` [G], counted in `growing_atoms`, and, counted in `growing`, `target_species` [G] and the
-    T targets: `target_rows`, `target_weights` [T], `target_vectors` [T, 3] (Å).
+    Attributes:
+        n_atoms: [B].
+        molecule: [ΣN], the fragment of each atom.
+        species, positions, choices: of all atoms.
+        neighbours: those within the cutoff of the focus network.
+        growing: [G], the fragments that do not stop; what follows is of them alone.
+        growing_atoms: [A], the rows of their atoms.
+        atoms: the species of those.
+        growing_neighbours: those within the cutoff of the position network, counted in `growing_atoms`.
+        incoming: the edges between those.
+        foci: one atom of each, counted likewise.
+        target_species: [G].
+        targets: counted in `growing`.
     """
 
     n_atoms: Tensor
+    molecule: Tensor
     species: Tensor
     positions: Tensor
     choices: Tensor
+    neighbours: Neighbours
     growing: Tensor
     growing_atoms: Tensor
-    focus: Tensor
+    atoms: SpeciesGroups
+    growing_neighbours: Neighbours
+    incoming: Incoming
+    foci: Chosen
     target_species: Tensor
-    target_rows: Tensor
-    target_weights: Tensor
-    target_vectors: Tensor
+    targets: Targets
 
 
 class Symphony(Generator):
     """Daigavane, Kim, Geiger and Smidt, ICLR 2024 (arXiv:2311.16199)."""
 
     module = "symphony"
+    needs_float32 = "its signals reach 57, which bfloat16 rounds by an eighth, before their exponentials"
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -135,43 +150,59 @@ class Symphony(Generator):
             values = torch.from_numpy(array)
             return values.to(self.dtype) if values.is_floating_point() else values
 
+        n_atoms, species, positions = map(tensor, (fragments.n_atoms, fragments.species, moved))
+        groups, neighbours, foci = self._surroundings(
+            species[atoms],
+            positions[atoms],
+            n_atoms[growing],
+            tensor(np.searchsorted(atoms, fragments.focus[growing])),
+        )
         return FragmentBatch(
-            n_atoms=tensor(fragments.n_atoms),
-            species=tensor(fragments.species),
-            positions=tensor(moved),
+            n_atoms=n_atoms,
+            molecule=segment_index(n_atoms),
+            species=species,
+            positions=positions,
             choices=tensor(fragments.choices),
+            neighbours=Neighbours.of_molecules(positions, n_atoms, config.focus.cutoff),
             growing=tensor(growing),
             growing_atoms=tensor(atoms),
-            focus=tensor(np.searchsorted(atoms, fragments.focus[growing])),
+            atoms=groups,
+            growing_neighbours=neighbours,
+            incoming=Incoming.of(neighbours.receivers, len(atoms)),
+            foci=foci,
             target_species=tensor(fragments.target_species[growing]),
-            target_rows=tensor(rows),
-            target_weights=tensor(weights),
-            target_vectors=tensor(vectors),
+            targets=self.position_head.targets(
+                tensor(rows), tensor(weights), tensor(vectors), config.radial_variance
+            ),
         )
+
+    def _surroundings(
+        self, species: Tensor, positions: Tensor, n_atoms: Tensor, focus: Tensor
+    ) -> tuple[SpeciesGroups, Neighbours, Chosen]:
+        """What the position network takes beside `positions`; waits for their device."""
+        n_species = len(self.species)
+        neighbours = Neighbours.of_molecules(positions, n_atoms, self.config.position.cutoff)
+        arrivals = Arrivals.at(focus, neighbours, len(species))
+        chosen = Chosen(arrivals, SpeciesGroups.of(species[focus], n_species))
+        return SpeciesGroups.of(species, n_species), neighbours, chosen
 
     def training_step(self, batch: FragmentBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """KL(focus, species, end) + KL(position), the second 0 at an end; means over fragments."""
-        logits = self.choice_logits(batch.species, batch.positions, batch.n_atoms)
-        focus_loss = choice_divergence(logits, batch.choices, batch.n_atoms).mean()
+        config = self.config
+        graph = EdgeGraph.of_pairs(batch.positions, batch.neighbours, config.focus.lmax)
+        logits = self._choice_logits(batch.species, graph)
+        focus_loss = choice_divergence(logits, batch.choices, batch.molecule, len(batch.n_atoms)).mean()
         position_loss = focus_loss.new_zeros(())
         if len(batch.growing):
-            atoms = batch.growing_atoms
-            features = self.focus_features(
-                batch.species[atoms], batch.positions[atoms], batch.n_atoms[batch.growing], batch.focus
-            )
-            distances = batch.target_vectors.norm(dim=-1)
-            targets = Targets(
-                rows=batch.target_rows,
-                weights=batch.target_weights,
-                distances=distances,
-                directions=batch.target_vectors / distances[:, None],
+            positions = batch.positions[batch.growing_atoms]
+            graph = EdgeGraph.of_pairs(
+                positions, batch.growing_neighbours, config.position.lmax, batch.incoming
             )
             per_fragment = self.position_head.loss(
-                features,
+                self.position_embedder(batch.atoms, graph, batch.foci),
                 batch.target_species,
-                targets,
-                self.config.radial_variance,
-                self.config.angular_sharpness,
+                batch.targets,
+                config.angular_sharpness,
             )
             position_loss = per_fragment.sum() / len(batch.n_atoms)
         loss = focus_loss + position_loss
@@ -181,13 +212,16 @@ class Symphony(Generator):
         """Logits [ΣN, S] of (focus, species) for fragments packed one after another; the end's logit is 0."""
         focus = self.config.focus
         graph = EdgeGraph.of_molecules(positions, n_atoms, focus.cutoff, focus.lmax)
+        return self._choice_logits(species, graph)
+
+    def _choice_logits(self, species: Tensor, graph: EdgeGraph) -> Tensor:
         return self.focus_head(self.focus_embedder(species, graph)[:, 0])
 
     def focus_features(self, species: Tensor, positions: Tensor, n_atoms: Tensor, focus: Tensor) -> Tensor:
         """Features [B, (lmax + 1)², channels] of the atoms `focus` [B] of packed fragments."""
-        position = self.config.position
-        graph = EdgeGraph.of_molecules(positions, n_atoms, position.cutoff, position.lmax)
-        return self.position_embedder(species, graph, focus)
+        atoms, neighbours, chosen = self._surroundings(species, positions, n_atoms, focus)
+        graph = EdgeGraph.of_pairs(positions, neighbours, self.config.position.lmax)
+        return self.position_embedder(atoms, graph, chosen)
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator, settings: Sampling) -> Structures:
@@ -214,19 +248,19 @@ class Symphony(Generator):
         return Growth(self, fragments, generator, settings).run()
 
 
-def choice_divergence(logits: Tensor, choices: Tensor, n_atoms: Tensor) -> Tensor:
+def choice_divergence(logits: Tensor, choices: Tensor, molecule: Tensor, n: int) -> Tensor:
     """KL(q ‖ p) over (atom, species) and the end together, [B].
 
     Args:
         logits: [ΣN, S]; the end's logit is 0.
         choices: [ΣN, S], q(focus, species); all 0 where the fragment stops.
-        n_atoms: [B].
+        molecule: [ΣN], the fragment of each atom.
+        n: B, the number of fragments.
     """
-    rows = segment_index(n_atoms)
     atom_peak = logits.detach().amax(-1)
-    peak = logits.new_zeros(len(n_atoms)).scatter_reduce(0, rows, atom_peak, "amax")
-    exponentials = torch.exp(logits - peak[rows, None]).sum(-1)
-    total = torch.exp(-peak).index_add(0, rows, exponentials)
+    peak = logits.new_zeros(n).scatter_reduce(0, molecule, atom_peak, "amax")
+    exponentials = torch.exp(logits - peak[molecule, None]).sum(-1)
+    total = torch.exp(-peak).index_add(0, molecule, exponentials)
     log_z = peak + torch.log(total)
     against = (torch.xlogy(choices, choices) - choices * logits).sum(-1)
-    return log_z.index_add(0, rows, against)
+    return log_z.index_add(0, molecule, against)
