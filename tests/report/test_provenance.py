@@ -71,7 +71,7 @@ def test_no_git_is_no_error(monkeypatch):
 def test_a_machine_without_gpu_is_described_without_torch():
     if any(Path("/dev", driver).exists() for driver in hardware.DRIVERS):
         pytest.skip("there is a GPU")
-    check = (
+    code = (
         "import sys; from tutti.core import hardware as h; print(h.hardware()['gpu'], 'torch' in sys.modules)"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "none False\n"
