@@ -254,6 +254,23 @@ def test_the_package_and_its_help_come_without_torch():
     assert subprocess.check_output([sys.executable, "-c", check], text=True) == "[]\n"
 
 
+def test_help_and_refusals_import_little(tmp_path):
+    (tmp_path / "x.pkl").write_text("")
+    run_it = """
+import sys
+from tutti.cli import app
+try:
+    app()
+except SystemExit:
+    slow = {"rich", "pandas", "rdkit.Chem", "matplotlib", "scipy", "torch"}
+    print("loaded", sorted(slow & sys.modules.keys()))
+"""
+    for arguments in (["--help"], ["evaluate", "--help"], ["evaluate", "x.pkl", "--out", "o"]):
+        command = [sys.executable, "-c", run_it, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "loaded []", arguments
+
+
 def test_help_comes_at_once_and_files_of_no_known_format_are_refused_at_once(tmp_path):
     """Under half a second, and under one: on a machine that does other things, twice that."""
     (tmp_path / "x.pkl").write_text("")

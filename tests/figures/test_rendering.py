@@ -86,3 +86,14 @@ def test_the_principal_view_shows_the_long_axis_from_left_to_right():
 def test_bonds_by_distance():
     positions = np.array([[0.0, 0, 0], [1.2, 0, 0], [5.0, 0, 0]])
     assert rendering.bonds_by_distance(np.array([6, 8, 1]), positions) == [(0, 1, 1.0)]
+
+
+def test_only_what_is_painted_is_worked_on_and_the_picture_is_that_of_all():
+    """Bodies in the middle, at an edge and beyond it."""
+    for place in ([0.0, 0.0, 0.0], [1.4, -1.7, 0.3], [-1.95, 1.9, 0.0]):
+        canvas = rendering._Canvas(2.0, 40 * rendering.OVERSAMPLING)
+        canvas.sphere(np.array(place), 0.6, np.array([0.2, 0.5, 0.8]))
+        canvas.cylinder(np.array(place), np.array([1.0, 1.5, 1.0]), 0.1)
+        whole = rendering._smooth(*rendering._finished(canvas.depth, canvas.colour))
+        np.testing.assert_array_equal(canvas.picture(), whole[::-1])
+    assert not rendering._Canvas(2.0, 30).picture().any()

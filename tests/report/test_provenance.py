@@ -4,7 +4,10 @@ import getpass
 import platform
 import re
 import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 import torch
 
 from tutti.core import hardware
@@ -63,3 +66,12 @@ def test_commit_is_that_of_this_checkout_only(tmp_path, monkeypatch):
 def test_no_git_is_no_error(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert provenance.git_commit() is None
+
+
+def test_a_machine_without_gpu_is_described_without_torch():
+    if any(Path("/dev", driver).exists() for driver in hardware.DRIVERS):
+        pytest.skip("there is a GPU")
+    code = (
+        "import sys; from tutti.core import hardware as h; print(h.hardware()['gpu'], 'torch' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "none False\n"
