@@ -2,7 +2,8 @@
 
 `make bench` runs it. Molecules of nine heavy atoms are joined from two of the embedded set, embedded with
 ETKDG and repeated, each time with another 0.02 Å of noise, up to the numbers wanted. The tables of distances
-(bond lengths, environments, bispectra, JSD, both MMD protocols) are timed with the reference's part included.
+(bond lengths, angles, torsions, environments, bispectra, JSD, both MMD protocols) and of ring systems are
+timed with the reference's part included.
 """
 
 import argparse
@@ -13,7 +14,14 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from tutti.benchmark.samples import jsd, mmd_bispectrum, mmd_bond_length
+from tutti.benchmark.samples import (
+    jsd,
+    mmd_bispectrum,
+    mmd_bond_angle,
+    mmd_bond_length,
+    mmd_torsion,
+    ring_systems,
+)
 from tutti.benchmark.samples.judged import Judged
 from tutti.chemistry.bonds.pool import assign_all
 from tutti.core.hardware import usable_cores
@@ -22,7 +30,14 @@ from tutti.core.structures import Structures
 from tutti.data.shipped import EMBEDDED
 
 HEAVY_ATOMS, DISTINCT, NOISE = 9, 1500, 0.02
-TABLES = {"mmd_bond_length": mmd_bond_length, "mmd_bispectrum": mmd_bispectrum, "jsd": jsd}
+TABLES = {
+    "mmd_bond_length": mmd_bond_length,
+    "mmd_bond_angle": mmd_bond_angle,
+    "mmd_torsion": mmd_torsion,
+    "mmd_bispectrum": mmd_bispectrum,
+    "jsd": jsd,
+    "ring_systems": ring_systems,
+}
 
 
 def joined(smiles: list[str], rng: np.random.Generator) -> Chem.Mol:

@@ -32,6 +32,18 @@ def test_panels_are_the_bond_types_of_the_reference(drawn, tmp_path):
     assert counts == [["n = 20", "n = 4"], ["n = 10", "n = 0"]]
 
 
+@pytest.mark.parametrize("look", [distributions.ANGLES, distributions.TORSIONS], ids=["angles", "torsions"])
+def test_angles_stay_between_0_and_180(drawn, tmp_path, look):
+    samples = {"test_split": {"H-C-C-O:1.0,1.5,2.0": observed([0.0, 1.0, 60.0, 179.0, 180.0])}, "a": {}}
+    figure = drawn(
+        lambda made, stem: distributions.coordinates(made, stem, look), samples, tmp_path / "angles"
+    )
+    assert titles(figure) == ["H–C:C=O"]
+    assert figure.axes[0].get_xlim() == (0, 180)
+    assert figure.axes[0].get_xlabel() == look.xlabel
+    assert texts(figure)[1] == f"a, no {look.things}"
+
+
 def test_of_real_molecules(structures, verdicts, drawn, tmp_path):
     samples = {"test_split": by_type(Bonded.of(structures, verdicts))}
     figure = drawn(lengths, samples, tmp_path / "bonds")

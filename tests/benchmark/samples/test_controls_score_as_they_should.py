@@ -143,3 +143,25 @@ def test_damaged_geometries_score_badly(scores, name):
         assert fake[key] > 3 * real[key], key
     assert value(scores, name, "mmd_bond_length", "mmd_bond_length_p_value", "C-H:1.0") <= 0.005
     assert value(scores, "test_split", "mmd_bond_length", "mmd_bond_length_p_value", "C-H:1.0") > 0.005
+
+
+@pytest.mark.parametrize("name", ["jittered", "displaced_hydrogens"])
+def test_damaged_geometries_have_other_torsions_ring_systems_and_valences(scores, name):
+    """Torsions are wide, so that noise changes them less; false bonds close rings and leave valences open."""
+    key = "H-C-C-H:1.0,1.0,1.0"
+    for metric in ("mmd_torsion", "wasserstein_torsion"):
+        floor = value(scores, name, "mmd_torsion", f"{metric}_floor", key)
+        assert value(scores, name, "mmd_torsion", metric, key) > 1.5 * floor
+    p_value = ("mmd_torsion", "mmd_torsion_p_value", key)
+    assert value(scores, name, *p_value) <= 0.01 < value(scores, "test_split", *p_value)
+    stable = ("valences", "molecule_stability_with_charges", "xyz2mol")
+    assert value(scores, "test_split", *stable) > 0.98
+    assert value(scores, name, *stable) < 0.7
+    rings = ("ring_systems", "new_ring_systems", "all")
+    assert value(scores, name, *rings) > 1.5 * value(scores, "test_split", *rings)
+
+
+def test_copies_lack_no_ring_system_and_new_molecules_lack_what_the_floor_says(scores):
+    floor = value(scores, "test_split", "ring_systems", "new_ring_systems_floor", "all")
+    assert value(scores, "copied_training", "ring_systems", "new_ring_systems", "all") == 0
+    assert 0.5 < value(scores, "test_split", "ring_systems", "new_ring_systems", "all") / floor < 1.5
