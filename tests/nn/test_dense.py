@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from torch.nn.functional import linear
+from torch.nn.functional import linear, silu
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from random_numbers import random
-from tutti.nn.dense import Dense, dense
+from tutti.nn.dense import Dense, dense, silu_dense
 
 N, N_IN, N_OUT = 4100, 32, 48
 
@@ -82,3 +82,12 @@ def test_onednn_makes_large_products_of_float32_alone():
     with Products() as products, torch.autocast("cpu", torch.bfloat16):
         assert layer(torch.ones(N, N_IN)).dtype == torch.bfloat16
     assert products.count == 0
+
+
+def test_silu_of_a_layer_with_and_without_gradients():
+    layer, x = Dense(N_IN, N_OUT), random(N, N_IN)
+    expected = silu(linear(x, layer.weight.double(), layer.bias.double()))
+    close(silu_dense(layer, x.float()), expected)
+    with torch.no_grad(), Products() as products:
+        close(silu_dense(layer, x.float()), expected.detach())
+    assert products.count == 1

@@ -6,7 +6,7 @@ oneDNN, which it brings for convolutions, does not. Both round as float32 does.
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+from torch.nn.functional import linear, silu
 
 _LEAST = 1 << 22
 """Multiplications from which on oneDNN is asked: it makes code for each new shape, which takes as long."""
@@ -31,6 +31,14 @@ class _Product(torch.autograd.Function):
             _of_weight(grad, x) if of_weight else None,
             grad.sum(0) if of_bias else None,
         )
+
+
+def silu_dense(layer: nn.Linear, x: Tensor) -> Tensor:
+    """SiLU of a layer's output, [N, n_in] → [N, n_out]; in one pass where there is no gradient to take."""
+    if not torch.is_grad_enabled() and _by_onednn(x, layer.weight):
+        x, weight = _plain(x), _plain(layer.weight)
+        return torch.ops.mkldnn._linear_pointwise(x, weight, layer.bias, "swish", [], "")
+    return silu(layer(x))
 
 
 def _of_weight(grad: Tensor, x: Tensor) -> Tensor:

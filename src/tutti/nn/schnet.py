@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from tutti.nn.dense import Dense
 from tutti.nn.pairs import PairGraph
 from tutti.nn.radial import GaussianBasis, cosine_cutoff, shifted_softplus
 
@@ -62,9 +63,9 @@ class SchNetInteraction(nn.Module):
         super().__init__()
         self.hidden = FilterLayer(n_gaussians, channels)
         self.filter = nn.Linear(channels, channels)
-        self.before = nn.Linear(channels, channels, bias=False)
-        self.between = nn.Linear(channels, channels)
-        self.after = nn.Linear(channels, channels)
+        self.before = Dense(channels, channels, bias=False)
+        self.between = Dense(channels, channels)
+        self.after = Dense(channels, channels)
 
     def filters(self, gaussians: Tensor, envelope: Tensor) -> Tensor:
         """`RadialFeatures` of P pairs → the filters of their messages [P, channels]."""

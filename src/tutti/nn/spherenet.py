@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import silu
 
-from tutti.nn.dense import Dense
+from tutti.nn.dense import Dense, silu_dense
 from tutti.nn.graph import MIN_DISTANCE
 from tutti.nn.prefixes import PrefixGraph
 from tutti.nn.radial import polynomial_envelope
@@ -44,7 +43,7 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., channels] → [..., channels]."""
-        return x + silu(self.second(silu(self.first(x))))
+        return x + silu_dense(self.second, silu_dense(self.first, x))
 
 
 class FirstMessages(nn.Module):
@@ -57,8 +56,8 @@ class FirstMessages(nn.Module):
 
     def forward(self, embedded: Tensor, radial: Tensor, graph: PrefixGraph) -> Tensor:
         """Embedded species [N, channels], radial basis [E, n_radial] → [E, channels]."""
-        ends = [embedded[graph.receivers], embedded[graph.senders], silu(self.radial(radial))]
-        return silu(self.dense(torch.cat(ends, dim=1)))
+        ends = [embedded[graph.receivers], embedded[graph.senders], silu_dense(self.radial, radial)]
+        return silu_dense(self.dense, torch.cat(ends, dim=1))
 
 
 class Interaction(nn.Module):
@@ -117,12 +116,13 @@ class Interaction(nn.Module):
         """
         filters = self.radial(radial)
         filters = filters if pairs else filters.index_select(0, graph.pair)
-        own, sent = silu(self.own(messages)), silu(self.down(silu(self.sent(messages)) * filters))
+        sent = silu_dense(self.down, silu_dense(self.sent, messages) * filters)
+        own = silu_dense(self.own, messages)
         if pairs:
             messages, own, sent = (x.index_select(0, graph.pair) for x in (messages, own, sent))
         geometry = self.angle[1](reduced[0]) * self.torsion[1](reduced[1])
-        x = self.before(own + silu(self.up(sum_paths(sent, geometry, graph))))
-        return self.after(messages + silu(self.skip(x)))
+        x = self.before(own + silu_dense(self.up, sum_paths(sent, geometry, graph)))
+        return self.after(messages + silu_dense(self.skip, x))
 
 
 class SphereNet(nn.Module):

@@ -10,6 +10,7 @@ from scipy.spatial.distance import pdist, squareform
 from tutti.core.structures import Structures
 from tutti.data.shipped import EMBEDDED
 from tutti.io import read
+from tutti.models.generators import connectivity
 from tutti.models.generators.connectivity import bonded
 
 
@@ -135,3 +136,31 @@ def _distances(structures: Structures, i: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_single_atom():
     assert bonded(np.array([6]), np.zeros((1, 1))).tolist() == [[False]]
+
+
+def test_what_is_kept_is_what_is_found_and_bounded(monkeypatch):
+    known = connectivity._Known()
+    monkeypatch.setattr(connectivity, "_KNOWN", known)
+    rng = np.random.default_rng(0)
+    molecules = []
+    for n in (1, 5, 9, 18):
+        positions = rng.normal(scale=1.2, size=(n, 3))
+        distances = np.linalg.norm(positions[:, None] - positions, axis=2)
+        molecules.append((rng.choice([1, 6, 8], size=n), distances))
+    for _ in range(2):
+        for molecule in molecules:
+            found = connectivity.bonded(*molecule)
+            np.testing.assert_array_equal(found, connectivity.find_bonds(*molecule))
+            found[:] = True  # the caller's own
+    assert len(known.bits) == len(molecules)
+    # Another molecule at the same distances is another one.
+    numbers, distances = molecules[-1]
+    hydrogens = connectivity.bonded(np.ones_like(numbers), distances)
+    np.testing.assert_array_equal(hydrogens, connectivity.find_bonds(np.ones_like(numbers), distances))
+    monkeypatch.setattr(connectivity._Known, "LIMIT", 600)
+    for molecule in molecules:
+        connectivity.bonded(*molecule)
+        known.put(bytes([len(molecule[0])]), connectivity.find_bonds(*molecule))
+    assert known.size <= 600
+    assert known.size == sum(len(bits) + known._ENTRY for bits in known.bits.values())
+    assert bytes([18]) in known.bits

@@ -68,5 +68,5 @@ def canonical_order(mol: Chem.RWMol) -> list[int]:
     with RDKIT:
         mol.UpdatePropertyCache(strict=False)
         ranks = np.array(Chem.CanonicalRankAtoms(mol, breakTies=True), dtype=int)
-        numbers = np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()], dtype=int)
+        numbers = [mol.GetAtomWithIdx(i).GetAtomicNum() for i in range(mol.GetNumAtoms())]
     return np.lexsort((-ranks, _PLACES[numbers])).tolist()

@@ -130,8 +130,8 @@ def _sanitised(mol: Chem.RWMol, bonds: Bonds) -> Assignment:
     graph.add_bonds(mol, bonds)
     with RDKIT:
         completed = Chem.RWMol(mol)
-        for atom in completed.GetAtoms():
-            atom.SetNoImplicit(False)
+        for i in range(completed.GetNumAtoms()):  # RDKit's own iterator takes twice as long
+            completed.GetAtomWithIdx(i).SetNoImplicit(False)
         try:
             Chem.SanitizeMol(completed)
             published = Chem.MolToSmiles(_largest_fragment(completed))
@@ -151,4 +151,6 @@ def _sanitised(mol: Chem.RWMol, bonds: Bonds) -> Assignment:
 
 def _largest_fragment(mol: Chem.Mol) -> Chem.Mol:
     with RDKIT:
+        if len(Chem.GetMolFrags(mol)) == 1:
+            return mol
         return max(Chem.GetMolFrags(mol, asMols=True), key=Chem.Mol.GetNumAtoms)

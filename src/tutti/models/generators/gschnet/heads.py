@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
+from tutti.nn.dense import Dense, dense
 from tutti.nn.schnet import ShiftedSoftplus
 
 
@@ -18,7 +18,7 @@ class TaperedMLP(nn.Sequential):
         widths = np.linspace(n_in, n_out, layers + 1).astype(int).tolist()
         blocks: list[nn.Module] = []
         for number, (before, after) in enumerate(pairwise(widths), 1):
-            blocks += [nn.Linear(before, after, bias=last_bias or number < layers), ShiftedSoftplus()]
+            blocks += [Dense(before, after, bias=last_bias or number < layers), ShiftedSoftplus()]
         super().__init__(*blocks[:-1])
 
 
@@ -39,7 +39,7 @@ class TypeHead(nn.Module):
         first, *others = self.network
         weight = (types[:, None] * first.weight).flatten(0, 1)
         bias = None if first.bias is None else first.bias.repeat(len(types))
-        hidden = linear(x, weight, bias).view(len(x) * len(types), -1)
+        hidden = dense(x, weight, bias).view(len(x) * len(types), -1)
         for layer in others:
             hidden = layer(hidden)
         return hidden.view(len(x), len(types))
