@@ -123,7 +123,8 @@ def main() -> None:
     ours = judged(samples, assigners, list(declared().checks), options.jobs, options.limit)
     print("# reference: two other conformers of each")
     reference = Structures.concatenate([geometries(1), geometries(2)])
-    theirs = judged(reference, assigners, [], options.jobs, options.limit)
+    of_reference = [name for name, check in declared().checks.items() if check.reference]
+    theirs = judged(reference, assigners, of_reference, options.jobs, options.limit)
     for name in possible(assigners, reference=True):
         table = load(declared().tables[name].function)
         timed(name, lambda table=table: table(ours, theirs, model="drugs", dataset="drugs", seed=0))

@@ -156,3 +156,16 @@ def test_files_lie_below_the_run():
         "results/r/train/{dataset}/{model}/seed{seed}/weights.safetensors"
     )
     assert Path(layout.log("judge", "d", "m")) == Path("logs/r/judge/d/m.log")
+
+
+def test_the_reference_passes_the_checks_that_it_is_compared_by(plan_of):
+    """Twice as many molecules as of a set of samples; as a control of its own all checks, too."""
+    study = STUDY.replace("strain, jsd", "strain, energies, jsd")
+    plan = plan_of(study.replace("  controls", "  checks: {energies: {molecules: 5}}\n  controls"))
+    assert plan.samples.checks_of_reference["energies"]["molecules"] == 10
+    assert plan.samples.checks_of_reference.keys() == {"energies"}
+    files = {path.rpartition("/")[2] for path in plan.samples.reference_files("small")}
+    assert files == {"samples.npz", "xyz2mol.parquet", "lookup.parquet", "energies.parquet"}
+    assert "benchmark.metrics.energies" in plan.samples.modules_to_judge(checks=False)
+    assert plan.samples.checks_of("training_split").keys() == {"strain", "energies"}
+    assert plan.samples.checks_of("one")["energies"]["molecules"] == 5

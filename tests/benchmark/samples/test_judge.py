@@ -97,6 +97,13 @@ def test_checks_look_at_the_first_samples_of_the_whole_set(tmp_path, molecules):
     )
 
 
+def test_checks_look_at_the_first_turns(tmp_path, molecules):
+    turns = np.random.default_rng(0).permutation(30)
+    limits = {"geometry": Check(molecules=12, time_limit=20, chunk=7)}
+    found = judging(tmp_path, ("xyz2mol",)).judge("m", molecules, limits, turns)
+    assert found.checks["geometry"]["checked"].tolist() == (turns < 12).tolist()
+
+
 def test_a_set_is_read_back_as_it_was_judged_also_from_its_parts(tmp_path, molecules):
     limits = {"geometry": Check(molecules=None, time_limit=20, chunk=30)}
     whole = judging(tmp_path, ("xyz2mol", "lookup")).judge("m", molecules, limits)
