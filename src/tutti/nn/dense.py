@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, silu
 
+# The operation is PyTorch's own compiler's, which no release promises to keep.
+_AVAILABLE = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 _LEAST = 1 << 22
 """Multiplications from which on oneDNN is asked: it makes code for each new shape, which takes as long."""
 
@@ -65,7 +67,7 @@ def _by_onednn(x: Tensor, weight: Tensor) -> bool:
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and len(x) * weight.numel() >= _LEAST
-        and torch.backends.mkldnn.is_available()
+        and _AVAILABLE
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
     )
