@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from random_numbers import random
 from tutti.nn.dense import Dense, dense, silu_dense
 
-N, N_IN, N_OUT = 4100, 32, 48
+N, N_IN, N_OUT = 8200, 48, 88
 
 
 class Products(TorchDispatchMode):

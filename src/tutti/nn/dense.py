@@ -10,8 +10,8 @@ from torch.nn.functional import linear, silu
 
 # The operation is PyTorch's own compiler's, which no release promises to keep.
 _AVAILABLE = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-_LEAST = 1 << 22
-"""Multiplications from which on oneDNN is asked: it makes code for each new shape, which takes as long."""
+_LEAST = 1 << 25
+"""Multiplications from which on oneDNN is asked: it makes code for each new shape, which takes half a ms."""
 
 
 class _Product(torch.autograd.Function):
