@@ -34,26 +34,35 @@ def read(folder):
     return {name: json.loads((folder / f"{name}.json").read_text(), parse_constant=refuse) for name in PARTS}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """Folder of a run of all models at their smallest sizes with all parts, in a process of its own."""
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((["edm"], ["schnet"]), id="two"),
+        pytest.param((GENERATORS, FORCE_FIELDS), id="all", marks=pytest.mark.long),
+    ],
+)
+def finished(request, tmp_path_factory):
+    """(folder, generators, force fields) of a run of all parts at the smallest sizes, in its own process."""
+    generators, force_fields = request.param
     folder = tmp_path_factory.mktemp("gpu")
     models = yaml.safe_load((ROOT / "config/models.yaml").read_text())["models"]
-    for name in GENERATORS:
+    for name in generators:
         models[f"{name}_tiny"]["training"]["steps"] = 4
         models[f"{name}_tiny"]["training"] |= {"warmup_steps": 0, "batch_size": 4}
         models[f"{name}_tiny"]["sampling"] |= {"batch_size": 8, "max_atoms": 9}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": models}))
     script = Path(__file__).with_name("small_run.py")
     options = ["--device", "cpu", "--minutes", str(MINUTES), "--size", "tiny", "--out", str(folder)]
+    options += ["--models", *generators, *force_fields]
     command = [sys.executable, str(script), str(folder / "models.yaml"), *options]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "src")}
     subprocess.run(command, check=True, env=environment)
-    return folder
+    return folder, generators, force_fields
 
 
 def test_all_parts_are_done_without_chemistry(finished):
-    for content in read(finished).values():
+    folder, _, _ = finished
+    for content in read(folder).values():
         assert content["results"]
         assert content["failed"] == {}
         assert content["skipped"] == content["pending"] == []
@@ -62,14 +71,15 @@ def test_all_parts_are_done_without_chemistry(finished):
 
 
 def test_every_model_is_checked(finished):
-    results = read(finished)["checks"]["results"]
+    folder, generators, force_fields = finished
+    results = read(folder)["checks"]["results"]
     tasks = {
-        f"{name}: {task}" for name in GENERATORS + FORCE_FIELDS for task in ("float64", "float32", "resume")
+        f"{name}: {task}" for name in generators + force_fields for task in ("float64", "float32", "resume")
     }
-    assert results.keys() == tasks | {f"{name}: sampling" for name in GENERATORS}
+    assert results.keys() == tasks | {f"{name}: sampling" for name in generators}
     assert all(result["passed"] for result in results.values())
-    for name in GENERATORS + FORCE_FIELDS:
-        measured = {"loss", "gradient"} | ({"energy", "forces"} if name in FORCE_FIELDS else set())
+    for name in generators + force_fields:
+        measured = {"loss", "gradient"} | ({"energy", "forces"} if name in force_fields else set())
         single = results[f"{name}: float32"]
         assert single["deviation"].keys() == single["tolerance"].keys() == measured
         # In float32 something must differ, or it was not computed in float32.
@@ -79,11 +89,12 @@ def test_every_model_is_checked(finished):
 
 
 def test_times_stand_beside_what_flops_and_bytes_need(finished):
-    results = read(finished)["speed"]["results"]
+    folder, generators, force_fields = finished
+    results = read(folder)["speed"]["results"]
     rates = results.pop("rates")
-    sizes = [f"{name}: sampling, batch {n}" for name in GENERATORS for n in (1, 3)]
-    sizes += [f"{name}: force call, {n} atoms" for name in FORCE_FIELDS for n in (21, 60)]
-    assert results.keys() == {*sizes, *(f"{name}: training step" for name in GENERATORS + FORCE_FIELDS)}
+    sizes = [f"{name}: sampling, batch {n}" for name in generators for n in (1, 3)]
+    sizes += [f"{name}: force call, {n} atoms" for name in force_fields for n in (21, 60)]
+    assert results.keys() == {*sizes, *(f"{name}: training step" for name in generators + force_fields)}
     for task, result in results.items():
         assert result["seconds"] > 0.0, task
         assert result["flops_seconds"] == result["flops"] / rates["flops"] > 0.0, task
@@ -93,29 +104,31 @@ def test_times_stand_beside_what_flops_and_bytes_need(finished):
 
 
 def test_weights_and_samples_of_the_trainings_can_be_read(finished):
-    results = read(finished)["training"]["results"]
-    for name in GENERATORS:
+    folder, generators, _ = finished
+    results = read(folder)["training"]["results"]
+    for name in generators:
         trained, samples = results[f"{name}: training"], results[f"{name}: samples"]
         assert trained["entry"] == f"{name}_tiny"
         assert trained["steps_done"] == trained["training"]["steps"] == 4
         assert trained["ended"] == "all steps done"
         assert samples["n"] == 12
-        assert base.load(finished / name).module == name
-        assert len(list(extxyz.frames(finished / name / "samples.extxyz", {}, Labels()))) == 12
-        assert (finished / name / base.WEIGHTS).stat().st_size == trained["weights"]["bytes"] < 16e6
+        assert base.load(folder / name).module == name
+        assert len(list(extxyz.frames(folder / name / "samples.extxyz", {}, Labels()))) == 12
+        assert (folder / name / base.WEIGHTS).stat().st_size == trained["weights"]["bytes"] < 16e6
 
 
 def test_report_fills_the_section_and_changes_nothing_else(finished, tmp_path):
+    folder, generators, force_fields = finished
     page = tmp_path / "results.md"
     page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-    assert gpu.main(["--report", str(finished), "--page", str(page)]) == 0
+    assert gpu.main(["--report", str(folder), "--page", str(page)]) == 0
     once = page.read_text()
     assert once.startswith(f"before\n{report.BEGIN}\n") and once.endswith(f"{report.END}\nafter\n")
     assert "old" not in once
-    for name in GENERATORS + FORCE_FIELDS:
+    for name in generators + force_fields:
         assert f"| {name} |" in once
     assert "No time for" not in once and "not passed" not in once
-    gpu.main(["--report", str(finished), "--page", str(page)])
+    gpu.main(["--report", str(folder), "--page", str(page)])
     assert page.read_text() == once
 
 
