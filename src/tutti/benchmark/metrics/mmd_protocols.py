@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tutti.benchmark.metrics.mmd import mmd_squared, pooled
+from tutti.benchmark.metrics.mmd import mmd_squared, mmd_squared_of_parts, pooled
 from tutti.benchmark.metrics.mmd_binned import BIN, Grid
 from tutti.core.randomness import numpy_generator
 from tutti.statistics.bootstrap import Design, Inference, bootstrap
@@ -15,7 +15,6 @@ from tutti.statistics.observations import Observations
 BATCHES, BATCH = 10, 1000
 MAX_POINTS = 4000  # of either side, in more than one dimension: keeps the cost linear in the samples
 NOTHING = Observations(np.empty((0, 1)), np.empty(0, np.int64), 0)
-_BLOCK = 32  # comparisons whose weights are in memory at a time, in one dimension
 
 Keyed = Mapping[str, Observations]
 
@@ -95,12 +94,20 @@ def full(samples: Observations, reference: Observations, key: str, seed: int) ->
         seed: of the draws.
     """
     pool, design = _comparisons(samples, reference, key, seed)
-    if pool.values.shape[1] == 1:
-        return design.inference(_on_grid(pool, design, BIN)[0])
-    counts = np.bincount(pool.molecule, minlength=pool.n_molecules)
-    return design.inference(
-        mmd_squared(pool.values, design.signed_weights(counts, slice(None))[pool.molecule])
-    )
+    return design.inference(_squared(pool, design))
+
+
+def resampled(samples: Observations, reference: Observations, seed: int) -> Inference:
+    """The same estimate and replicates as by `full`, without its permutations and null floors.
+
+    Args:
+        samples: n >= 1 observations.
+        reference: the same.
+        seed: of the draws.
+    """
+    pool, multiplicity, n_reference = _pool(samples, reference, seed)
+    design = Design.of_resamples(multiplicity, n_reference)
+    return design.inference(_squared(pool, design))
 
 
 def full_in_one_dimension(
@@ -185,27 +192,43 @@ def _squared_of_distinct(points: np.ndarray, weights: np.ndarray) -> float:
     return mmd_squared(distinct, np.bincount(place.ravel(), weights)[:, None])[0]
 
 
+def _pool(samples: Observations, reference: Observations, seed: int) -> tuple[Observations, np.ndarray, int]:
+    """Both sets in one, without molecules in which nothing is observed; how often each of the samples' is in
+    each resample; how many are the reference's."""
+    ours, theirs = np.unique(samples.molecule), np.unique(reference.molecule)
+    multiplicity = bootstrap(samples.n_molecules, numpy_generator(seed, "bootstrap of molecules"))[:, ours]
+    return pooled(_restricted(samples, ours), _restricted(reference, theirs)), multiplicity, len(theirs)
+
+
 def _comparisons(
     samples: Observations, reference: Observations, key: str, seed: int
 ) -> tuple[Observations, Design]:
     """Both sets in one, without molecules in which nothing is observed, and what is compared of it."""
-    ours, theirs = np.unique(samples.molecule), np.unique(reference.molecule)
-    multiplicity = bootstrap(samples.n_molecules, numpy_generator(seed, "bootstrap of molecules"))[:, ours]
-    pool = pooled(_restricted(samples, ours), _restricted(reference, theirs))
-    return pool, Design.of(
-        multiplicity, len(theirs), numpy_generator(seed, f"permutations and floors of {key}")
-    )
+    pool, multiplicity, n_reference = _pool(samples, reference, seed)
+    generator = numpy_generator(seed, f"permutations and floors of {key}")
+    return pool, Design.of(multiplicity, n_reference, generator)
+
+
+def _squared(pool: Observations, design: Design) -> np.ndarray:
+    """[C]: MMD² of all comparisons of the design."""
+    if pool.values.shape[1] == 1:
+        return _on_grid(pool, design, BIN)[0]
+    weights = design.weights(np.bincount(pool.molecule, minlength=pool.n_molecules))
+    n = int(np.searchsorted(pool.molecule, design.n_samples))
+    molecules = (pool.molecule[:n], pool.molecule, pool.molecule[n:] - design.n_samples)
+    parts = (each[of] for each, of in zip(weights, molecules, strict=True))
+    return mmd_squared_of_parts(pool.values, *parts)
 
 
 def _on_grid(pool: Observations, design: Design, width: float) -> np.ndarray:
     """[2, C]: MMD² and the squared Wasserstein-1 distance of all comparisons of the design."""
-    counts, grid = np.bincount(pool.molecule, minlength=pool.n_molecules), Grid.of(pool, width)
-    squared = np.empty((2, len(design)))
-    for start in range(0, len(design), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        binned = grid.binned(design.signed_weights(counts, block))
-        squared[:, block] = grid.mmd_squared(binned), grid.wasserstein(binned) ** 2
-    return squared
+    grid = Grid.of(pool, width)
+    squared = []
+    for first, second in design.sums(grid.shares):
+        with np.errstate(invalid="ignore"):  # NaN for resamples of nothing
+            binned = first / first.sum(axis=1, keepdims=True) - second / second.sum(axis=1, keepdims=True)
+        squared.append((grid.mmd_squared(binned), grid.wasserstein(binned) ** 2))
+    return np.concatenate(squared, axis=1)
 
 
 def _restricted(observations: Observations, molecules: np.ndarray) -> Observations:
