@@ -32,7 +32,8 @@ def paper(samples: Observations, reference: Observations, key: str, seed: int) -
         seed: of the draws.
     """
     generator, shape = numpy_generator(seed, f"mini-batches of {key}"), (BATCHES, BATCH)
-    return _distances(*(generator.choice(side.values, shape) for side in (samples, reference)))
+    drawn = (generator.choice(len(side), shape) for side in (samples, reference))
+    return _distances(samples.values, reference.values, *drawn)
 
 
 def paper_replicates(draws: np.ndarray, inference: Inference, key: str, seed: int) -> np.ndarray:
@@ -79,7 +80,7 @@ def paper_floor(reference: Observations, n_molecules: int, key: str, seed: int) 
         first = in_first[reference.molecule]
         for side, chosen in enumerate((first, ~first)):
             batches[side, division] = generator.choice(np.flatnonzero(chosen), BATCH)
-    return _distances(*reference.values[batches])
+    return _distances(reference.values, reference.values, *batches)
 
 
 def full(samples: Observations, reference: Observations, key: str, seed: int) -> Inference:
@@ -94,7 +95,7 @@ def full(samples: Observations, reference: Observations, key: str, seed: int) ->
         seed: of the draws.
     """
     pool, design = _comparisons(samples, reference, key, seed)
-    return design.inference(_squared(pool, design))
+    return design.inference(_squared_of_all(pool, design))
 
 
 def resampled(samples: Observations, reference: Observations, seed: int) -> Inference:
@@ -107,7 +108,7 @@ def resampled(samples: Observations, reference: Observations, seed: int) -> Infe
     """
     pool, multiplicity, n_reference = _pool(samples, reference, seed)
     design = Design.of_resamples(multiplicity, n_reference)
-    return design.inference(_squared(pool, design))
+    return design.inference(_squared_of_all(pool, design))
 
 
 def full_in_one_dimension(
@@ -168,28 +169,28 @@ def mmd_at_n(samples: Keyed, reference: Keyed, n_molecules: int) -> float:
             return math.nan
         x = capped(ours, f"samples with {key}", 0).values
         y = capped(theirs, f"reference with {key}", 0).values
-        values.append(_distances(x[None], y[None])[0])
+        values.append(_distances(x, y, *(np.arange(len(side))[None] for side in (x, y)))[0])
     return float(np.mean(values)) if values else math.nan
 
 
-def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """MMD [B] of B pairs of sets, x [B, n, d] and y [B, m, d]."""
-    weights = np.repeat([1 / x.shape[1], -1 / y.shape[1]], [x.shape[1], y.shape[1]])[:, None]
-    points = np.concatenate([x, y], axis=1)
-    n_pairs, n_points, dimensions = points.shape
-    if dimensions == 1:
-        every = np.arange(n_pairs * n_points)
+def _distances(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:
+    """MMD [B] of B pairs of sets: rows `of_x` [B, n] of points x [N, d], and `of_y` [B, m] of y [M, d]."""
+    if x.shape[1] == 1:
+        weights = np.repeat([1 / of_x.shape[1], -1 / of_y.shape[1]], [of_x.shape[1], of_y.shape[1]])[:, None]
+        points = np.concatenate([x[of_x], y[of_y]], axis=1)
+        every = np.arange(points.size)
         grid = Grid.of(Observations(points.reshape(-1, 1), every, len(every)))
-        squared = grid.mmd_squared(grid.binned(np.kron(np.eye(n_pairs), weights)))
+        squared = grid.mmd_squared(grid.binned(np.kron(np.eye(len(points)), weights)))
     else:
-        squared = np.array([_squared_of_distinct(pair, weights[:, 0]) for pair in points])
+        squared = np.array([_squared(x, y, *rows) for rows in zip(of_x, of_y, strict=True)])
     return np.sqrt(np.maximum(squared, 0))
 
 
-def _squared_of_distinct(points: np.ndarray, weights: np.ndarray) -> float:
-    """MMD² of points [N, d] with weights [N]. Draws with replacement hold many points several times."""
-    distinct, place = np.unique(points, axis=0, return_inverse=True)
-    return mmd_squared(distinct, np.bincount(place.ravel(), weights)[:, None])[0]
+def _squared(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> float:
+    """MMD² of rows of x from rows of y. Draws with replacement hold many rows several times."""
+    (first, n_first), (second, n_second) = (np.unique(rows, return_counts=True) for rows in (of_x, of_y))
+    weights = np.concatenate([n_first / len(of_x), -n_second / len(of_y)])
+    return mmd_squared(np.concatenate([x[first], y[second]]), weights[:, None])[0]
 
 
 def _pool(samples: Observations, reference: Observations, seed: int) -> tuple[Observations, np.ndarray, int]:
@@ -209,7 +210,7 @@ def _comparisons(
     return pool, Design.of(multiplicity, n_reference, generator)
 
 
-def _squared(pool: Observations, design: Design) -> np.ndarray:
+def _squared_of_all(pool: Observations, design: Design) -> np.ndarray:
     """[C]: MMD² of all comparisons of the design."""
     if pool.values.shape[1] == 1:
         return _on_grid(pool, design, BIN)[0]
