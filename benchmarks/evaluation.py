@@ -89,10 +89,11 @@ def main() -> None:
     known = assign_all(reference, "xyz2mol", arguments.jobs, progress=False)
     for size in sorted(arguments.sizes):
         taken = []
+        judged = Judged(samples[:size], {"xyz2mol": verdicts[:size]})
+        training = Judged(reference, {"xyz2mol": known})
         for table in TABLES.values():
             start = time.perf_counter()
-            judged = Judged(samples[:size], {"xyz2mol": verdicts[:size]})
-            table.table(judged, Judged(reference, {"xyz2mol": known}), model="m", dataset="d", seed=0)
+            table.table(judged, training, model="m", dataset="d", seed=0)
             taken.append(time.perf_counter() - start)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in zip(TABLES, taken, strict=True))

@@ -256,6 +256,7 @@ def test_the_package_and_its_help_come_without_torch():
 
 def test_help_and_refusals_import_little(tmp_path):
     (tmp_path / "x.pkl").write_text("")
+    (tmp_path / "bad.xyz").write_text("1\nno number\nH 0 0 z\n")
     run_it = """
 import sys
 from tutti.cli import app
@@ -265,10 +266,13 @@ except SystemExit:
     slow = {"rich", "pandas", "rdkit.Chem", "matplotlib", "scipy", "torch"}
     print("loaded", sorted(slow & sys.modules.keys()))
 """
-    for arguments in (["--help"], ["evaluate", "--help"], ["evaluate", "x.pkl", "--out", "o"]):
+    refused = (["evaluate", name, "--out", "o"] for name in ("x.pkl", "bad.xyz"))
+    for arguments in (["--help"], ["evaluate", "--help"], *refused):
         command = [sys.executable, "-c", run_it, *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "loaded []", arguments
+    assert "error: bad.xyz:3: expected a number, found 'z'" in done.stderr
+    assert not (tmp_path / "o" / "evaluation.json").exists()
 
 
 def test_help_comes_at_once_and_files_of_no_known_format_are_refused_at_once(tmp_path):

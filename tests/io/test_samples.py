@@ -13,7 +13,7 @@ from tutti import io
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.io import FormatError, extxyz
-from tutti.io.samples import read_samples
+from tutti.io.samples import read_samples, require_one
 
 H2 = "2\n{}\nH 0 0 0\nH 0 0 0.74\n"
 HE = "1\n{}\nHe 1 2 3\n"
@@ -308,3 +308,26 @@ def test_names_and_reasons_are_short_valid_text(tmp_path):
     found = read_samples([tmp_path])
     assert columns(found, "file") == ["\ufffd\ufffd.xyz"] * 3
     assert all(len(text.encode()) and len(text) <= 160 for text in columns(found, "unreadable")[1:])
+
+
+@pytest.mark.parametrize("texts", [(BROKEN,), (BROKEN, "1\n"), ("", BROKEN), ("nonsense",)])
+def test_what_has_no_readable_frame_is_refused_at_once_in_the_same_words(tmp_path, texts):
+    for place, text in enumerate(texts):
+        (tmp_path / f"{place}.xyz").write_text(text)
+    with pytest.raises(FormatError) as late:
+        read_samples([tmp_path])
+    with pytest.raises(FormatError) as early:
+        require_one([tmp_path])
+    assert str(early.value) == str(late.value)
+
+
+def test_one_readable_frame_is_enough_and_no_more_is_read(tmp_path, recwarn, monkeypatch):
+    (tmp_path / "a.xyz").write_text(BROKEN)
+    (tmp_path / "b.xyz").write_text(BROKEN + HE + H2)
+    (tmp_path / "c.xyz").write_text(H2)
+    (tmp_path / "notes.md").write_text("")  # of which reading warns
+    opened, samples_of = [], extxyz.samples
+    monkeypatch.setattr(extxyz, "samples", lambda path: opened.append(path.name) or samples_of(path))
+    require_one([tmp_path])
+    assert opened == ["a.xyz", "b.xyz"]
+    assert not recwarn.list

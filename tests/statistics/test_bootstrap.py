@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, eye_array
 
 from tutti.statistics.bootstrap import (
     FLOOR_DRAWS,
@@ -24,6 +25,12 @@ FLOORS = slice(1 + REPLICATES + PERMUTATIONS, None)
 def design(n_samples=6, n_reference=20):
     multiplicity = bootstrap(n_samples, np.random.default_rng(0))
     return Design.of(multiplicity, n_reference, np.random.default_rng(1))
+
+
+def multiplicities(made):
+    """[C, S + T] of the first and of the second set."""
+    each = eye_array(made.n_samples + made.n_reference, format="csr")
+    return tuple(np.concatenate(sets) for sets in zip(*made.sums(each), strict=True))
 
 
 def test_bootstrap_draws_as_many_as_there_are():
@@ -64,24 +71,24 @@ def test_p_value_counts_the_observed_labels():
 
 
 def test_observed_sets():
-    made = design()
-    assert made.first[OBSERVED].tolist() == [[1] * 6 + [0] * 20]
-    assert made.second[OBSERVED].tolist() == [[0] * 6 + [1] * 20]
+    first, second = multiplicities(design())
+    assert first[OBSERVED].tolist() == [[1] * 6 + [0] * 20]
+    assert second[OBSERVED].tolist() == [[0] * 6 + [1] * 20]
 
 
 def test_resamples_leave_the_reference_alone():
-    made = design()
-    np.testing.assert_array_equal(made.first[RESAMPLES, :6], bootstrap(6, np.random.default_rng(0)))
-    assert not made.first[RESAMPLES, 6:].any()
-    assert (made.second[RESAMPLES] == made.second[0]).all()
+    first, second = multiplicities(design())
+    np.testing.assert_array_equal(first[RESAMPLES, :6], bootstrap(6, np.random.default_rng(0)))
+    assert not first[RESAMPLES, 6:].any()
+    assert (second[RESAMPLES] == second[0]).all()
 
 
 def test_permutations_deal_out_the_pool():
-    made = design()
-    assert (made.first[PERMUTED].sum(axis=1) == 6).all()
-    assert (made.first[PERMUTED] + made.second[PERMUTED] == 1).all()
-    np.testing.assert_allclose(made.first[PERMUTED].mean(axis=0), 6 / 26, atol=0.12)
-    assert len(np.unique(made.first[PERMUTED], axis=0)) > 190
+    first, second = multiplicities(design())
+    assert (first[PERMUTED].sum(axis=1) == 6).all()
+    assert (first[PERMUTED] + second[PERMUTED] == 1).all()
+    np.testing.assert_allclose(first[PERMUTED].mean(axis=0), 6 / 26, atol=0.12)
+    assert len(np.unique(first[PERMUTED], axis=0)) > 190
 
 
 @pytest.mark.parametrize(
@@ -89,11 +96,12 @@ def test_permutations_deal_out_the_pool():
 )
 def test_floors_divide_the_reference(n_samples, part, extrapolated):
     made = design(n_samples)
-    assert len(made.first[FLOORS]) == FLOOR_DRAWS
-    assert not made.first[FLOORS, :n_samples].any()
-    assert not made.second[FLOORS, :n_samples].any()
-    assert (made.first[FLOORS].sum(axis=1) == part).all()
-    assert (made.first[FLOORS, n_samples:] + made.second[FLOORS, n_samples:] == 1).all()
+    first, second = multiplicities(made)
+    assert len(first[FLOORS]) == FLOOR_DRAWS
+    assert not first[FLOORS, :n_samples].any()
+    assert not second[FLOORS, :n_samples].any()
+    assert (first[FLOORS].sum(axis=1) == part).all()
+    assert (first[FLOORS, n_samples:] + second[FLOORS, n_samples:] == 1).all()
     assert made.floor_scale == pytest.approx((1 / n_samples + 1 / 20) / (1 / part + 1 / (20 - part)))
     assert made.inference(np.ones(len(made))).extrapolated == extrapolated
 
@@ -104,23 +112,50 @@ def test_no_floor_from_one_molecule():
     assert len(made.inference(np.ones(len(made))).floors) == 0
 
 
-def test_signed_weights():
+def test_sums_are_those_of_the_molecules():
+    made = design(6, 9)
+    observed = np.random.default_rng(2).poisson(1.0, (15, 4))
+    first, second = (np.concatenate(sets) for sets in zip(*made.sums(csr_array(observed)), strict=True))
+    of_first, of_second = multiplicities(made)
+    np.testing.assert_allclose(first, of_first @ observed, atol=1e-12)
+    np.testing.assert_allclose(second, of_second @ observed, atol=1e-12)
+
+
+def test_weights():
     """Every observation of a set weighs the same, the sets 1 and -1."""
     made = design(3, 5)
     counts = np.array([1, 2, 3, 4, 5, 6, 7, 8])
-    weights = made.signed_weights(counts, slice(None))
-    assert weights.shape == (8, len(made))
-    np.testing.assert_allclose(weights[:, 0], [1 / 6] * 3 + [-1 / 30] * 5)
-    np.testing.assert_allclose(counts @ np.maximum(weights, 0)[:, PERMUTED], 1)
-    np.testing.assert_allclose(counts @ weights, 0, atol=1e-12)
+    of_samples, permuted, floors = made.weights(counts)
+    np.testing.assert_allclose(of_samples[:, 0], [1 / 6] * 3)
+    np.testing.assert_allclose(counts[:3] @ of_samples, 1)
+    first, second = multiplicities(made)
+    for found, rows, part in ((permuted, PERMUTED, slice(None)), (floors, FLOORS, slice(3, None))):
+        ones, others = first[rows, part], second[rows, part]
+        expected = [
+            a / (a @ counts[part]) - b / (b @ counts[part]) for a, b in zip(ones, others, strict=True)
+        ]
+        np.testing.assert_allclose(found.T, expected, atol=1e-15)
 
 
 def test_weights_of_a_resample_of_nothing():
     multiplicity = np.zeros((REPLICATES, 2), np.int16)
     multiplicity[1:] = 1
-    weights = Design.of(multiplicity, 3, np.random.default_rng(0)).signed_weights(np.ones(5), RESAMPLES)
-    assert np.isnan(weights[:, 0]).all()
-    assert np.isfinite(weights[:, 1:]).all()
+    weights, *_ = Design.of(multiplicity, 3, np.random.default_rng(0)).weights(np.ones(5, int))
+    assert np.isnan(weights[:, 1]).all()
+    assert np.isfinite(weights[:, [0, *range(2, 201)]]).all()
+
+
+def test_a_design_of_resamples_alone():
+    multiplicity = bootstrap(6, np.random.default_rng(0))
+    made, whole = Design.of_resamples(multiplicity, 20), design()
+    for found, expected in zip(multiplicities(made), multiplicities(whole), strict=True):
+        np.testing.assert_array_equal(found, expected[: 1 + REPLICATES])
+    squared = np.random.default_rng(1).gamma(9, size=len(whole))
+    ours, theirs = made.inference(squared[: len(made)]), whole.inference(squared)
+    assert ours.estimate == theirs.estimate
+    np.testing.assert_array_equal(ours.replicates, theirs.replicates)
+    assert math.isnan(ours.p_value)
+    assert len(ours.floors) == 0
 
 
 def test_inference_takes_the_rows_apart():

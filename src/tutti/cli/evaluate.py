@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tutti.cli.common import Limit, told, use_one_thread
-from tutti.core.memory import LIMIT
+from tutti.core.memory import LIMIT, limited
 
 if TYPE_CHECKING:
     from tutti.evaluation.request import Request
@@ -101,6 +101,12 @@ def evaluate(
 
 
 def _run(request: "Request") -> None:
+    from tutti.io.samples import require_one
+
+    with limited(request.limit):
+        for paths in request.files:
+            require_one(paths)
+    # These take long: what cannot be read is refused before.
     from tutti.evaluation.run import evaluate as run
     from tutti.evaluation.summary import summary
 

@@ -8,13 +8,12 @@ import mmap
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 
-from tutti.core import parquet
+if TYPE_CHECKING:  # what reading need not wait for is imported where it is used
+    import pandas as pd
 
 
 class Growing:
@@ -55,8 +54,12 @@ class Growing:
             self._file.close()
 
 
-def whole(frames: Iterable[pd.DataFrame], folder: Path) -> pd.DataFrame:
+def whole(frames: "Iterable[pd.DataFrame]", folder: Path) -> "pd.DataFrame":
     """The rows of one frame or more with the same columns, on the folder's disk; to be read only."""
+    import pyarrow as pa
+
+    from tutti.core import parquet
+
     tables = map(parquet.table_of, frames)
     first = next(tables)
     file = nameless(folder)

@@ -77,8 +77,7 @@ class Request:
             published.of_dataset(self.published)
 
     def _check_paths(self) -> None:
-        real = [named.file_of(given) for given in self.real.values()]
-        for paths in (*self.sets.values(), *((path,) for path in real if path is not None)):
+        for paths in self.files:
             _refuse_unknown(paths)
         if self.out.exists() and not self.out.is_dir():
             raise NotADirectoryError(f"{self.out}: is a file; --out names a folder")
@@ -149,6 +148,12 @@ class Request:
         if self.compare or len(self.inputs) == 1:
             return {name: (path,) for name, path in zip(self.names, self.inputs, strict=True)}
         return {"samples": self.inputs}
+
+    @property
+    def files(self) -> list[tuple[Path, ...]]:
+        """The files and folders of each set of samples and of real molecules that are not merely named."""
+        real = [named.file_of(given) for given in self.real.values()]
+        return [*self.sets.values(), *((path,) for path in real if path is not None)]
 
     @property
     def tables(self) -> list[str]:

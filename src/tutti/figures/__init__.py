@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -72,14 +72,18 @@ STYLE = {
 
 
 @contextmanager
-def new_figure(stem: Path, width: float, height: float) -> Iterator[Figure]:
+def new_figure(
+    stem: Path, width: float, height: float, layout: Literal["constrained", "none"] = "constrained"
+) -> Iterator[Figure]:
     """A figure in the project's style, of `width` x `height` inches, saved as `stem`.svg and .png at the end.
 
     The files carry no date and no version: same data, same bytes. The .svg has no background and follows the
     colour scheme of the page (see `svg.finish`), the .png is on white.
+
+    With the `layout` "none" everything stays where it is put, and is drawn once for each file, not twice.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout=layout)
         FigureCanvasAgg(figure)
         yield figure
         with warnings.catch_warnings():

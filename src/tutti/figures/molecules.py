@@ -46,8 +46,7 @@ def draw(structures: Structures, verdicts: pd.DataFrame, stem: Path, n: int, see
     n_columns = min(COLUMNS, len(chosen))
     n_rows = -(-len(chosen) // n_columns)
     width, height = n_columns, n_rows * (1 + CAPTION)
-    with new_figure(stem, TILE * width, TILE * height) as figure:
-        figure.set_layout_engine("none")
+    with new_figure(stem, TILE * width, TILE * height, layout="none") as figure:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         for k, (row, (numbers, view), own) in enumerate(zip(chosen, views, widths, strict=True)):

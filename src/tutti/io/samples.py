@@ -1,5 +1,6 @@
 """Samples of any generator, read so that broken ones become samples with a reason."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -61,6 +62,23 @@ def read_samples(paths: Sequence[str | Path], charge: int = 0, folder: Path | No
     """
     with memory.reading(next(iter(paths), "")):
         return _read(paths, charge, folder)
+
+
+def require_one(paths: Sequence[str | Path]) -> None:
+    """Refuse at once what `read_samples` will refuse: it is read as far as its first readable frame.
+
+    Raises:
+        FormatError, FileNotFoundError, LimitError: see `read_samples`.
+    """
+    first: FormatError | None = None
+    with warnings.catch_warnings(), memory.reading(next(iter(paths), "")):
+        warnings.simplefilter("ignore")  # `read_samples` gives them
+        for sample in _of_paths(map(Path, paths), []):
+            if not isinstance(sample.found, FormatError):
+                return
+            first = first or sample.found
+    if first is not None:
+        raise first
 
 
 def _read(paths: Sequence[str | Path], charge: int, folder: Path | None) -> Structures:

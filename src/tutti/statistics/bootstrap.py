@@ -1,9 +1,11 @@
 """Bootstrap, permutations and null floors of distances between two sets of molecules."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 REPLICATES = 200
 PERMUTATIONS = 199
@@ -11,6 +13,7 @@ FLOOR_DRAWS = 20
 # Rounding leaves about 1e-14 in a squared distance that is 0: ties closer than this count as ties.
 _TIE = 1e-12
 _PERCENTILES = (2.5, 97.5)
+_BLOCK = 32  # comparisons whose sums are in memory at a time
 
 
 def bootstrap(n_molecules: int, generator: np.random.Generator) -> np.ndarray:
@@ -62,9 +65,9 @@ class Inference:
         estimate: the squared distance of the two sets.
         replicates: [REPLICATES] bootstrap replicates, shifted; NaN where undefined.
         floors: [FLOOR_DRAWS] the squared distance of the reference from itself; empty when it has no two
-            molecules.
+            molecules, and in a design without.
         extrapolated: whether the floors are scaled from parts smaller than the sets that are compared.
-        p_value: of the permutation test.
+        p_value: of the permutation test; NaN without permutations.
     """
 
     estimate: float
@@ -84,16 +87,15 @@ class Design:
     disjoint divisions of the reference, of which the first part has min(S, T/2) molecules.
 
     Attributes:
-        n_samples: S.
-        n_reference: T.
-        first: [C, S + T] int16.
-        second: [C, S + T] int16.
+        resamples: [1 + REPLICATES, S] int16, how often each molecule of the samples is in the first set,
+            those observed first; the second is the reference.
+        permutations: [P, S + T] bool, what is in the first set; the rest is the second.
+        floors: [F, T] bool, what of the reference is in the first set; the rest of it is the second.
     """
 
-    n_samples: int
-    n_reference: int
-    first: np.ndarray
-    second: np.ndarray
+    resamples: np.ndarray
+    permutations: np.ndarray
+    floors: np.ndarray
 
     @classmethod
     def of(cls, multiplicity: np.ndarray, n_reference: int, generator: np.random.Generator) -> "Design":
@@ -105,25 +107,77 @@ class Design:
             generator: for the permutations and floors.
         """
         n_samples = multiplicity.shape[1]
-        pool = n_samples + n_reference
         part = min(n_samples, n_reference // 2)
-        n_floors = FLOOR_DRAWS if part else 0
-        first = np.zeros((1 + REPLICATES + PERMUTATIONS + n_floors, pool), np.int16)
-        second = np.zeros_like(first)
-        permutations, floors = np.split(np.arange(1 + REPLICATES, len(first)), [PERMUTATIONS])
-        first[0, :n_samples] = 1
-        first[1 : 1 + REPLICATES, :n_samples] = multiplicity
-        second[: 1 + REPLICATES, n_samples:] = 1
-        for row in permutations:
-            first[row, generator.choice(pool, n_samples, replace=False, shuffle=False)] = 1
-            second[row] = 1 - first[row]
-        for row in floors:
-            first[row, n_samples + generator.choice(n_reference, part, replace=False, shuffle=False)] = 1
-            second[row, n_samples:] = 1 - first[row, n_samples:]
-        return cls(n_samples, n_reference, first, second)
+        design = cls(
+            np.concatenate([np.ones((1, n_samples), np.int16), multiplicity]),
+            np.zeros((PERMUTATIONS, n_samples + n_reference), bool),
+            np.zeros((FLOOR_DRAWS if part else 0, n_reference), bool),
+        )
+        for chosen, n in ((design.permutations, n_samples), (design.floors, part)):
+            for row in chosen:
+                row[generator.choice(len(row), n, replace=False, shuffle=False)] = True
+        return design
+
+    @classmethod
+    def of_resamples(cls, multiplicity: np.ndarray, n_reference: int) -> "Design":
+        """The design without permutations and floors, for an interval alone."""
+        n_samples = multiplicity.shape[1]
+        observed = np.ones((1, n_samples), np.int16)
+        permutations = np.zeros((0, n_samples + n_reference), bool)
+        return cls(np.concatenate([observed, multiplicity]), permutations, np.zeros((0, n_reference), bool))
 
     def __len__(self) -> int:
-        return len(self.first)
+        return len(self.resamples) + len(self.permutations) + len(self.floors)
+
+    @property
+    def n_samples(self) -> int:
+        """S."""
+        return self.resamples.shape[1]
+
+    @property
+    def n_reference(self) -> int:
+        """T."""
+        return self.floors.shape[1]
+
+    def sums(self, observed: csr_array) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """What is observed in the one and in the other set, of a few comparisons after the others.
+
+        The molecules of the second set are never added up: they are the reference, or what the first leaves.
+
+        Args:
+            observed: [S + T, K] sparse, in each molecule of the pool.
+
+        Yields:
+            ([c, K], [c, K]) float, both rows of K together.
+        """
+        ours, theirs = observed[: self.n_samples], observed[self.n_samples :]
+        reference = theirs.sum(axis=0).astype(float)
+        for start in range(0, len(self.resamples), _BLOCK):
+            first = _times(self.resamples[start : start + _BLOCK], ours)
+            yield first, np.broadcast_to(reference, first.shape)
+        pool = ours.sum(axis=0) + reference
+        for chosen, of, total in ((self.permutations, observed, pool), (self.floors, theirs, reference)):
+            for start in range(0, len(chosen), _BLOCK):
+                first = _times(chosen[start : start + _BLOCK], of)
+                yield first, total - first
+
+    def weights(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weight of each of a molecule's observations in the comparisons; those of a set add up to 1 or -1.
+
+        Args:
+            counts: [S + T] observations in each molecule of the pool.
+
+        Returns:
+            ([S, 1 + REPLICATES] of the samples against the reference, whose observations all weigh the same,
+            NaN for resamples in which no molecule with an observation was drawn; [S + T, P] of the
+            permutations; [T, F] of the floors).
+        """
+        ours, theirs = counts[: self.n_samples], counts[self.n_samples :]
+        with np.errstate(invalid="ignore"):
+            resamples = self.resamples / (self.resamples @ ours)[:, None]
+        pairs = ((self.permutations, counts), (self.floors, theirs))
+        signed = (chosen / (chosen @ of)[:, None] - ~chosen / (~chosen @ of)[:, None] for chosen, of in pairs)
+        return tuple(np.ascontiguousarray(each.T) for each in (resamples, *signed))
 
     @property
     def floor_scale(self) -> float:
@@ -137,25 +191,9 @@ class Design:
         ours = 1 / self.n_samples + 1 / self.n_reference
         return ours / (1 / part + 1 / (self.n_reference - part))
 
-    def signed_weights(self, counts: np.ndarray, rows: slice) -> np.ndarray:
-        """[S + T, rows] weight of each of a molecule's observations: positive parts sum to 1, negative to -1.
-
-        Args:
-            counts: [S + T] observations in each molecule of the pool.
-            rows: the comparisons wanted.
-
-        Returns:
-            Columns of NaN for resamples in which no molecule with an observation was drawn.
-        """
-        first, second = self.first[rows].astype(float), self.second[rows].astype(float)
-        with np.errstate(invalid="ignore"):
-            first /= (first @ counts)[:, None]
-            second /= (second @ counts)[:, None]
-        return np.ascontiguousarray((first - second).T)
-
     def inference(self, squared: np.ndarray) -> Inference:
         """What the squared distances [C] of all comparisons say."""
-        ends = np.cumsum([1, REPLICATES, PERMUTATIONS])
+        ends = np.cumsum([1, len(self.resamples) - 1, len(self.permutations)])
         (observed,), replicates, permuted, floors = np.split(squared, ends)
         if self.n_samples < 2:  # one molecule does not tell how much molecules differ
             replicates = np.full(REPLICATES, math.nan)
@@ -164,5 +202,10 @@ class Design:
             replicates=shifted(observed, replicates),
             floors=np.maximum(floors * self.floor_scale, 0) if len(floors) else floors,
             extrapolated=self.n_samples > self.n_reference // 2,
-            p_value=p_value(observed, permuted),
+            p_value=p_value(observed, permuted) if len(permuted) else math.nan,
         )
+
+
+def _times(multiplicity: np.ndarray, observed: csr_array) -> np.ndarray:
+    """[c, K]: sums over molecules [M, K] that occur as often as `multiplicity` [c, M] says."""
+    return np.ascontiguousarray((observed.T @ multiplicity.T.astype(float, order="C")).T)

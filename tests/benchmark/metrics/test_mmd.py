@@ -6,7 +6,7 @@ from mmd_references import direct, gaussian_mmd_squared
 from scipy.stats import norm, wasserstein_distance
 
 from tutti.benchmark.metrics import mmd_binned
-from tutti.benchmark.metrics.mmd import kernel_deficit, mmd_squared, pooled
+from tutti.benchmark.metrics.mmd import kernel_deficit, mmd_squared, mmd_squared_of_parts, pooled
 from tutti.benchmark.metrics.mmd_binned import Grid, kernel_error
 from tutti.statistics.observations import Observations
 
@@ -130,6 +130,20 @@ def test_identical_sets():
     line, space = generator.normal(1.1, 0.02, (700, 1)), generator.normal(size=(700, 15))
     assert on_grid(line, line[::-1]) == pytest.approx(0, abs=1e-12)
     assert by_blocks(space, space[::-1]) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(700, 900), (1, 600), (513, 1), (256, 512)])
+def test_parts_are_those_of_the_whole(n, m):
+    generator = np.random.default_rng(8)
+    points = generator.normal(size=(n + m, 15))
+    ours, both = generator.random((n, 3)), generator.normal(size=(n + m, 4))
+    theirs = generator.normal(size=(m, 2))
+    ours /= ours.sum(axis=0)
+    both, theirs = both - both.mean(axis=0), theirs - theirs.mean(axis=0)
+    whole = np.zeros((n + m, 9))
+    whole[:n, :3], whole[n:, :3], whole[:, 3:7], whole[n:, 7:] = ours, -1 / m, both, theirs
+    found = mmd_squared_of_parts(points, ours, both, theirs)
+    np.testing.assert_allclose(found, mmd_squared(points, whole), rtol=1e-10, atol=1e-12)
 
 
 def test_columns_are_independent():

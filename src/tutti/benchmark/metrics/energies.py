@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import eye_array
 
 from tutti.benchmark.metrics.permolecule import Failure, check_valid
 from tutti.benchmark.metrics.strain import HEAVIEST, MOST_ATOMS, use_one_thread
@@ -28,7 +29,6 @@ SUBSET = "xyz2mol"
 """The assigner whose valid molecules have an energy."""
 DISTANCES = {"energy_wasserstein": "eV/atom", "energy_kolmogorov_smirnov": "1"}
 """Metrics with their floors, and units."""
-_BLOCK = 64  # comparisons whose distribution functions are in memory at a time
 
 
 def check_all(
@@ -154,7 +154,8 @@ def _compare(ours: np.ndarray, theirs: np.ndarray, note: str, seed: int) -> list
     design = Design.of(
         multiplicity, len(theirs), numpy_generator(seed, "permutations and floors of energies")
     )
-    squared = distances(np.concatenate([ours, theirs]), design.first, design.second) ** 2
+    values, each = np.concatenate([ours, theirs]), eye_array(len(ours) + len(theirs), format="csr")
+    squared = np.concatenate([distances(values, *sets) for sets in design.sums(each)], axis=1) ** 2
     return [
         entry
         for metrics, of in zip(names, squared, strict=True)
@@ -172,15 +173,7 @@ def distances(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.n
     """
     order = np.argsort(values, kind="stable")
     gaps = np.diff(values[order])
-    found = [
-        _of_block(gaps, first[start : start + _BLOCK, order], second[start : start + _BLOCK, order])
-        for start in range(0, len(first), _BLOCK)
-    ]
-    return np.concatenate(found, axis=1)
-
-
-def _of_block(gaps: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Both distances of multiplicities [C, M] of ascending values with gaps [M - 1]."""
-    ours, theirs = (np.cumsum(each, axis=1) / each.sum(axis=1, keepdims=True) for each in (first, second))
+    multiplicities = (each[:, order] for each in (first, second))
+    ours, theirs = (np.cumsum(each, axis=1) / each.sum(axis=1, keepdims=True) for each in multiplicities)
     difference = np.abs(ours - theirs)[:, :-1]
     return np.stack([difference @ gaps, np.where(gaps > 0, difference, 0).max(axis=1, initial=0)])

@@ -15,7 +15,6 @@ from tutti.statistics.comparisons import Entry
 from tutti.statistics.estimate import table_of
 
 _METRICS = ("jsd", "jsd_floor", "jsd_p_value")
-_BLOCK = 32  # comparisons whose multiplicities are in memory as float64 at a time
 
 
 def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -69,20 +68,7 @@ def _inference(ours: csr_array, theirs: csr_array, key: str, seed: int) -> Infer
     multiplicity = bootstrap(ours.shape[0], numpy_generator(seed, "bootstrap of molecules"))[:, chosen]
     design = Design.of(multiplicity, len(other), numpy_generator(seed, f"permutations and floors of {key}"))
     counts = vstack([ours[chosen], theirs[other]], format="csr").astype(float)
-    blocks = [slice(start, start + _BLOCK) for start in range(0, len(design), _BLOCK)]
-    return design.inference(
-        np.concatenate(
-            [
-                jensen_shannon(_sums(design.first[rows], counts), _sums(design.second[rows], counts))
-                for rows in blocks
-            ]
-        )
-    )
-
-
-def _sums(multiplicity: np.ndarray, counts: csr_array) -> np.ndarray:
-    """[C, K]: counts [M, K] of molecules that occur as often as `multiplicity` [C, M] says."""
-    return (counts.T @ multiplicity.T.astype(float, order="C")).T
+    return design.inference(np.concatenate([jensen_shannon(*sets) for sets in design.sums(counts)]))
 
 
 def _unit(metric: str) -> str:

@@ -1,5 +1,7 @@
 """Maximum mean discrepancy with the kernels of the Symphony paper, in any number of dimensions."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from tutti.statistics.observations import Observations
@@ -41,20 +43,71 @@ def mmd_squared(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
     Returns:
         [C]; rounding may leave a 0 slightly negative.
     """
+    total = np.zeros(weights.shape[1])
+    for rows, columns, kernel in _blocks(points, len(points)):
+        total -= 2 * _form(weights[rows], kernel, weights[columns])
+    return total
+
+
+def mmd_squared_of_parts(
+    points: np.ndarray, ours: np.ndarray, both: np.ndarray, theirs: np.ndarray
+) -> np.ndarray:
+    """The same of two sets n and m with columns of weights most of which are the same or 0 in one of them.
+
+    Every block of κ is multiplied by what is there alone: for the resamples of n observations against the
+    same m, n² products instead of (n + m)².
+
+    Args:
+        points: [n + m, d] float64.
+        ours: [n, A] float64, of the first n; columns sum to 1. The others weigh -1/m each.
+        both: [n + m, B] float64, columns sum to 0.
+        theirs: [m, C] float64, of the last m; columns sum to 0. The others weigh nothing.
+
+    Returns:
+        [A + B + C]; rounding may leave a 0 slightly negative.
+    """
+    n, m = len(ours), len(theirs)
+    of_ours, of_both, of_theirs = (np.zeros(each.shape[1]) for each in (ours, both, theirs))
+    between, among = np.zeros(n), 0.0
+    for rows, columns, kernel in _blocks(points, n):
+        of_both -= 2 * _form(both[rows], kernel, both[columns])
+        if columns.stop <= n:
+            of_ours -= 2 * _form(ours[rows], kernel, ours[columns])
+        elif rows.start < n:
+            between[rows] += kernel.sum(axis=1)
+        else:
+            left, right = (slice(each.start - n, each.stop - n) for each in (rows, columns))
+            of_theirs -= 2 * _form(theirs[left], kernel, theirs[right])
+            among += 2 * kernel.sum()
+    of_ours += 2 / m * (between @ ours) - among / m**2
+    return np.concatenate([of_ours, of_both, of_theirs])
+
+
+def _blocks(points: np.ndarray, edge: int) -> Iterator[tuple[slice, slice, np.ndarray]]:
+    """(rows, columns, κ between them) right of the diagonal, none across `edge`; on the diagonal half of κ.
+
+    κ is symmetric: what is summed over the blocks counts twice.
+    """
     points = points - points.mean(axis=0)
     norms, ones = (points**2).sum(axis=1), np.ones(len(points))
     left = np.column_stack([-2 * points, norms, ones])
     right = np.column_stack([points, ones, norms])
-    total = np.zeros(weights.shape[1])
-    for start in range(0, len(points), _ROWS):
-        rows = slice(start, start + _ROWS)
-        # κ is symmetric: the blocks on the diagonal count half, those right of it in full, then all twice.
-        strip = 0.5 * _tabulated(left[rows] @ right[rows].T) @ weights[rows]
-        for begin in range(start + _ROWS, len(points), _COLUMNS):
-            columns = slice(begin, begin + _COLUMNS)
-            strip += _tabulated(left[rows] @ right[columns].T) @ weights[columns]
-        total -= 2 * np.einsum("nc,nc->c", weights[rows], strip)
-    return total
+
+    def parts(start: int, size: int) -> Iterator[slice]:
+        while start < len(points):
+            stop = min(start + size, edge if start < edge else len(points))
+            yield slice(start, stop)
+            start = stop
+
+    for rows in parts(0, _ROWS):
+        yield rows, rows, 0.5 * _tabulated(left[rows] @ right[rows].T)
+        for columns in parts(rows.stop, _COLUMNS):
+            yield rows, columns, _tabulated(left[rows] @ right[columns].T)
+
+
+def _form(left: np.ndarray, kernel: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """[C]: Σ_ij l_ic κ_ij r_jc."""
+    return np.einsum("nc,nc->c", left, kernel @ right)
 
 
 def pooled(samples: Observations, reference: Observations) -> Observations:

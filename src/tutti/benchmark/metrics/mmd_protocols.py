@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tutti.benchmark.metrics.mmd import mmd_squared, pooled
+from tutti.benchmark.metrics.mmd import mmd_squared, mmd_squared_of_parts, pooled
 from tutti.benchmark.metrics.mmd_binned import BIN, Grid
 from tutti.core.randomness import numpy_generator
 from tutti.statistics.bootstrap import Design, Inference, bootstrap
@@ -15,7 +15,6 @@ from tutti.statistics.observations import Observations
 BATCHES, BATCH = 10, 1000
 MAX_POINTS = 4000  # of either side, in more than one dimension: keeps the cost linear in the samples
 NOTHING = Observations(np.empty((0, 1)), np.empty(0, np.int64), 0)
-_BLOCK = 32  # comparisons whose weights are in memory at a time, in one dimension
 
 Keyed = Mapping[str, Observations]
 
@@ -33,7 +32,8 @@ def paper(samples: Observations, reference: Observations, key: str, seed: int) -
         seed: of the draws.
     """
     generator, shape = numpy_generator(seed, f"mini-batches of {key}"), (BATCHES, BATCH)
-    return _distances(*(generator.choice(side.values, shape) for side in (samples, reference)))
+    drawn = (generator.choice(len(side), shape) for side in (samples, reference))
+    return _distances(samples.values, reference.values, *drawn)
 
 
 def paper_replicates(draws: np.ndarray, inference: Inference, key: str, seed: int) -> np.ndarray:
@@ -80,7 +80,7 @@ def paper_floor(reference: Observations, n_molecules: int, key: str, seed: int) 
         first = in_first[reference.molecule]
         for side, chosen in enumerate((first, ~first)):
             batches[side, division] = generator.choice(np.flatnonzero(chosen), BATCH)
-    return _distances(*reference.values[batches])
+    return _distances(reference.values, reference.values, *batches)
 
 
 def full(samples: Observations, reference: Observations, key: str, seed: int) -> Inference:
@@ -95,12 +95,20 @@ def full(samples: Observations, reference: Observations, key: str, seed: int) ->
         seed: of the draws.
     """
     pool, design = _comparisons(samples, reference, key, seed)
-    if pool.values.shape[1] == 1:
-        return design.inference(_on_grid(pool, design, BIN)[0])
-    counts = np.bincount(pool.molecule, minlength=pool.n_molecules)
-    return design.inference(
-        mmd_squared(pool.values, design.signed_weights(counts, slice(None))[pool.molecule])
-    )
+    return design.inference(_squared_of_all(pool, design))
+
+
+def resampled(samples: Observations, reference: Observations, seed: int) -> Inference:
+    """The same estimate and replicates as by `full`, without its permutations and null floors.
+
+    Args:
+        samples: n >= 1 observations.
+        reference: the same.
+        seed: of the draws.
+    """
+    pool, multiplicity, n_reference = _pool(samples, reference, seed)
+    design = Design.of_resamples(multiplicity, n_reference)
+    return design.inference(_squared_of_all(pool, design))
 
 
 def full_in_one_dimension(
@@ -161,51 +169,67 @@ def mmd_at_n(samples: Keyed, reference: Keyed, n_molecules: int) -> float:
             return math.nan
         x = capped(ours, f"samples with {key}", 0).values
         y = capped(theirs, f"reference with {key}", 0).values
-        values.append(_distances(x[None], y[None])[0])
+        values.append(_distances(x, y, *(np.arange(len(side))[None] for side in (x, y)))[0])
     return float(np.mean(values)) if values else math.nan
 
 
-def _distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """MMD [B] of B pairs of sets, x [B, n, d] and y [B, m, d]."""
-    weights = np.repeat([1 / x.shape[1], -1 / y.shape[1]], [x.shape[1], y.shape[1]])[:, None]
-    points = np.concatenate([x, y], axis=1)
-    n_pairs, n_points, dimensions = points.shape
-    if dimensions == 1:
-        every = np.arange(n_pairs * n_points)
+def _distances(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:
+    """MMD [B] of B pairs of sets: rows `of_x` [B, n] of points x [N, d], and `of_y` [B, m] of y [M, d]."""
+    if x.shape[1] == 1:
+        weights = np.repeat([1 / of_x.shape[1], -1 / of_y.shape[1]], [of_x.shape[1], of_y.shape[1]])[:, None]
+        points = np.concatenate([x[of_x], y[of_y]], axis=1)
+        every = np.arange(points.size)
         grid = Grid.of(Observations(points.reshape(-1, 1), every, len(every)))
-        squared = grid.mmd_squared(grid.binned(np.kron(np.eye(n_pairs), weights)))
+        squared = grid.mmd_squared(grid.binned(np.kron(np.eye(len(points)), weights)))
     else:
-        squared = np.array([_squared_of_distinct(pair, weights[:, 0]) for pair in points])
+        squared = np.array([_squared(x, y, *rows) for rows in zip(of_x, of_y, strict=True)])
     return np.sqrt(np.maximum(squared, 0))
 
 
-def _squared_of_distinct(points: np.ndarray, weights: np.ndarray) -> float:
-    """MMD² of points [N, d] with weights [N]. Draws with replacement hold many points several times."""
-    distinct, place = np.unique(points, axis=0, return_inverse=True)
-    return mmd_squared(distinct, np.bincount(place.ravel(), weights)[:, None])[0]
+def _squared(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> float:
+    """MMD² of rows of x from rows of y. Draws with replacement hold many rows several times."""
+    (first, n_first), (second, n_second) = (np.unique(rows, return_counts=True) for rows in (of_x, of_y))
+    weights = np.concatenate([n_first / len(of_x), -n_second / len(of_y)])
+    return mmd_squared(np.concatenate([x[first], y[second]]), weights[:, None])[0]
+
+
+def _pool(samples: Observations, reference: Observations, seed: int) -> tuple[Observations, np.ndarray, int]:
+    """Both sets in one, without molecules in which nothing is observed; how often each of the samples' is in
+    each resample; how many are the reference's."""
+    ours, theirs = np.unique(samples.molecule), np.unique(reference.molecule)
+    multiplicity = bootstrap(samples.n_molecules, numpy_generator(seed, "bootstrap of molecules"))[:, ours]
+    return pooled(_restricted(samples, ours), _restricted(reference, theirs)), multiplicity, len(theirs)
 
 
 def _comparisons(
     samples: Observations, reference: Observations, key: str, seed: int
 ) -> tuple[Observations, Design]:
     """Both sets in one, without molecules in which nothing is observed, and what is compared of it."""
-    ours, theirs = np.unique(samples.molecule), np.unique(reference.molecule)
-    multiplicity = bootstrap(samples.n_molecules, numpy_generator(seed, "bootstrap of molecules"))[:, ours]
-    pool = pooled(_restricted(samples, ours), _restricted(reference, theirs))
-    return pool, Design.of(
-        multiplicity, len(theirs), numpy_generator(seed, f"permutations and floors of {key}")
-    )
+    pool, multiplicity, n_reference = _pool(samples, reference, seed)
+    generator = numpy_generator(seed, f"permutations and floors of {key}")
+    return pool, Design.of(multiplicity, n_reference, generator)
+
+
+def _squared_of_all(pool: Observations, design: Design) -> np.ndarray:
+    """[C]: MMD² of all comparisons of the design."""
+    if pool.values.shape[1] == 1:
+        return _on_grid(pool, design, BIN)[0]
+    weights = design.weights(np.bincount(pool.molecule, minlength=pool.n_molecules))
+    n = int(np.searchsorted(pool.molecule, design.n_samples))
+    molecules = (pool.molecule[:n], pool.molecule, pool.molecule[n:] - design.n_samples)
+    parts = (each[of] for each, of in zip(weights, molecules, strict=True))
+    return mmd_squared_of_parts(pool.values, *parts)
 
 
 def _on_grid(pool: Observations, design: Design, width: float) -> np.ndarray:
     """[2, C]: MMD² and the squared Wasserstein-1 distance of all comparisons of the design."""
-    counts, grid = np.bincount(pool.molecule, minlength=pool.n_molecules), Grid.of(pool, width)
-    squared = np.empty((2, len(design)))
-    for start in range(0, len(design), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        binned = grid.binned(design.signed_weights(counts, block))
-        squared[:, block] = grid.mmd_squared(binned), grid.wasserstein(binned) ** 2
-    return squared
+    grid = Grid.of(pool, width)
+    squared = []
+    for first, second in design.sums(grid.shares):
+        with np.errstate(invalid="ignore"):  # NaN for resamples of nothing
+            binned = first / first.sum(axis=1, keepdims=True) - second / second.sum(axis=1, keepdims=True)
+        squared.append((grid.mmd_squared(binned), grid.wasserstein(binned) ** 2))
+    return np.concatenate(squared, axis=1)
 
 
 def _restricted(observations: Observations, molecules: np.ndarray) -> Observations:

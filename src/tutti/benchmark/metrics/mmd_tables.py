@@ -158,7 +158,7 @@ def _compare(
 ) -> list[Entry]:
     full, inference = _in_full(name, key, ours, theirs, note, seed)
     if paper.n_molecules != ours.n_molecules:  # otherwise both are the same
-        _, inference = _in_full(name, key, paper, theirs, note, seed)
+        inference = _of_resamples(key, paper, theirs, seed)
     return [*_by_paper(name, key, paper, theirs, inference, note, seed), *full]
 
 
@@ -193,8 +193,7 @@ def _in_full(
     names = (f"{name}_full", f"{name}_full_floor", f"{name}{_P_VALUE}")
     if why := _why_undefined(ours, theirs):
         return [Entry.undefined(metric, key, len(ours), why, note) for metric in names], None
-    sides = {"samples": ours, "reference": theirs}
-    parts = {which: mmd_protocols.capped(side, f"{which} with {key}", seed) for which, side in sides.items()}
+    sides, parts = _capped(key, ours, theirs, seed)
     shares = [
         f"a random {len(parts[which])} of {len(side)} observations of the {which}"
         for which, side in sides.items()
@@ -204,6 +203,23 @@ def _in_full(
     note = joined(_FULL, note, *shares)
     n = len(parts["samples"])
     return comparisons.entries(inference, names, key, n, note=note, root=np.sqrt), inference
+
+
+def _of_resamples(key: str, ours: Observations, theirs: Observations, seed: int) -> Inference | None:
+    """Estimate and replicates alone, as in `_in_full`."""
+    if _why_undefined(ours, theirs):
+        return None
+    return mmd_protocols.resampled(*_capped(key, ours, theirs, seed)[1].values(), seed)
+
+
+def _capped(
+    key: str, ours: Observations, theirs: Observations, seed: int
+) -> tuple[dict[str, Observations], dict[str, Observations]]:
+    """Both sides by name, whole and as far as they are compared in full."""
+    sides = {"samples": ours, "reference": theirs}
+    return sides, {
+        which: mmd_protocols.capped(side, f"{which} with {key}", seed) for which, side in sides.items()
+    }
 
 
 def _of_numbers(
