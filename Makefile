@@ -14,12 +14,12 @@ demo: $(STAMP)
 	@echo "The report: results/demo/report/index.html"
 
 test: $(STAMP)
-	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -n auto --dist loadfile
 
 setup: $(STAMP)
 
 test-all: $(STAMP)
-	$(PYTEST) -n auto --dist loadfile --no-loadscope-reorder -m "not slurm and not peers and not qm9 and not page and not faults"
+	$(PYTEST) -n auto --dist loadfile -m "not slurm and not peers and not qm9 and not page and not faults"
 
 # README's commands on a SLURM of one node; as root, after apt-get install slurm-wlm slurmdbd mariadb-server munge.
 test-slurm: $(STAMP)

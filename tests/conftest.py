@@ -11,11 +11,6 @@ from tutti.data.download import DownloadError
 from tutti.data.shipped import EMBEDDED
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs of the workflow come first: few tests that take long would leave one process alone at the end."""
-    items.sort(key=lambda item: item.path.parent.name != "workflow")
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real molecules and DFT frames beside the repository; tests that need it skip without it."""
