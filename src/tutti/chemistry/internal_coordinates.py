@@ -1,4 +1,4 @@
-"""Bond angles and torsions of one molecule: which atoms span them, and their values."""
+"""Bond lengths, bond angles and torsions: their values, and which atoms of a molecule span them."""
 
 import numpy as np
 
@@ -31,22 +31,24 @@ def spans(bonds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array(angles, np.int64).reshape(-1, 3), np.array(torsions, np.int64).reshape(-1, 4)
 
 
-def lengths(positions: np.ndarray, bonds: np.ndarray) -> np.ndarray:
-    """[B] distances between the atoms of bonds [B, 2], in the unit of the positions [n, 3]."""
-    return np.linalg.norm(positions[bonds[:, 0]] - positions[bonds[:, 1]], axis=1)
+def lengths(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """[n] distances between points [n, 3], in their unit."""
+    return np.linalg.norm(one - other, axis=1)
 
 
-def bond_angles(positions: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """[A] degrees, 0 ... 180, at the middle atom of angles [A, 3]."""
-    one = positions[angles[:, 0]] - positions[angles[:, 1]]
-    other = positions[angles[:, 2]] - positions[angles[:, 1]]
-    sine = np.linalg.norm(np.cross(one, other), axis=1)
-    return np.degrees(np.arctan2(sine, (one * other).sum(axis=1)))
+def bond_angles(one: np.ndarray, middle: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """[n] degrees, 0 ... 180: the angle at `middle` between the directions to the two others, all [n, 3].
+
+    From the tangent, whose rounding errors are small for straight angles too.
+    """
+    left, right = one - middle, other - middle
+    sine = np.linalg.norm(np.cross(left, right), axis=1)
+    return np.degrees(np.arctan2(sine, np.einsum("nx,nx->n", left, right)))
 
 
-def torsion_angles(positions: np.ndarray, torsions: np.ndarray) -> np.ndarray:
-    """[T] degrees, -180 ... 180, about the middle bond of torsions [T, 4]; 0 is cis (IUPAC)."""
-    first, middle, last = (positions[torsions[:, k + 1]] - positions[torsions[:, k]] for k in range(3))
+def torsion_angles(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """[n] degrees, -180 ... 180, about the bonds from b to c, all [n, 3]; 0 is cis (IUPAC)."""
+    first, middle, last = b - a, c - b, d - c
     left, right = np.cross(first, middle), np.cross(middle, last)
-    sine = np.linalg.norm(middle, axis=1) * (first * right).sum(axis=1)
-    return np.degrees(np.arctan2(sine, (left * right).sum(axis=1)))
+    sine = np.linalg.norm(middle, axis=1) * np.einsum("nx,nx->n", first, right)
+    return np.degrees(np.arctan2(sine, np.einsum("nx,nx->n", left, right)))

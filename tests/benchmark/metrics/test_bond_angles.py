@@ -10,8 +10,9 @@ from rdkit import Chem
 from rdkit.Chem.rdMolTransforms import GetAngleDeg
 from rdkit.Geometry import Point3D
 
-from tutti.benchmark.metrics.bond_angles import angle, by_type
+from tutti.benchmark.metrics.bond_angles import by_type
 from tutti.benchmark.metrics.bonded import Bonded
+from tutti.chemistry.internal_coordinates import bond_angles
 
 
 def conformer(positions):
@@ -81,5 +82,5 @@ def test_straight_and_folded_angles_are_exact():
     middle, end = np.zeros((3, 3)), np.array([[1.0, 0, 0]] * 3)
     other = np.array([[-2.0, 0, 0], [3.0, 0, 0], [-1.0, 1e-8, 0]])
     np.testing.assert_allclose(
-        180 - angle(end, middle, other), [0, 180, np.degrees(1e-8)], rtol=1e-6, atol=1e-20
+        180 - bond_angles(end, middle, other), [0, 180, np.degrees(1e-8)], rtol=1e-6, atol=1e-20
     )

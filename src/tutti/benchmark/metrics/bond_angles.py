@@ -11,6 +11,7 @@ import numpy as np
 
 from tutti.benchmark.metrics.bonded import Bonded
 from tutti.benchmark.metrics.typed import ALPHABETICAL, HALVES, Typed, name, numbered
+from tutti.chemistry.internal_coordinates import bond_angles
 from tutti.core import ragged
 from tutti.core.elements import SYMBOLS
 from tutti.statistics.observations import Observations
@@ -30,17 +31,7 @@ def by_type(bonded: Bonded, types: Sequence[str] | int | None = None) -> dict[st
     Returns:
         Angles [n, 1] in degrees, 0 to 180, by type; none for one of `types` that does not occur.
     """
-    return _typed(bonded).observations(bonded, angle, types)
-
-
-def angle(end: np.ndarray, middle: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """[n] degrees: the angle at `middle` between the directions to `end` and `other`, all [n, 3].
-
-    From the tangent, whose rounding errors are small for straight angles too.
-    """
-    left, right = end - middle, other - middle
-    sine = np.linalg.norm(np.cross(left, right), axis=1)
-    return np.degrees(np.arctan2(sine, np.einsum("nx,nx->n", left, right)))
+    return _typed(bonded).observations(bonded, bond_angles, types)
 
 
 def _typed(bonded: Bonded) -> Typed:

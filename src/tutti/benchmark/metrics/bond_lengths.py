@@ -6,6 +6,7 @@ import numpy as np
 
 from tutti.benchmark.metrics.bonded import Bonded
 from tutti.benchmark.metrics.typed import ALPHABETICAL, HALVES, Typed, name, numbered
+from tutti.chemistry.internal_coordinates import lengths
 from tutti.core.elements import SYMBOLS
 from tutti.statistics.observations import Observations
 
@@ -23,11 +24,7 @@ def by_type(bonded: Bonded, types: Sequence[str] | int | None = None) -> dict[st
     Returns:
         Lengths [n, 1] in Å by type; none for one of `types` that does not occur.
     """
-    return _typed(bonded).observations(bonded, _length, types)
-
-
-def _length(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(first - second, axis=1)
+    return _typed(bonded).observations(bonded, lengths, types)
 
 
 def _typed(bonded: Bonded) -> Typed:

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.sparse import eye_array
 
 from tutti.benchmark.metrics.permolecule import Failure, check_valid
-from tutti.benchmark.metrics.strain import HEAVIEST, MOST_ATOMS, use_one_thread
+from tutti.benchmark.metrics.strain import refusal, use_one_thread
 from tutti.chemistry.bonds.pool import charge_of
 from tutti.core import extras, ragged
 from tutti.core.elements import SYMBOLS
@@ -73,10 +73,8 @@ def _energy(numbers: np.ndarray, positions: np.ndarray, charge: int) -> tuple[Fa
 
     from tutti.chemistry import xtb
 
-    if numbers.max() > HEAVIEST:
-        return Failure.UNSUPPORTED_ELEMENT, None
-    if len(numbers) > MOST_ATOMS:
-        return Failure.TOO_MANY_ATOMS, None
+    if (refused := refusal(numbers)) != Failure.NONE:
+        return refused, None
     try:
         energy = xtb.atomisation_energy(numbers, xtb.single_point(numbers, positions, charge))
     except TBLiteRuntimeError:

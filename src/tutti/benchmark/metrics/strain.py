@@ -106,6 +106,13 @@ def use_one_thread() -> None:
         ctypes.CDLL("libgomp.so.1").omp_set_num_threads(1)
 
 
+def refusal(numbers: np.ndarray) -> Failure:
+    """Why GFN2-xTB is not asked about a sample of atomic numbers [n]; `Failure.NONE` if it is."""
+    if numbers.max() > HEAVIEST:
+        return Failure.UNSUPPORTED_ELEMENT
+    return Failure.TOO_MANY_ATOMS if len(numbers) > MOST_ATOMS else Failure.NONE
+
+
 def relax(
     numbers: np.ndarray, positions: np.ndarray, smiles: str, bonds: np.ndarray, charge: int = 0
 ) -> tuple:
@@ -129,10 +136,8 @@ def relax(
     from tutti.chemistry import xtb
 
     nothing = (None,) * len(COLUMNS)
-    if numbers.max() > HEAVIEST:
-        return Failure.UNSUPPORTED_ELEMENT, *nothing
-    if len(numbers) > MOST_ATOMS:
-        return Failure.TOO_MANY_ATOMS, *nothing
+    if (refused := refusal(numbers)) != Failure.NONE:
+        return refused, *nothing
     try:
         way = xtb.minimise(numbers, positions, FORCE_THRESHOLD, MAX_STEPS, charge)
     except TBLiteRuntimeError:
@@ -166,13 +171,14 @@ def changes(before: np.ndarray, after: np.ndarray, bonds: np.ndarray) -> tuple[f
         None for what the molecule has none of.
     """
     angles, torsions = spans(bonds)
-    widest = [bond_angles(after, torsions[:, three]) for three in (slice(3), slice(1, None))]
+    widest = [bond_angles(*after[torsions[:, three].T]) for three in (slice(3), slice(1, None))]
     torsions = torsions[np.max(widest, axis=0) < STRAIGHT]
-    differences = (
-        lengths(after, bonds) - lengths(before, bonds),
-        bond_angles(after, angles) - bond_angles(before, angles),
-        (torsion_angles(after, torsions) - torsion_angles(before, torsions) + 180) % 360 - 180,
+    now, then = (
+        (lengths(*at[bonds.T]), bond_angles(*at[angles.T]), torsion_angles(*at[torsions.T]))
+        for at in (after, before)
     )
+    length, angle, torsion = (late - early for late, early in zip(now, then, strict=True))
+    differences = (length, angle, (torsion + 180) % 360 - 180)
     return tuple(float(np.abs(each).mean()) if len(each) else None for each in differences)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from tutti.benchmark.metrics.bonded import Bonded
 from tutti.benchmark.metrics.typed import ALPHABETICAL, HALVES, Typed, name, numbered
+from tutti.chemistry.internal_coordinates import torsion_angles
 from tutti.core import ragged
 from tutti.core.elements import SYMBOLS
 from tutti.statistics.observations import Observations
@@ -45,10 +46,7 @@ def by_type(bonded: Bonded, types: Sequence[str] | int | None = None) -> dict[st
 
 def torsion(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
     """[n] degrees, 0 to 180: between the planes of a, b, c and of b, c, d, all [n, 3]."""
-    axis = c - b
-    left, right = np.cross(b - a, axis), np.cross(axis, d - c)
-    sine = np.linalg.norm(np.cross(left, right), axis=1)
-    return np.degrees(np.arctan2(sine, np.einsum("nx,nx->n", left, right)))
+    return np.abs(torsion_angles(a, b, c, d))
 
 
 def _typed(bonded: Bonded) -> Typed:
