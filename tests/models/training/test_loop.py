@@ -5,6 +5,7 @@ import math
 import os
 import pickle
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,6 +73,40 @@ def run_script(out, *arguments):
     command = [sys.executable, str(Path(__file__).parents[2] / "toy_model.py"), str(out), *arguments]
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def test_snapshots_are_the_weights_of_a_shorter_training(tmp_path, monkeypatch):
+    settings = {"ema_decay": 0.9, "validation_every": 8, "checkpoint_every": 10}
+    whole, shorter, resumed = (tmp_path / name for name in ("whole", "shorter", "resumed"))
+    train_toy(whole, steps=40, snapshots=(0.25, 0.7), **settings)
+    for share, steps in (("0.25", 10), ("0.7", 28)):
+        train_toy(shorter / share, steps=steps, **settings)
+        for name in ("weights.safetensors", "config.json"):
+            kept = whole / "snapshots" / share / name
+            assert kept.read_bytes() == (shorter / share / name).read_bytes()
+    # Killed after the first one was kept, and all files of the training lost but the checkpoint.
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        interrupt_after(patched, 30)
+        train_toy(resumed, steps=40, snapshots=(0.25, 0.7), **settings)
+    assert 10 <= read_step(resumed) < 28
+    shutil.rmtree(resumed / "snapshots")
+    train_toy(resumed, steps=40, snapshots=(0.25, 0.7), **settings)
+    for share in ("0.25", "0.7"):
+        name = f"snapshots/{share}/weights.safetensors"
+        assert (resumed / name).read_bytes() == (whole / name).read_bytes()
+    found = json.loads((resumed / "train.json").read_text())
+    moments = [*found["snapshots"].values(), found]
+    assert [each["step"] for each in moments] == [10, 28, 40]
+    for clock in ("seconds", "processor_seconds"):
+        times = [each[clock] for each in moments]
+        assert times == sorted(times)
+        assert times[0] > 0
+
+
+def test_snapshots_outside_a_training_are_refused():
+    for share in (0.0, 1.0, -0.5):
+        with pytest.raises(ValueError, match="must be shares between 0 and 1"):
+            TrainingConfig(steps=10, snapshots=(share,))
 
 
 def test_training_finds_the_regression(tmp_path):
@@ -183,7 +218,9 @@ def test_time_and_memory_are_those_of_all_pieces(tmp_path, monkeypatch):
             now[0] += 1
             return super().training_step(batch)
 
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(
+        loop, "time", SimpleNamespace(perf_counter=lambda: now[0], process_time=lambda: now[0] / 2)
+    )
     monkeypatch.setattr(loop, "peak_memory", lambda device: peak[0])
     settings = {"checkpoint_every": 13, "validation_every": 6}  # 13 molecules make three batches
     for batches in (30, 25):  # until steps 26 and 39
@@ -195,6 +232,7 @@ def test_time_and_memory_are_those_of_all_pieces(tmp_path, monkeypatch):
     train_toy(tmp_path, Timed(new_model().config), **settings)
     provenance = json.loads((tmp_path / "train.json").read_text())
     assert provenance["seconds"] == 60 + 10 * 3
+    assert provenance["processor_seconds"] == provenance["seconds"] / 2
     assert provenance["peak_memory_bytes"] == 3_000
 
 

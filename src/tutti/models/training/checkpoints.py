@@ -20,6 +20,8 @@ from tutti.data.splits import Splits
 from tutti.models.base import Model, snapshot
 
 ANEW = "delete it to start anew"
+TENSORS = ("best", "kept")
+"""Attributes of `State` that are weights."""
 
 
 @dataclass
@@ -36,7 +38,10 @@ class State:
         decays: how often a plateau of the validation loss has lowered the learning rate.
         norms: of the last gradients, where they limit the next one's.
         stopped: why the training ended before its last step; None: it did not.
+        snapshots: at the shares of the training where weights are kept: `summary` of that moment.
+        kept: their weights, by share and name.
         seconds: wall time, over all resumes, without what was done again after a kill.
+        processor_seconds: time of the processors in the same, of all processes and threads.
         peak_memory_bytes: the most of any process, over all resumes: the GPU's, where there is one.
         sums: sum of each training loss part since its last row in the log.
         count: number of steps in `sums`.
@@ -53,7 +58,10 @@ class State:
     decays: int = 0
     norms: list[float] = field(default_factory=list)
     stopped: str | None = None
+    snapshots: dict[str, dict[str, object]] = field(default_factory=dict)
+    kept: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     peak_memory_bytes: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     count: int = 0
@@ -81,8 +89,17 @@ class State:
 
     def summary(self) -> dict[str, object]:
         """The part of train.json that the training itself determines."""
-        names = ("step", "stopped", "best_step", "best_loss", "seconds", "peak_memory_bytes", "environment")
+        names = ("stopped", "peak_memory_bytes", "environment", "snapshots")
+        return self.progress() | {name: getattr(self, name) for name in names}
+
+    def progress(self) -> dict[str, object]:
+        """How far it is, what that has taken, and what came of it."""
+        names = ("step", "best_step", "best_loss", "seconds", "processor_seconds")
         return {name: getattr(self, name) for name in names}
+
+    def keep(self, share: float) -> None:
+        """Keep the best weights until now as those of this share of the training."""
+        self.snapshots[str(share)], self.kept[str(share)] = self.progress(), self.best
 
 
 def identity(
@@ -121,11 +138,14 @@ def save(
         identity: plain nested values that a training must share with the checkpoint to go on from it.
     """
     tensors = {f"best/{name}": tensor for name, tensor in state.best.items()}
+    for share, weights in state.kept.items():
+        # Copies: safetensors refuses names that share memory.
+        tensors |= {f"kept/{share}/{name}": tensor.clone() for name, tensor in weights.items()}
     for network, module in networks.items():
         tensors |= {f"{network}/{name}": tensor for name, tensor in snapshot(module).items()}
     for index, entries in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{key}": t.detach().cpu().contiguous() for key, t in entries.items()}
-    counters = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name != "best"}
+    counters = {f.name: getattr(state, f.name) for f in dataclasses.fields(state) if f.name not in TENSORS}
     # One entry only: safetensors writes several in an order that changes from run to run.
     metadata = {"tutti": json.dumps({"seal": seals.BLANK, "identity": identity, "state": counters})}
     with atomic_path(path) as temporary:
@@ -161,7 +181,9 @@ def load(
         index, key = name.split("/")
         entries.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": entries})
-    return State(**metadata["state"], best=_group(tensors, "best"))
+    counters = metadata["state"]
+    kept = {share: _group(tensors, f"kept/{share}") for share in counters["snapshots"]}
+    return State(**counters, best=_group(tensors, "best"), kept=kept)
 
 
 def _group(tensors: dict[str, Tensor], group: str) -> dict[str, Tensor]:

@@ -52,6 +52,8 @@ class TrainingConfig:
         validation_every: steps between validations (one more comes after the last step).
         validation_items: size of the fixed random subset of validation items; None: all.
         checkpoint_every: steps between checkpoints (one more comes after the last step).
+        snapshots: shares of the steps, each between 0 and 1, after which the best weights until then are kept
+            beside those of the whole training; it is validated there, too.
         precision: "32-true", "64-true" or "bf16-mixed" (products of matrices in bfloat16, weights in
             float32), of which a model takes those that its mathematics stands (`Model.precisions`).
         float32_matmul_precision: of products of float32 matrices: "highest", or "high" (TF32 on GPUs that
@@ -81,6 +83,7 @@ class TrainingConfig:
     validation_every: int = 1000
     validation_items: int | None = None
     checkpoint_every: int = 1000
+    snapshots: tuple[float, ...] = ()
     precision: Literal["32-true", "64-true", "bf16-mixed"] = "32-true"
     float32_matmul_precision: Literal["highest", "high"] = "highest"
     compile: bool | Literal["auto"] = "auto"
@@ -98,6 +101,8 @@ class TrainingConfig:
             raise ValueError(f"warmup_steps is {self.warmup_steps}, must lie in 0 ... steps - 1")
         if not 0.0 <= self.threshold < 1.0:
             raise ValueError(f"threshold is {self.threshold}, must lie in [0, 1)")
+        if not all(0.0 < share < 1.0 for share in self.snapshots):
+            raise ValueError(f"snapshots are {list(self.snapshots)}, must be shares between 0 and 1")
         if self.threshold and self.schedule != "plateau" and self.early_stopping is None:
             raise ValueError("threshold has no effect without schedule plateau or early_stopping")
         self._check_schedule()
@@ -116,6 +121,10 @@ class TrainingConfig:
         if lowest is not None and lowest >= self.learning_rate:
             raise ValueError(f"min_learning_rate is {lowest}, must be below learning_rate")
 
+    def snapshot_steps(self) -> dict[int, float]:
+        """The share of each number of steps after which weights are kept."""
+        return {max(1, round(share * self.steps)): share for share in self.snapshots}
+
     def compiles(self, auto: bool) -> bool:
         """Whether to compile, where `auto` says whether the model gains by it on this device."""
         return auto and self.steps >= COMPILED_FROM if self.compile == "auto" else self.compile
@@ -132,12 +141,12 @@ class TrainingConfig:
         """The settings that a training cannot change on its way.
 
         All but `compile` and `float32_matmul_precision`, which change no more than the rounding, and
-        `steps`, where the rate of a step does not depend on it: neither through the schedule nor, with
-        "plateau", through the validation after the last step.
+        `steps`, where nothing that is done at a step depends on it: neither the rate through the schedule or,
+        with "plateau", the validation after the last step, nor when snapshots are kept.
         """
         settings = dataclasses.asdict(self)
         del settings["compile"], settings["float32_matmul_precision"]
-        if self.schedule in ("constant", "step"):
+        if self.schedule in ("constant", "step") and not self.snapshots:
             del settings["steps"]
         return settings
 

@@ -15,15 +15,13 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from tutti.core import records
 from tutti.core.devices import choose_accelerator, describe, float32_products, peak_memory
-from tutti.core.files import sha256, write_text
 from tutti.core.progress import Progress
 from tutti.core.randomness import numpy_generator
 from tutti.core.structures import Structures
 from tutti.data.splits import Splits
 from tutti.models.base import Batch, Model, snapshot
-from tutti.models.training import checkpoints, gradients
+from tutti.models.training import checkpoints, gradients, results
 from tutti.models.training.batches import items_of_step, validation_batches
 from tutti.models.training.checkpoints import State
 from tutti.models.training.config import TrainingConfig, learning_rate
@@ -47,9 +45,10 @@ def train(
     """Train `model`, or go on from `out`/last.ckpt to the same weights as if never interrupted.
 
     Writes into `out`: weights.safetensors and config.json (the weights of the lowest validated value, see
-    `TrainingConfig.select`), log.csv, train.json (provenance) and last.ckpt, from which the others can be
-    written again. A finished training is not repeated. A larger `steps` continues it when its schedule is
-    "constant" or "step", unless it stopped early, which is final.
+    `TrainingConfig.select`), snapshots/<share> (the same of each of `TrainingConfig.snapshots`), log.csv,
+    train.json (provenance) and last.ckpt, from which the others can be written again. A finished training is
+    not repeated. A larger `steps` continues it when its schedule is "constant" or "step" and it has no
+    snapshots, unless it stopped early, which is final.
 
     A batch is shared out over `devices` processes. More than one are spawned, so that the calling script must
     guard its main part by `if __name__ == "__main__"`. A resume is exact to the last bit where the device
@@ -141,12 +140,16 @@ class _Training:
             self.resume()
         state, config = self.state, self.config
         self.started = time.perf_counter() - state.seconds
+        self.spent = time.process_time() - state.processor_seconds / self.fabric.world_size
+        kept_at = config.snapshot_steps()
         progress = Progress("training", config.steps, state.step, silent=not self.fabric.is_global_zero)
         while state.step < config.steps and not state.stopped:
             self.step(*self.training_batch(state.step))
             last = state.step == config.steps
-            if state.step % config.validation_every == 0 or last:
+            if state.step % config.validation_every == 0 or last or state.step in kept_at:
                 self.validate()
+            if state.step in kept_at:
+                state.keep(kept_at[state.step])
             if state.step % config.checkpoint_every == 0 or last or state.stopped:
                 self.checkpoint()
             progress.update(loss=self.loss, **{f"best_validation_{config.select}": state.best_loss})
@@ -217,7 +220,7 @@ class _Training:
         named = {f"validation {name}": value for name, value in losses.items()}
         check_finite(named, state.step, rate, self.plan.out / CHECKPOINT)
 
-        state.seconds = time.perf_counter() - self.started
+        self.clock()
         epoch = state.step * self.config.batch_size / self.n_items
         state.log_row("train", epoch, state.take_means(), rate)
         state.log_row("valid", epoch, losses, rate)
@@ -249,6 +252,12 @@ class _Training:
         batch = self.model.collate_validation(self.plan.validation, self.validation_batches[index], rng)
         return batch.to(self.fabric.device)
 
+    def clock(self) -> None:
+        """Bring the times that the training has taken up to now."""
+        self.state.seconds = time.perf_counter() - self.started
+        spent = torch.tensor(time.process_time() - self.spent, device=self.fabric.device)
+        self.state.processor_seconds = float(self.fabric.all_reduce(spent, reduce_op="sum"))
+
     @property
     def networks(self) -> dict[str, Model]:
         """The networks of a checkpoint."""
@@ -261,7 +270,7 @@ class _Training:
         device, state = self.fabric.device, self.state
         peak = self.fabric.all_reduce(torch.tensor(peak_memory(device), device=device), reduce_op="max")
         state.peak_memory_bytes = max(state.peak_memory_bytes, int(peak))
-        state.seconds = time.perf_counter() - self.started
+        self.clock()
         state.norms = self.clip.norms.tolist()
         if self.fabric.is_global_zero:
             state.environment = describe(device)
@@ -283,15 +292,9 @@ class _Training:
             self.publish()
 
     def publish(self) -> None:
-        """Write the files for readers: log, best weights, provenance."""
-        state, out = self.state, self.plan.out
-        write_text(out / "log.csv", state.log)
-        if state.best:
-            self.model.save(out, state.best)
+        """Write the files for readers."""
         provenance = self.plan.identity | {"training": dataclasses.asdict(self.config)}
-        provenance |= self.model.found_in_data() | state.summary()
-        provenance |= {"log_sha256": sha256(out / "log.csv")}
-        records.write(out / "train.json", provenance)
+        results.write(self.plan.out, self.model, self.state, provenance)
 
 
 def _values(loss: Tensor, logs: dict[str, Tensor]) -> Tensor:
