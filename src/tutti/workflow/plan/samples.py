@@ -54,7 +54,7 @@ class SamplePlan:
         return {name: sweeps.members(self.config, name) for name in self.config["generation"]["sweeps"]}
 
     def trained_as(self, model: str) -> str:
-        """The model whose training a model is sampled from: another one of sweeps of sampling and snapshots."""
+        """The model whose training a model is sampled from: another of sweeps of sampling, and snapshots."""
         return self.config["models"][model].get("trained_as", model)
 
     def weights(self, dataset: str, model: str, seed: str, file: str = WEIGHTS) -> str:
