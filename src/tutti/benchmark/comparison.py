@@ -48,8 +48,8 @@ def assemble(
             made[name] = functions.load(table.function)(made, names)
         else:
             own = rows[(rows[TABLE] == name) & ~rows["model"].isin(snapshots)].drop(columns=TABLE)
-            finished = functions.load(table.finish)(own) if table.finish else own
             known = {key: names.get(key) for key in ("datasets", "models", "subsets")}
+            finished = functions.load(table.finish)(own, **known) if table.finish else own
             made[name] = published.fill(finished, **known)
     return made
 

@@ -169,7 +169,8 @@ class Table:
         title: heading on the page.
         topic: section of the page.
         function: import path of what makes its rows, of one part or of all that there is.
-        finish: import path of what makes the table of the rows of all parts; empty: they are the table.
+        finish: import path of what makes the table of the rows of all parts, and of the papers' names; empty:
+            they are the table.
         verdicts: "all" assigners', or those of `MAIN`.
         assigners: so many at least.
         reference: whether the training molecules are needed.
