@@ -8,5 +8,6 @@ with redirect(snakemake.log[0]):
     from tutti.report import tables
 
     files, params, folder = snakemake.input, snakemake.params, Path(snakemake.output[0]).parent
-    made = assemble(params.tables, parquet.read(files.rows), params.published, files.fits, params.seed)
+    rows = parquet.read(files.rows)
+    made = assemble(params.tables, rows, params.published, files.fits, params.seed, params.trainings)
     tables.write_all(made, folder)

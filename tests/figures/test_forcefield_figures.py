@@ -121,6 +121,22 @@ def test_learning_curves(drawn, tmp_path):
     assert texts(figure) == ["a", "b"]
 
 
+def test_published_errors_are_hollow_and_slopes_apart(drawn, tmp_path):
+    table = curves.table(join([errors("a", -0.5), errors("b", -0.51)]))
+    papers = table[table["subset"] == "n_train=1000"].assign(
+        subset="n_train=5000", value=np.nan, published=0.2
+    )
+    (axes,) = drawn(learning_curve.draw, join([table, papers]), tmp_path / "curve").axes
+    (published,) = [line for line in axes.lines if line.get_marker() == "D"]
+    np.testing.assert_allclose(published.get_xydata(), [[5000, 0.2]])
+    assert published.get_markerfacecolor() != published.get_color()
+    assert texts(axes.figure) == ["a", "b", "hollow: published"]
+    first, second = axes.texts
+    low, high = np.log(axes.get_ylim())
+    assert np.log(first.xy[1] / second.xy[1]) == pytest.approx(learning_curve.LABEL * (high - low))
+    assert first.xy[1] * second.xy[1] == pytest.approx(50**2 * 1000**-1.01)  # moved alike
+
+
 def test_learning_curves_of_nothing(drawn, tmp_path):
     figure = drawn(learning_curve.draw, curves.table(errors("a", -0.2)[:0]), tmp_path / "curve")
     assert [text.get_text() for text in figure.texts] == ["no error for any number of training structures"]

@@ -333,3 +333,10 @@ def test_committees_are_of_trainings_alone(plan_of, tmp_path):
     assert {"errors", "physics", "dynamics"} <= set(plan.measures("ethanol", "pair", 0))
     assert plan.probes("ethanol")["pair"].endswith("/pair/seed0.parquet")
     assert plan.probes("ethanol")["painn_demo"].endswith("/painn_demo/seed3.parquet")
+
+
+def test_learning_curves_alone_have_the_papers_names_of_their_molecules(plan_of):
+    run = "{dataset: rmd17_ethanol, models: [painn_demo], sizes: [5, 10]}"
+    published = plan_of(f"run: curves\nforcefields: {{runs: [{run}], tables: [learning_curve]}}").published
+    assert published["subsets"] == {"rmd17_ethanol": {"test": "ethanol"}}
+    assert published["datasets"]["rmd17_ethanol"] == "rmd17"

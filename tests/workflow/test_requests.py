@@ -51,6 +51,10 @@ def problem(tmp_path, monkeypatch):
         ),
         ("generation: {datasets: []}", "generation.datasets: models need a dataset"),
         (
+            "generation: {snapshots: [0.5]}\nevaluation: {tables: [jsd]}",
+            "evaluation.tables: snapshots need one of the tables validity, posebusters, mmd_bond_length",
+        ),
+        (
             EXTERNAL.replace("]}", "], snapshots: [0.5]}"),
             "generation.snapshots: snapshots need a model of kind",
         ),
@@ -226,12 +230,14 @@ def test_files_by_the_part_that_each_holds_are_counted(problem, tmp_path):
     )
 
 
-def test_snapshots_of_one_step_are_refused(problem):
+def test_snapshots_that_a_training_may_not_have_are_refused(problem):
     study = "generation: {models: [edm_demo], snapshots: [0.25, 0.3]}\n"
-    study += "models: {edm_demo: {training: {steps: %d, warmup_steps: 0}}}"
-    line = "generation.snapshots: of the 4 steps of 'edm_demo' two of these shares are the same step"
-    assert problem(study % 4, modules=True) == f"mine.yaml: {line}"
-    assert problem(study % 10, modules=True) == ""
+    study += "models: {edm_demo: {training: {steps: %d, warmup_steps: 0, early_stopping: %s}}}"
+    start = "mine.yaml: generation.snapshots: "
+    crowded = f"{start}of the 4 steps of 'edm_demo' two of these shares are the same step"
+    assert problem(study % (4, "null"), modules=True) == crowded
+    assert problem(study % (10, 3), modules=True).startswith(f"{start}'edm_demo' may stop early")
+    assert problem(study % (10, "null"), modules=True) == ""
 
 
 def test_figures_that_models_have_pass(problem):

@@ -80,6 +80,22 @@ def test_snapshots_are_sampled_and_judged_and_no_more(plan_of):
     assert others.isdisjoint(snapshots)
 
 
+def test_learning_is_a_table_and_a_figure_of_each_dataset(plan_of):
+    plan = plan_of(STUDY)
+    assert "learning" in plan.tables
+    assert [each.name for each in plan.figures.all if each.figure == "learning"] == ["learning-qm9_demo"]
+    assert plan.samples.learnt[1] == {
+        "dataset": "qm9_demo",
+        "model": "edm_demo",
+        "seed": 1,
+        "record": "results/equal/train/qm9_demo/edm_demo/seed1/train.json",
+        "snapshots": {"0.125": "edm_demo_0.125", "0.5": "edm_demo_0.5"},
+    }
+    without = plan_of(STUDY.replace("[0.125, 0.5]", "[]"))
+    assert "learning" not in without.tables and not without.samples.learnt
+    assert not any(each.figure == "learning" for each in without.figures.all)
+
+
 def test_a_snapshot_is_sampled_with_the_weights_of_its_training_at_that_share(tree):
     (tree.root / "study.yaml").write_text(STUDY)
     jobs = tree.inputs("--configfile", "study.yaml")

@@ -3,6 +3,7 @@ rule tables:
     input:
         rows=plan.rows,
         fits=plan.signals.fits,
+        trainings=[each["record"] for each in plan.samples.learnt],
         code=plan.code("tables", *plan.table_modules),
         data=plan.package_data("benchmark"),
     output:
@@ -25,6 +26,7 @@ rule tables:
         tables=plan.tables,
         published=plan.published,
         seed=config["seeds"][0],
+        trainings=plan.samples.learnt,
     script:
         "../../scripts/tables.py"
 

@@ -22,6 +22,7 @@ def assemble(
     names: Mapping[str, Any],
     fits: Sequence[str | Path] = (),
     seed: int = 0,
+    trainings: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, pd.DataFrame]:
     """All tables of a run by name, with the published numbers beside.
 
@@ -32,18 +33,23 @@ def assemble(
             in words what the run's values of a model come from, `here`.
         fits: files of fits of signals.
         seed: of the bootstrap of fits.
+        trainings: those with snapshots, whose rows are of no other table; see
+            `tutti.benchmark.samples.learning.table`.
     """
+    snapshots = {name for each in trainings for name in each["snapshots"].values()}
     made: dict[str, pd.DataFrame] = {}
     for name in wanted:
         table = declared().tables[name]
         if table.of == "fits":
             made[name] = functions.load(table.function)(fits, seed)
+        elif table.of == "snapshots":
+            made[name] = functions.load(table.function)(made, rows[rows["model"].isin(snapshots)], trainings)
         elif table.of == "tables":
             made[name] = functions.load(table.function)(made, names)
         else:
-            own = rows[rows[TABLE] == name].drop(columns=TABLE)
-            finished = functions.load(table.finish)(own) if table.finish else own
+            own = rows[(rows[TABLE] == name) & ~rows["model"].isin(snapshots)].drop(columns=TABLE)
             known = {key: names.get(key) for key in ("datasets", "models", "subsets")}
+            finished = functions.load(table.finish)(own, **known) if table.finish else own
             made[name] = published.fill(finished, **known)
     return made
 
@@ -68,4 +74,4 @@ def paper_versus_here(tables: Tables, names: Mapping[str, Any]) -> pd.DataFrame:
 
 def _measured(tables: Tables) -> list[str]:
     """Those that are not made of others or of fits."""
-    return [name for name in tables if declared().tables[name].of not in ("tables", "fits")]
+    return [name for name in tables if declared().tables[name].of not in ("tables", "snapshots", "fits")]

@@ -31,7 +31,7 @@ ROUNDS = 5
 
 OF_FORCEFIELDS = ("forcefields", "predictions", "committees", "trajectories", "probes")
 """What tables of force fields are made of."""
-FOLDERS = dict.fromkeys(("samples", "completions", "generators"), "samples")
+FOLDERS = dict.fromkeys(("samples", "snapshots", "completions", "generators"), "samples")
 FOLDERS |= dict.fromkeys(OF_FORCEFIELDS, "forcefields")
 """Where the function of a table lies that is made of something, unless `function` says otherwise."""
 
@@ -162,25 +162,28 @@ class Table:
 
     Attributes:
         name: of its files.
-        of: what a part of it is made from: judged "samples"; "completions" of a generator; the "generators"
-            or "forcefields" themselves; a force field's "predictions", those of all its seeds ("committees"),
-            its "trajectories" or "probes"; "fits" of signals; or other "tables" of the run.
+        of: what a part of it is made from: judged "samples", or those of "snapshots" of trainings;
+            "completions" of a generator; the "generators" or "forcefields" themselves; a force field's
+            "predictions", those of all its seeds ("committees"), its "trajectories" or "probes"; "fits" of
+            signals; or other "tables" of the run.
         title: heading on the page.
         topic: section of the page.
         function: import path of what makes its rows, of one part or of all that there is.
-        finish: import path of what makes the table of the rows of all parts; empty: they are the table.
+        finish: import path of what makes the table of the rows of all parts, and of the papers' names; empty:
+            they are the table.
         verdicts: "all" assigners', or those of `MAIN`.
         assigners: so many at least.
         reference: whether the training molecules are needed.
         checks: that have to look at the samples first.
+        columns: numbers of other tables that it holds.
         figures: drawn of it or with it, by name.
         metrics: what they mean.
     """
 
     name: str
     of: Literal[
-        "samples", "completions", "generators", "forcefields", "predictions", "committees", "trajectories",
-        "probes", "fits", "tables",
+        "samples", "snapshots", "completions", "generators", "forcefields", "predictions", "committees",
+        "trajectories", "probes", "fits", "tables",
     ]  # fmt: skip
     title: str
     topic: str
@@ -190,6 +193,7 @@ class Table:
     assigners: int = 1
     reference: Literal["no", "optional", "required"] = "no"
     checks: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
     figures: dict[str, Figure] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
 
@@ -221,11 +225,9 @@ class Declarations:
                 raise ValueError(
                     f"table {name}: its topic '{table.topic}' or checks {unknown} are not declared"
                 )
-        for column in (column for each in self.overview for column in each.columns):
+        for column in (column for each in (*self.overview, *self.tables.values()) for column in each.columns):
             if column.table not in self.tables or column.shows not in ("", *FOUND, *self.checks):
-                raise ValueError(
-                    f"overview, {column.heading}: {column.table} or {column.shows} is not declared"
-                )
+                raise ValueError(f"column {column.heading}: {column.table} or {column.shows} is not declared")
 
 
 @cache

@@ -1,5 +1,6 @@
 """Errors against the number of training structures."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,29 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter, NullLocator
+from scipy.optimize import isotonic_regression
 
 from tutti.benchmark.forcefields.learning_curve import SLOPE
 from tutti.core.tidy import check, metric_name
-from tutti.figures import legend, line_styles, new_figure, nothing, panels, shown
+from tutti.figures import INK, PAGE, legend, line_styles, new_figure, nothing, panels, shown
 
 SUBSET = r"^(?:(?P<part>.+);)?n_train=(?P<size>\d+)$"
 METRICS = ("energy_mae", "force_mae", "mae")
 """Those that are drawn."""
+GROUP = ["dataset", "metric", "part"]
+"""A panel each."""
+HOLLOW = {
+    "color": INK,
+    "linestyle": "",
+    "marker": "D",
+    "markersize": 4.5,
+    "markerfacecolor": PAGE,
+    "zorder": 4,
+}
+"""Look of published errors."""
+
+LABEL = 0.075
+"""Height of a line of text, of the panel's."""
 
 
 def draw(table: pd.DataFrame, stem: Path) -> None:
@@ -23,19 +39,22 @@ def draw(table: pd.DataFrame, stem: Path) -> None:
 
     The numbers at the lines are their slopes, of several seeds the mean.
 
+    Published errors are hollow.
+
     Args:
         table: of `tutti.benchmark.forcefields.learning_curve`.
         stem: the figure's path without suffix.
     """
     table = check(table)
     table = table.join(table["subset"].str.extract(SUBSET))
-    points = table[table["size"].notna() & table["metric"].isin(METRICS) & (table["value"] > 0)]
+    drawn = table[table["size"].notna() & table["metric"].isin(METRICS)]
+    drawn = drawn.assign(size=drawn["size"].astype(float), part=drawn["part"].fillna(""))
+    points, papers = drawn[drawn["value"] > 0], drawn[drawn["published"] > 0]
     if points.empty:
         nothing(stem, "no error for any number of training structures")
         return
-    points = points.assign(size=points["size"].astype(float), part=points["part"].fillna(""))
     styles = line_styles(list(dict.fromkeys(points["model"])), set())
-    groups = list(points.groupby(["dataset", "metric", "part"], sort=False))
+    groups = list(points.groupby(GROUP, sort=False))
     n_rows, n_columns = panels(len(groups), 3)
     with new_figure(stem, 0.6 + 2.7 * n_columns, 0.5 + 2.5 * n_rows) as figure:
         axes = figure.subplots(n_rows, n_columns, squeeze=False)
@@ -44,13 +63,25 @@ def draw(table: pd.DataFrame, stem: Path) -> None:
         for panel, ((dataset, metric, part), rows) in zip(axes.flat, groups, strict=False):
             slopes = table[(table["dataset"] == dataset) & (table["metric"] == f"{metric}{SLOPE}")]
             slopes = slopes[slopes["subset"] == (part or "all")]
-            _curves(panel, rows, slopes.groupby("model")["value"].mean(), styles)
+            same = papers[GROUP].eq([dataset, metric, part]).all(axis=1)
+            theirs = papers.loc[same, ["size", "published"]].drop_duplicates()
+            ends = _curves(panel, rows, slopes.groupby("model")["value"].mean(), styles)
+            panel.plot(theirs["size"], theirs["published"], **HOLLOW)
+            _axes(panel, {*rows["size"], *theirs["size"]})
+            _label(panel, ends)
             panel.set_title(f"{dataset}: {part}" if part else dataset)
             panel.set_ylabel(f"{metric_name(metric)} ({rows['unit'].iloc[0]})")
-        legend(figure, [Line2D([], [], label=shown(m), markersize=4, **s) for m, s in styles.items()])
+        handles = [Line2D([], [], label=shown(m), markersize=4, **s) for m, s in styles.items()]
+        legend(
+            figure, [*handles, *([Line2D([], [], label="hollow: published", **HOLLOW)] * (not papers.empty))]
+        )
 
 
-def _curves(axes: Axes, points: pd.DataFrame, slopes: pd.Series, styles: dict[str, dict]) -> None:
+def _curves(
+    axes: Axes, points: pd.DataFrame, slopes: pd.Series, styles: dict[str, dict]
+) -> list[tuple[float, float, float, str]]:
+    """Draw them; the right end of each line, its slope and colour."""
+    found = []
     for model, rows in points.groupby("model", sort=False):
         style, sizes, values = styles[model], rows["size"].to_numpy(), rows["value"].to_numpy()
         known = rows[["ci_low", "ci_high"]].fillna({"ci_low": rows["value"], "ci_high": rows["value"]})
@@ -62,15 +93,29 @@ def _curves(axes: Axes, points: pd.DataFrame, slopes: pd.Series, styles: dict[st
             centre = np.log(values).mean() - slope * np.log(sizes).mean()
             fitted = np.exp(centre + slope * np.log(ends))
             axes.plot(ends, fitted, color=style["color"], linestyle=style["linestyle"], linewidth=1)
-            axes.annotate(
-                f"{slope:.2f}".replace("-", "−"),
-                (ends[1], fitted[1]),
-                xytext=(6, 0),
-                textcoords="offset points",
-                color=style["color"],
-                va="center",
-            )
-    sizes = sorted(set(points["size"].astype(int)))
+            found.append((ends[1], fitted[1], slope, style["color"]))
+    return found
+
+
+def _label(axes: Axes, ends: list[tuple[float, float, float, str]]) -> None:
+    """Write the slopes at the ends of their lines, moved no more than it takes to read all of them."""
+    low, high = np.log(axes.get_ylim())
+    places = np.log([y for _, y, _, _ in ends])
+    order, least = np.argsort(places), LABEL * (high - low) * np.arange(len(ends))
+    places[order] = isotonic_regression(places[order] - least).x + least if ends else []
+    for (x, _, slope, colour), place in zip(ends, places, strict=True):
+        axes.annotate(
+            f"{slope:.2f}".replace("-", "−"),
+            (x, np.exp(place)),
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+        )
+
+
+def _axes(axes: Axes, sizes: Iterable[float]) -> None:
+    sizes = sorted(map(int, sizes))
     axes.set(xscale="log", yscale="log", xlabel="training structures")
     axes.set_xticks(sizes, [f"{n:,}" for n in sizes])
     axes.xaxis.set_minor_locator(NullLocator())

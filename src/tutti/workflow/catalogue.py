@@ -39,7 +39,7 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     errors = list(_misfits(config))
     yield from errors
     if not errors:
-        yield from _snapshots_at_once(config)
+        yield from _impossible_snapshots(config)
         yield from splitting.mistakes(config)
         plan = ForceFieldPlan(config, Layout(config["run"]))
         yield from _impossible_figures(plan)
@@ -88,11 +88,16 @@ def _of_sweep(config: Mapping[str, Any], name: str) -> Iterator[ConfigError]:
             return
 
 
-def _snapshots_at_once(config: Mapping[str, Any]) -> Iterator[ConfigError]:
-    """Shares of a training that are so short that several end at the same step."""
+def _impossible_snapshots(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """Shares of a training that may end before them, or is so short that several are the same step."""
     models = snapshots.expand(config)["models"]
     for name in dict.fromkeys(entry["trained_as"] for entry in models.values() if snapshots.SHARE in entry):
         training = from_dict(TrainingConfig, models[name]["training"], f"models.{name}.training")
+        if training.early_stopping is not None:
+            problem = (
+                f"'{name}' may stop early (training.early_stopping), before a share of its steps is done"
+            )
+            yield ConfigError(problem, snapshots.WHERE)
         if len(training.snapshot_steps()) < len(training.snapshots):
             problem = f"of the {training.steps} steps of '{name}' two of these shares are the same step"
             yield ConfigError(problem, snapshots.WHERE)

@@ -94,6 +94,9 @@ def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
     config, evaluation = plan.config, plan.config["evaluation"]
     if config["generation"]["snapshots"] and not plan.snapshots:
         yield UnmetError(f"snapshots need {NEEDS['generators']}", snapshots.WHERE)
+    elif plan.snapshots and not plan.learnt:
+        known = ", ".join(dict.fromkeys(column.table for column in declared().tables["learning"].columns))
+        yield ConfigError(f"snapshots need one of the tables {known}", "evaluation.tables")
     if plan.models and not config["generation"]["datasets"]:
         yield ConfigError("models need a dataset to learn from or to be compared with", "generation.datasets")
     given = {"samples": plan.judged, "completions": plan.completing, "generators": plan.timed}

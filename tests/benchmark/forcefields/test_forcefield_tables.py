@@ -215,3 +215,61 @@ def test_without_curves_there_are_no_rows():
 def test_a_curve_stands_beside_the_published_one():
     filled = published.fill(learning_curve.table(law([10, 1000], -0.4)), models={"mine": "NequIP(l=1)"})
     assert filled["published"].tolist()[:2] == [157.1, 25.1]
+
+
+def differences(*curves):
+    found = learning_curve.table(tidy.join(curves))
+    return found[found["metric"] == "force_mae_slope_difference"].set_index(["model", "seed"])
+
+
+def test_slopes_are_compared_with_that_of_the_first_model():
+    """What scatters in both curves alike is no doubt about their difference."""
+    sizes, scatter = [10, 100, 1000], [1, 3, 1]
+    found = differences(
+        law(sizes, -0.4, scatter),
+        law(sizes, -0.7, scatter, model="second"),
+        law([10, 100], -0.9, model="third"),
+        law(sizes, -0.2, seed=1),
+        law(sizes, -0.1, seed=1, model="second"),
+        law([5, 1000], -0.2, model="alone"),
+    )
+    assert set(found.index) == {("second", 0), ("third", 0), ("second", 1)}
+    second, third = found.loc[("second", 0)], found.loc[("third", 0)]
+    assert [second["value"], second["ci_low"], second["ci_high"]] == pytest.approx([-0.3] * 3, abs=1e-9)
+    assert found.loc[("second", 1), "value"] == pytest.approx(0.1)
+    assert third["value"] == pytest.approx(-0.9 + 0.4 - np.log10(3))
+    assert np.isnan(third["ci_low"]) and third["n"] == 2
+    assert second["note"] == "least squares over 3 sizes; less that of mine, from the ratios of the errors"
+
+
+def test_the_interval_of_a_difference_is_the_t_interval_of_the_ratios():
+    """log ratios (0, 0, 3) ln 10 and a slope of -0.3: see the interval of a slope."""
+    sizes = [10, 100, 1000]
+    found = differences(law(sizes, -0.4), law(sizes, -0.7, [1, 1, 1000], model="second")).iloc[0]
+    half = 12.706205 * np.sqrt(1.5 / 2)
+    assert found["value"] == pytest.approx(1.2)
+    assert [found["ci_low"], found["ci_high"]] == pytest.approx([1.2 - half, 1.2 + half], rel=1e-6)
+
+
+def test_published_errors_stand_at_the_size_that_they_were_trained_on():
+    gap = law([10, 100], -0.4, dataset="mine", metric="mae", subset="homo").assign(unit="eV")
+    names = {
+        "datasets": {"mine": "qm9", "frames": "rmd17"},
+        "models": {"mine": "SchNet", "l1": "NequIP(l=3)"},
+    }
+    forces = law([100, 950], -0.4, model="l1", dataset="frames")
+    found = learning_curve.table(
+        tidy.join([gap, forces, law([10, 20], -0.1, dataset="other")]),
+        **names,
+        subsets={"frames": {"test": "ethanol"}},
+    )
+    theirs = found.dropna(subset="published").set_index(["dataset", "subset"])
+    assert theirs["published"].to_dict() == {
+        ("mine", "homo;n_train=110000"): 0.041,
+        ("frames", "n_train=950"): 2.8,
+    }
+    assert np.isnan(theirs.loc[("mine", "homo;n_train=110000"), "value"])
+    assert theirs.loc[("frames", "n_train=950"), "value"] == pytest.approx(100 * 950**-0.4)
+    assert theirs["note"].str.startswith("published").all()
+    unnamed = learning_curve.table(tidy.join([gap, forces]))
+    assert unnamed["published"].isna().all() and len(unnamed) == len(found) - 4

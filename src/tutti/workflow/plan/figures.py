@@ -139,7 +139,8 @@ class FigurePlan:
 
     def _of_datasets(self, name: str, table: str) -> Iterator[Drawing]:
         path = self.layout.table(table)
-        for dataset in dict.fromkeys(each.dataset for each in self.forcefields.timed):
+        drawn = self.samples.sampled if table == "learning" else self.forcefields.timed
+        for dataset in dict.fromkeys(each.dataset for each in drawn):
             arguments = {"table": path, "dataset": dataset}
             yield Drawing(name, (dataset,), arguments, self._with_sums(path))
 

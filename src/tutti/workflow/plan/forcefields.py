@@ -9,7 +9,7 @@ from typing import Any
 from tutti.benchmark import tables
 from tutti.core.files import files_among
 from tutti.workflow.plan.listed import REFERENCE, ListedForceFields
-from tutti.workflow.plan.names import CALCULATOR, FORCEFIELD, PREDICTIONS, local_files, size
+from tutti.workflow.plan.names import CALCULATOR, FORCEFIELD, PREDICTIONS, base, local_files, size
 from tutti.workflow.plan.samples import Set
 
 ALIGNED = "energies aligned by least squares per element on the training split"
@@ -183,7 +183,7 @@ class ForceFieldPlan(ListedForceFields):
         """Papers give errors by molecule: the published subset of a dataset's test errors."""
         return {
             dataset: {"test": self.config["datasets"][dataset]["molecule"]}
-            for dataset in self.datasets
+            for dataset in dict.fromkeys(base(dataset) for dataset, _ in self.pairs)
             if "molecule" in self.config["datasets"][dataset]
         }
 

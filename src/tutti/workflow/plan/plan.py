@@ -27,6 +27,7 @@ from tutti.workflow.plan.names import (
     named_files,
     one_of,
 )
+from tutti.workflow.plan.published import published_names
 from tutti.workflow.plan.samples import SamplePlan, Set
 from tutti.workflow.plan.signals import SignalPlan
 from tutti.workflow.plan.speed import SpeedPlan
@@ -89,6 +90,7 @@ class Plan:
         made = {*self.samples.tables, *forcefields}
         made |= {"completion"} if self.samples.completing else set()
         made |= {"throughput"} if self.samples.timed else set()
+        made |= {"learning"} if self.samples.learnt else set()
         made |= {"inference_time"} if self.forcefields.timed else set()
         made |= {"paper_versus_here"} if made else set()
         seeded = self.samples.trainings or self.forcefields.trainings
@@ -210,42 +212,14 @@ class Plan:
 
     @cached_property
     def published(self) -> dict[str, Any]:
-        """The papers' names of datasets, models and subsets, and in words what our values come from."""
-        used = [
-            *self.config["generation"]["datasets"],
-            *(run["dataset"] for run in self.config["forcefields"]["runs"]),
-        ]
-        data = " and ".join(self.config["generation"]["datasets"])
-        # Papers are of all of QM9: the small molecules alone are another dataset.
-        kinds = {name: self.config["datasets"][name] for name in used}
-        kinds = {name: each["kind"] for name, each in kinds.items() if each.get("heavy_atoms") is None}
-        models = {name: self._published_name(name) for name in self.samples.models}
-        origins = {name: self._origin(name, data) for name in self.samples.models}
-        if self.samples.has_whole and data in kinds:
-            models[tables.WHOLE], origins[tables.WHOLE] = kinds[data], f"all of {data}"
-        return {
-            "datasets": kinds,
-            "models": models | self.forcefields.published_names(),
-            "subsets": self.forcefields.published_subsets(),
-            "here": origins | self.forcefields.origins(),
-        }
-
-    def _published_name(self, model: str) -> str:
-        return self.entry(model).get("published", self.entry(model).get("module", model))
-
-    def _origin(self, model: str, data: str) -> str:
-        """In words, what this run's values of a generator come from."""
-        entry = self.entry(model)
-        if entry["kind"] == "external":
-            return f"samples of {os.path.basename(entry['path'])}"  # noqa: PTH119
-        done = f"{data}, {entry['training']['steps']} training steps, {len(self.config['seeds'])} seed(s)"
-        return f"{done}; not as published: {differs}" if (differs := _differs(entry)) else done
+        """What the tables are told of the papers."""
+        return published_names(self.samples, self.forcefields)
 
     @cached_property
     def table_modules(self) -> list[str]:
         """Modules that make tables of all rows, of other tables and of fits, loaded by name."""
         made = [tables.declared().tables[name] for name in self.tables]
-        found = [each.function for each in made if each.of in ("tables", "fits")]
+        found = [each.function for each in made if each.of in ("tables", "snapshots", "fits")]
         return [
             functions.module_of(name) for name in [*found, *(each.finish for each in made if each.finish)]
         ]
@@ -292,12 +266,3 @@ class Plan:
             "datasets": {name: self.config["datasets"][name] for name in dict.fromkeys(datasets)},
             "models": {name: self.config["models"][name] for name in dict.fromkeys(models)},
         }
-
-
-def _differs(entry: Mapping[str, Any]) -> str:
-    """How a generator differs from the published one: in the entry's words, else the settings changed.
-
-    Semicolons, which part the notes of a table, become commas.
-    """
-    changed = [*entry["config"], *(key for key in entry["sampling"] if key != "batch_size")]
-    return entry.get("differs", ", ".join(changed)).replace(";", ",")

@@ -100,6 +100,25 @@ class SamplePlan:
         return [*self.whole, *self._sets(self.snapshots)]
 
     @cached_property
+    def learnt(self) -> list[dict[str, Any]]:
+        """The trainings that are looked at on their way, see `tutti.benchmark.samples.learning.table`."""
+        named = {column.table for column in tables.declared().tables["learning"].columns}
+        kept = [each for each in self.trainings if each.model in self.kept_of and named & {*self.tables}]
+        entries = {name: self.config["models"][name] for name in self.snapshots}
+        return [
+            {
+                **each._asdict(),
+                "record": self.layout.training(each.dataset, each.model, str(each.seed), "train.json"),
+                "snapshots": {
+                    str(entry[snapshots.SHARE]): name
+                    for name, entry in entries.items()
+                    if entry["trained_as"] == each.model
+                },
+            }
+            for each in kept
+        ]
+
+    @cached_property
     def has_whole(self) -> bool:
         """Whether all of the data are judged as a set of their own."""
         return WHOLE in self.config["evaluation"]["controls"]

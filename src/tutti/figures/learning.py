@@ -1,0 +1,100 @@
+"""What samples are worth against the time of training."""
+
+from pathlib import Path
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from tutti.benchmark.samples.learning import CONTROL, NAME, SHARE, TIME
+from tutti.benchmark.tables import Column, declared
+from tutti.core.tidy import check
+from tutti.figures import CONTROL as GREY
+from tutti.figures import INK, REFERENCE, legend, line_styles, new_figure, nothing, panels, shown
+from tutti.figures.learning_curve import plain_labels
+
+LOGARITHMIC = ("mmd_bond_length_full", "energy_drop_median")
+"""Metrics whose best value is 0, which models of one figure miss by factors."""
+PUBLISHED = (0, (4, 2))
+"""Dashes of published values."""
+
+
+def draw(table: pd.DataFrame, stem: Path) -> None:
+    """Draw a panel per metric: a line per model and seed over the processors' time, 95 % intervals as bars.
+
+    Args:
+        table: of `tutti.benchmark.samples.learning`, of one dataset.
+        stem: the figure's path without suffix.
+    """
+    table = check(table)
+    minutes = table.loc[table["metric"] == TIME, ["model", "seed", "subset", "value"]]
+    minutes = minutes.assign(minutes=minutes.pop("value") / 60)
+    points = table[table["subset"].str.startswith(SHARE) & table["value"].notna()]
+    points = points.merge(minutes, on=["model", "seed", "subset"])
+    controls = table[(table["model"] == CONTROL) & table["value"].notna()]
+    columns = [c for c in declared().tables[NAME].columns if c.metric in set(points["metric"])]
+    if not columns:
+        nothing(stem, "no number at any moment of a training")
+        return
+    styles = line_styles(list(dict.fromkeys(points["model"])), set())
+    n_rows, n_columns = panels(len(columns), 3)
+    with new_figure(stem, 0.6 + 2.35 * n_columns, 0.75 + 2.15 * n_rows) as figure:
+        axes = figure.subplots(n_rows, n_columns, squeeze=False)
+        for panel in axes.flat[len(columns) :]:
+            panel.set_axis_off()
+        for panel, column in zip(axes.flat, columns, strict=False):
+            own = points[points["metric"] == column.metric]
+            _panel(panel, own, controls[controls["metric"] == column.metric], styles)
+            _axes(panel, column, own, minutes["minutes"])
+        legend(figure, _handles(styles, controls, points))
+
+
+def _panel(axes: Axes, points: pd.DataFrame, control: pd.DataFrame, styles: dict[str, dict]) -> None:
+    scale = 100 if points["unit"].iloc[0] == "1" else 1
+    for row in control.itertuples():
+        axes.axhspan(
+            scale * row.ci_low, scale * row.ci_high, color=REFERENCE, alpha=0.45, linewidth=0, zorder=0
+        )
+        axes.axhline(scale * row.value, color=GREY, linewidth=1, zorder=1)
+    for (model, _), rows in points.sort_values("minutes").groupby(["model", "seed"], sort=False):
+        style = styles[model]
+        value, low, high = scale * rows[["value", "ci_low", "ci_high"]].to_numpy().T
+        bars = np.nan_to_num([value - low, high - value])
+        axes.errorbar(
+            rows["minutes"], value, bars, **style, markersize=4, linewidth=1.2, elinewidth=1, zorder=3
+        )
+        for published in rows["published"].dropna():
+            axes.axhline(
+                scale * published, color=style["color"], linestyle=PUBLISHED, linewidth=0.9, zorder=2
+            )
+
+
+def _axes(axes: Axes, column: Column, points: pd.DataFrame, minutes: pd.Series) -> None:
+    unit = points["unit"].iloc[0]
+    axes.set_xscale("log")
+    axes.set_xlim(minutes.min() / 1.25, minutes.max() * 1.25)
+    plain_labels(axes.xaxis)
+    words = {"1": " (%)", "dimensionless": " (no\u00a0unit)"}.get(unit, f" ({unit})")
+    axes.set(xlabel="training, minutes of a processor", ylabel=fill(column.heading + words, 24))
+    axes.grid(axis="y")
+    if unit == "1":
+        axes.set_ylim(-3, 103)
+    elif column.metric in LOGARITHMIC and (points["value"] > 0).all():
+        axes.set_yscale("log")
+        plain_labels(axes.yaxis)
+    else:
+        axes.set_ylim(bottom=0)
+
+
+def _handles(styles: dict[str, dict], controls: pd.DataFrame, points: pd.DataFrame) -> list[Line2D | Patch]:
+    handles = [Line2D([], [], label=shown(model), markersize=4, **style) for model, style in styles.items()]
+    if len(controls):
+        handles.append(Patch(label=shown(CONTROL), facecolor=REFERENCE, edgecolor=GREY, linewidth=0.7))
+    if points["published"].notna().any():
+        handles.append(
+            Line2D([], [], color=INK, linestyle=PUBLISHED, linewidth=0.9, label="dashed: published")
+        )
+    return handles
