@@ -1,9 +1,9 @@
-"""docs/results.md and README's results, remade from recorded runs.
+"""docs/results.md, docs/results/trainings.md and README's results, remade from recorded runs.
 
-    python benchmarks/results.py                        # render both: what `make results` does
+    python benchmarks/results.py                        # render them: what `make results` does
     python benchmarks/results.py record results/demo    # first, take what is quoted of a finished run
 
-docs/results/runs.yaml says what is taken of which run, page.md.j2 and readme.md.j2 beside it what is shown.
+docs/results/runs.yaml says what is taken of which run, the templates beside it (*.md.j2) what is shown.
 """
 
 import argparse

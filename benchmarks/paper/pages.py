@@ -1,4 +1,4 @@
-"""docs/results.md and the blocks of README.md, of their templates and the recorded runs."""
+"""docs/results.md, docs/results/trainings.md and the blocks of README.md, of templates and recorded runs."""
 
 import os
 import re
@@ -11,14 +11,14 @@ from paper import prose
 from paper.catalogue import FOLDER, ROOT
 from paper.quotes import Quotes
 
-PAGE, README = ROOT / "docs/results.md", ROOT / "README.md"
-TEMPLATES = {PAGE: "page.md.j2", README: "readme.md.j2"}
-"""README's template has a block for each pair of marks in README; the other is the whole page."""
+PAGE, TRAININGS, README = ROOT / "docs/results.md", FOLDER / "trainings.md", ROOT / "README.md"
+TEMPLATES = {PAGE: "page.md.j2", TRAININGS: "trainings.md.j2", README: "readme.md.j2"}
+"""README's template has a block for each pair of marks in README; the others are whole pages."""
 BEGIN, END = "<!-- results: {} -->", "<!-- end of results -->"
 MARKED = re.compile(
     r"(?P<begin><!-- results: (?P<name>\w+) -->\n)(?P<text>.*?)(?P<end><!-- end of results -->\n)", re.S
 )
-NOTICE = "<!-- Made from docs/results/page.md.j2 by `make results`: edit that, not this. -->\n"
+NOTICE = "<!-- Made from docs/results/{} by `make results`: edit that, not this. -->\n"
 
 
 class PageError(ValueError):
@@ -26,7 +26,7 @@ class PageError(ValueError):
 
 
 def rendered() -> dict[Path, str]:
-    """The text of both files.
+    """The text of the files.
 
     Raises:
         PageError: for a template that asks for what was not recorded, has a number written by hand, or
@@ -42,7 +42,8 @@ def rendered() -> dict[Path, str]:
             f"{README.name} and {TEMPLATES[README]} differ in the blocks {', '.join(sorted(wrong))}"
         )
     readme = MARKED.sub(lambda found: f"{found['begin']}{blocks[found['name']]}{found['end']}", old)
-    return {PAGE: NOTICE + _text(PAGE), README: readme}
+    whole = {page: NOTICE.format(TEMPLATES[page]) + _text(page) for page in (PAGE, TRAININGS)}
+    return {**whole, README: readme}
 
 
 def _refuse_numbers(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 from paper import cells
 from paper.catalogue import FOLDER, RUNS, catalogue
+from paper.record import TRAININGS
 from paper.study import Study
 
 from tutti.benchmark.published import citations, of_dataset, slug
@@ -34,6 +35,11 @@ class Quotes:
     def __init__(self, logs: str) -> None:
         self._logs = logs
         self._studies: dict[str, Study] = {}
+        self._figures = 0
+
+    def runs(self) -> list[str]:
+        """All recorded runs, in the order of runs.yaml."""
+        return [study for study in catalogue().runs if self.recorded(study)]
 
     def recorded(self, *studies: str) -> bool:
         """Whether all of these runs are recorded."""
@@ -119,28 +125,29 @@ class Quotes:
         row = cells.one(self._study(study).trainings, model=model, **where)
         return _written(column, getattr(row, column))
 
-    def trainings(self, *studies: str) -> str:
-        """All trainings of these runs, as far as recorded: how long, how good, the hash of their weights."""
-        head = [
-            "run",
-            "dataset",
-            "model",
-            "seed",
-            "steps",
-            "epochs",
-            "processor time, s",
-            "parameters",
-            "best loss",
+    def trained(self, study: str) -> bool:
+        """Whether there are trainings in the run."""
+        return (RUNS / study / TRAININGS).is_file()
+
+    def trainings(self, study: str) -> str:
+        """All trainings of the run: how long, how good, the hash of their weights."""
+        columns = {
+            "steps": "steps",
+            "epochs": "epochs",
+            "processor_seconds": "processor time, s",
+            "parameters": "parameters",
+            "best_loss": "best loss",
+        }
+        rows = [
+            [
+                row.dataset,
+                f"{row.model}, seed {row.seed}" if row.seed else row.model,
+                *(_written(column, getattr(row, column)) for column in columns),
+                short(row.weights_sha256),
+            ]
+            for row in self._study(study).trainings.itertuples()
         ]
-        columns = ("steps", "epochs", "processor_seconds", "parameters", "best_loss")
-        rows = []
-        for study in filter(self.recorded, studies):
-            for row in self._study(study).trainings.itertuples():
-                told = [_written(column, getattr(row, column)) for column in columns]
-                digest = f"`{short(row.weights_sha256)}`"
-                rows.append([study, row.dataset, row.model, str(row.seed), *told, digest])
-        table = cells.lines([*head, "SHA-256 of the weights"], rows)
-        return table.replace(r"\`", "`")
+        return cells.lines(["dataset", "model", *columns.values(), "SHA-256 of the weights"], rows)
 
     def structures(self, study: str, dataset: str, *parts: str) -> str:
         """How many structures a dataset of the run has, or some of its parts (train, valid, test)."""
@@ -152,11 +159,11 @@ class Quotes:
         facts = self._study(study).facts
         told, versions = facts["machine"], facts["versions"]
         gpu = "no GPU" if told["gpu"] == "none" else told["gpu"]
-        commit = told["commit"][:12]
+        commit = re.match(r"([0-9a-f]{12})[0-9a-f]{28}(-dirty)?$", told["commit"])
+        code = f"commit `{commit[1]}{commit[2] or ''}`" if commit else f"tutti {versions['tutti']}"
         return (
             f"{told['cores']} cores of an {told['processor']}, {told['memory']}, {gpu}; "
-            f"Python {versions['python']}, torch {versions['torch']}, RDKit {versions['rdkit']}; "
-            f"commit `{commit}`"
+            f"Python {versions['python']}, torch {versions['torch']}, RDKit {versions['rdkit']}; {code}"
         )
 
     def command(self, study: str) -> str:
@@ -164,10 +171,11 @@ class Quotes:
         return f"snakemake --cores all --configfile {catalogue().entry(study).configuration}"
 
     def figure(self, study: str, caption: str, name: str | None = None) -> str:
-        """A figure of the run with its caption; without a name the first that is taken of the run."""
+        """A numbered figure of the run with its caption; without a name the first that is taken of it."""
         name = name or catalogue().entry(study).figures[0]
         place = self._study(study).figure(name).relative_to(FOLDER).as_posix()
-        return f"![{caption}]({self._logs}/{place})"
+        self._figures += 1
+        return f"![{name} of {study}]({self._logs}/{place})\n\n**Figure {self._figures}.** {caption}"
 
     def cited(self, number: str | float, key: str) -> str:
         """A number that a paper of citations.yaml has and published.csv has not, with a link to the paper."""

@@ -70,6 +70,19 @@ def test_a_number_by_hand_is_refused_with_its_line(monkeypatch, tmp_path):
         pages.rendered()
 
 
+def test_a_block_that_only_one_file_has_is_named(monkeypatch, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(pages.README.read_text().replace("<!-- results: demo -->", "<!-- results: dmo -->"))
+    monkeypatch.setattr(
+        pages,
+        "TEMPLATES",
+        {readme if page == pages.README else page: name for page, name in pages.TEMPLATES.items()},
+    )
+    monkeypatch.setattr(pages, "README", readme)
+    with pytest.raises(pages.PageError, match="differ in the blocks demo, dmo"):
+        pages.rendered()
+
+
 def test_what_was_not_recorded_is_named_with_its_line(monkeypatch, tmp_path):
     for name in pages.TEMPLATES.values():
         (tmp_path / name).write_text((pages.FOLDER / name).read_text())
@@ -138,11 +151,10 @@ def test_logs_must_say_what_is_quoted_of_them():
 
 
 def test_trainings_have_a_row_each():
-    table = QUOTES.trainings("demo", *(name for name in catalogue().runs if not QUOTES.recorded(name)))
-    rows = Study(RUNS / "demo").trainings
+    table, rows = QUOTES.trainings("demo"), Study(RUNS / "demo").trainings
     assert table.count("\n") == len(rows) + 1
     digest = select(rows, model="edm_demo")["weights_sha256"].item()
-    assert re.search(rf"\| edm_demo \| 0 \|.*`{digest[:12]}…`", table)
+    assert f"| qm9_demo | edm_demo | 1,750 | 89.5 | 45 | 97,401 | 0.1809 | {digest[:12]}… |" in table
     told = {column: QUOTES.training("demo", "edm_demo", column) for column in TRAINING_COLUMNS}
     assert (told["steps"], told["processor_seconds"], told["weights_sha256"]) == ("1,750", "45", digest)
 
