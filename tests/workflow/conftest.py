@@ -165,7 +165,7 @@ def make(config, path, work, jobs): ...
 STUDY = """
 run: study
 seeds: [0]
-generation: {datasets: [small], models: [one, two, theirs], samples: 10, sweeps: {}}
+generation: {datasets: [small], models: [one, two, theirs], samples: 10, snapshots: [], sweeps: {}}
 bonds: {assigners: [xyz2mol, lookup], time_limit: 20, parts: 2}
 evaluation:
   tables: [validity, assigner_agreement, strain, jsd, completion]

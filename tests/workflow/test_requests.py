@@ -51,6 +51,10 @@ def problem(tmp_path, monkeypatch):
         ),
         ("generation: {datasets: []}", "generation.datasets: models need a dataset"),
         (
+            EXTERNAL.replace("]}", "], snapshots: [0.5]}"),
+            "generation.snapshots: snapshots need a model of kind",
+        ),
+        (
             "evaluation: {tables: [strain]}\nbonds: {assigners: [lookup]}",
             "evaluation.tables: 'strain' needs the assigner 'xyz2mol' in bonds.assigners",
         ),
@@ -220,6 +224,14 @@ def test_files_by_the_part_that_each_holds_are_counted(problem, tmp_path):
     assert "datasets.mine.path.test: no such file or folder: b.xyz" in found(
         "test", "{train: 1, valid: 1, test: 0}"
     )
+
+
+def test_snapshots_of_one_step_are_refused(problem):
+    study = "generation: {models: [edm_demo], snapshots: [0.25, 0.3]}\n"
+    study += "models: {edm_demo: {training: {steps: %d, warmup_steps: 0}}}"
+    line = "generation.snapshots: of the 4 steps of 'edm_demo' two of these shares are the same step"
+    assert problem(study % 4, modules=True) == f"mine.yaml: {line}"
+    assert problem(study % 10, modules=True) == ""
 
 
 def test_figures_that_models_have_pass(problem):

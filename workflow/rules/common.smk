@@ -86,13 +86,8 @@ def of_dataset(path):
 
 
 def of_training(file):
-    """Function of the wildcards: a file of the training that a model is sampled from."""
-    return lambda wildcards: layout.training(
-        wildcards.dataset,
-        plan.samples.trained_as(wildcards.model),
-        wildcards.seed,
-        file,
-    )
+    """Function of the wildcards: a file of the training, or of its snapshot, that a model is sampled from."""
+    return lambda wildcards: plan.samples.weights(**wildcards, file=file)
 
 
 if workflow.is_main_process and find_spec("snakemake_executor_plugin_slurm"):

@@ -36,6 +36,22 @@ rule train:
         "../../scripts/train.py"
 
 
+# The same of generators that are sampled on the way, too.
+use rule train as train_with_snapshots with:
+    output:
+        weights=layout.training(D, M, S),
+        config=layout.training(D, M, S, "config.json"),
+        log=layout.training(D, M, S, "log.csv"),
+        sidecar=layout.training(D, M, S, "train.json"),
+        snapshots=[
+            layout.snapshot(D, M, S, share, file)
+            for share in plan.samples.shares
+            for file in ("weights.safetensors", "config.json")
+        ],
+    wildcard_constraints:
+        model=plan.patterns["training_with_snapshots"],
+
+
 rule sample:
     input:
         weights=of_training("weights.safetensors"),

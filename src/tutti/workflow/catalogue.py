@@ -23,7 +23,7 @@ from tutti.models.base import create
 from tutti.models.forcefields.base import ForceField
 from tutti.models.forcefields.external import advice
 from tutti.models.training.config import TrainingConfig
-from tutti.workflow import splitting, sweeps
+from tutti.workflow import snapshots, splitting, sweeps
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout
 from tutti.workflow.plan.names import KINDS, dataset_settings
@@ -39,6 +39,7 @@ def mistakes(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     errors = list(_misfits(config))
     yield from errors
     if not errors:
+        yield from _snapshots_at_once(config)
         yield from splitting.mistakes(config)
         plan = ForceFieldPlan(config, Layout(config["run"]))
         yield from _impossible_figures(plan)
@@ -85,6 +86,16 @@ def _of_sweep(config: Mapping[str, Any], name: str) -> Iterator[ConfigError]:
         if errors:
             yield from errors
             return
+
+
+def _snapshots_at_once(config: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """Shares of a training that are so short that several end at the same step."""
+    models = snapshots.expand(config)["models"]
+    for name in dict.fromkeys(entry["trained_as"] for entry in models.values() if snapshots.SHARE in entry):
+        training = from_dict(TrainingConfig, models[name]["training"], f"models.{name}.training")
+        if len(training.snapshot_steps()) < len(training.snapshots):
+            problem = f"of the {training.steps} steps of '{name}' two of these shares are the same step"
+            yield ConfigError(problem, snapshots.WHERE)
 
 
 def _plugin(kind: str, name: str, where: str) -> Generator[ConfigError, None, ModuleType | None]:

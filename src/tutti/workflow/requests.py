@@ -6,7 +6,7 @@ from typing import Any
 
 from tutti.benchmark.tables import declared
 from tutti.core.registry import ConfigError
-from tutti.workflow import sweeps
+from tutti.workflow import snapshots
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import WEIGHTS, Layout
 from tutti.workflow.plan.names import FORCEFIELD, named_files
@@ -41,7 +41,7 @@ class UnmetError(ConfigError):
 def impossible(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     """What cannot be done, of a configuration whose names are all known."""
     try:
-        expanded = sweeps.expand(config)
+        expanded = snapshots.expand(config)
     except ConfigError as error:
         yield error
         return
@@ -92,6 +92,8 @@ def _missing_files(config: Mapping[str, Any]) -> Iterator[ConfigError]:
 def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
     """Tables of samples and generators; and models without data."""
     config, evaluation = plan.config, plan.config["evaluation"]
+    if config["generation"]["snapshots"] and not plan.snapshots:
+        yield UnmetError(f"snapshots need {NEEDS['generators']}", snapshots.WHERE)
     if plan.models and not config["generation"]["datasets"]:
         yield ConfigError("models need a dataset to learn from or to be compared with", "generation.datasets")
     given = {"samples": plan.judged, "completions": plan.completing, "generators": plan.timed}

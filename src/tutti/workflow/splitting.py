@@ -7,7 +7,7 @@ from tutti.core.registry import ConfigError, from_dict, module
 from tutti.data.expected import most_by_part, most_structures
 from tutti.data.splits import PARTS, Size, SplitConfig
 from tutti.io import SPLIT
-from tutti.workflow import requests, sweeps
+from tutti.workflow import requests, snapshots
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout
 from tutti.workflow.plan.names import base, dataset_settings
@@ -61,7 +61,7 @@ def _long_learning_curves(config: Mapping[str, Any], sizes: Mapping[str, Sizes])
 def _empty_parts(config: Mapping[str, Any], sizes: Mapping[str, Sizes]) -> Iterator[ConfigError]:
     """Parts that are known to have no structure, and what in the run needs some."""
     layout = Layout(config["run"])
-    forces, samples = ForceFieldPlan(config, layout), SamplePlan(sweeps.expand(config), layout)
+    forces, samples = ForceFieldPlan(config, layout), SamplePlan(snapshots.expand(config), layout)
     generation = config["generation"]["datasets"]
     trained = [base(name) for name, _ in forces.trained] + (generation if samples.trained else [])
     for name in dict.fromkeys(trained):

@@ -75,17 +75,24 @@ def expand(config: Mapping[str, Any]) -> dict[str, Any]:
     models = expanded["models"]
     for name in config["generation"]["sweeps"]:
         for member in members(config, name):
-            if member.name in config["models"]:
-                raise ConfigError(f"'{member.name}' is a model already", f"generation.sweeps.{name}")
-            if len(member.name) > LONGEST:
-                problem = (
-                    f"'{member.name}' has {len(member.name)} characters, at most {LONGEST} fit into files"
-                )
-                raise ConfigError(problem, f"generation.sweeps.{name}")
+            new_name(member.name, config["models"], f"generation.sweeps.{name}")
             models.setdefault(member.trained_as, member.entry)
             models[member.name] = member.entry | {"trained_as": member.trained_as}
             expanded["generation"]["models"].append(member.name)
     return expanded
+
+
+def new_name(name: str, models: Mapping[str, Any], where: str) -> str:
+    """The name, if another one of `models` may bear it.
+
+    Raises:
+        ConfigError: when it is taken, or too long.
+    """
+    if name in models:
+        raise ConfigError(f"'{name}' is a model already", where)
+    if len(name) > LONGEST:
+        raise ConfigError(f"'{name}' has {len(name)} characters, at most {LONGEST} fit into files", where)
+    return name
 
 
 def members(config: Mapping[str, Any], name: str) -> list[Member]:

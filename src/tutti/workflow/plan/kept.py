@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tutti.workflow.plan.layout import WEIGHTS
 from tutti.workflow.plan.plan import Plan
 
 
@@ -21,8 +22,12 @@ def _of_data(plan: Plan) -> Iterator[str]:
 
 def _of_trainings(plan: Plan) -> Iterator[str]:
     for dataset, model, seed in [*plan.samples.trainings, *plan.forcefields.trainings]:
-        for file in ("weights.safetensors", "config.json", "log.csv"):
+        for file in (WEIGHTS, "config.json", "log.csv"):
             yield plan.layout.training(dataset, model, str(seed), file)
+    for dataset, model, seed in plan.samples.sampled:
+        yield from (
+            plan.samples.weights(dataset, model, str(seed), file) for file in (WEIGHTS, "config.json")
+        )
 
 
 def _of_samples(plan: Plan) -> Iterator[str]:

@@ -36,6 +36,10 @@ class Layout:
         """A file of a training: `weights.safetensors`, `config.json`, `log.csv`, `train.json`."""
         return f"{self.results}/train/{dataset}/{model}/seed{seed}/{file}"
 
+    def snapshot(self, dataset: str, model: str, seed: str, share: object, file: str = WEIGHTS) -> str:
+        """The same of the weights after a share of a training: `weights.safetensors`, `config.json`."""
+        return self.training(dataset, model, seed, f"snapshots/{share}/{file}")
+
     def calculator(self, dataset: str, model: str, seed: str) -> str:
         """What makes another code's calculator, and how its energies are aligned: `config.json`."""
         return f"{self.results}/calculators/{dataset}/{model}/seed{seed}/config.json"

@@ -11,7 +11,7 @@ from tutti.benchmark import tables
 from tutti.core import functions
 from tutti.core.registry import PACKAGES
 from tutti.core.sources import PACKAGE, sources
-from tutti.workflow import sweeps
+from tutti.workflow import snapshots
 from tutti.workflow.plan.figures import FigurePlan
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import WEIGHTS, Layout
@@ -40,7 +40,7 @@ class Plan:
     """A run.
 
     Attributes:
-        config: the merged, checked configuration, sweeps expanded.
+        config: the merged, checked configuration, sweeps and snapshots expanded.
         scripts: folder of the rules' scripts.
     """
 
@@ -49,8 +49,8 @@ class Plan:
 
     @classmethod
     def of(cls, config: Mapping[str, Any], scripts: Path) -> Self:
-        """The plan of a merged configuration whose sweeps are not expanded yet."""
-        return cls(sweeps.expand(config), scripts)
+        """The plan of a merged configuration whose sweeps and snapshots are not expanded yet."""
+        return cls(snapshots.expand(config), scripts)
 
     @cached_property
     def layout(self) -> Layout:
@@ -167,17 +167,21 @@ class Plan:
     def patterns(self) -> dict[str, str]:
         """Regular expressions of wildcards."""
         controls = list(tables.declared().controls)
+        trained = dict.fromkeys(each.model for each in self.samples.trainings)
         return {
             "dataset": one_of(self.config["datasets"]),
             "training_set": rf"({one_of(self.config['datasets'])})({VARIANT}\d+)?",
             "model": one_of([*self.config["models"], *controls]),
-            "generator": one_of(self.samples.trained),
+            "generator": one_of([*self.samples.trained, *self.samples.snapshots]),
             **self.forcefields.patterns,
-            "training": one_of(dict.fromkeys(each.model for each in self.samples.trainings)),
+            "training": one_of(name for name in trained if name not in self.samples.kept_of),
+            "training_with_snapshots": one_of(self.samples.kept_of),
             "reference": "(?!)"
             if tables.REFERENCE in self.config["evaluation"]["controls"]
             else tables.REFERENCE,
-            "judged": one_of([*self.samples.models, *self._judged_controls(controls)]),
+            "judged": one_of(
+                [*self.samples.models, *self.samples.snapshots, *self._judged_controls(controls)]
+            ),
             "seed": r"\d+",
             "part": r"(-part\d+of\d+)?",
         }

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from tutti.benchmark import tables
 from tutti.benchmark.tables import REFERENCE, WHOLE
 from tutti.core import functions, registry
-from tutti.workflow import sweeps
-from tutti.workflow.plan.layout import Layout, judged_in, judged_names
+from tutti.workflow import snapshots, sweeps
+from tutti.workflow.plan.layout import WEIGHTS, Layout, judged_in, judged_names
 from tutti.workflow.plan.names import local_files
 
 
@@ -26,7 +26,7 @@ class SamplePlan:
     """Generators and their samples.
 
     Attributes:
-        config: the whole configuration, sweeps expanded.
+        config: the whole configuration, sweeps and snapshots expanded.
         layout: of the files.
     """
 
@@ -54,8 +54,30 @@ class SamplePlan:
         return {name: sweeps.members(self.config, name) for name in self.config["generation"]["sweeps"]}
 
     def trained_as(self, model: str) -> str:
-        """The model whose weights a model is sampled with: its own, but for sweeps of sampling."""
+        """The model whose training a model is sampled from: another of sweeps of sampling, and snapshots."""
         return self.config["models"][model].get("trained_as", model)
+
+    def weights(self, dataset: str, model: str, seed: str, file: str = WEIGHTS) -> str:
+        """A file of the weights that a model is sampled with, see `Layout.training`."""
+        share, trained = self.config["models"][model].get(snapshots.SHARE), self.trained_as(model)
+        if share is None:
+            return self.layout.training(dataset, trained, seed, file)
+        return self.layout.snapshot(dataset, trained, seed, share, file)
+
+    @cached_property
+    def snapshots(self) -> list[str]:
+        """Models as they were after a part of their training, which are none of `models`."""
+        return [name for name, entry in self.config["models"].items() if snapshots.SHARE in entry]
+
+    @cached_property
+    def kept_of(self) -> list[str]:
+        """Those of `models` that they are snapshots of."""
+        return list(dict.fromkeys(map(self.trained_as, self.snapshots)))
+
+    @cached_property
+    def shares(self) -> list[float]:
+        """After which shares of the trainings."""
+        return self.config["generation"]["snapshots"] if self.snapshots else []
 
     @cached_property
     def trainings(self) -> list[Set]:
@@ -68,9 +90,14 @@ class SamplePlan:
         return self._sets(self.models)
 
     @cached_property
-    def sampled(self) -> list[Set]:
-        """Those that are sampled here."""
+    def whole(self) -> list[Set]:
+        """Those that are sampled here, each with the weights of a whole training."""
         return [each for each in self.generated if each.model in self.trained]
+
+    @cached_property
+    def sampled(self) -> list[Set]:
+        """All that is sampled here, snapshots last."""
+        return [*self.whole, *self._sets(self.snapshots)]
 
     @cached_property
     def has_whole(self) -> bool:
@@ -81,7 +108,8 @@ class SamplePlan:
     def judged(self) -> list[Set]:
         """All sets that pass the checks and are measured; without models, if all of the data are one."""
         controls = self.config["evaluation"]["controls"]
-        return self._sets([*self.models, *controls]) if self.models or self.has_whole else []
+        sets = [*self.models, *controls, *self.snapshots]
+        return self._sets(sets) if self.models or self.has_whole else []
 
     @cached_property
     def tables(self) -> list[str]:
@@ -94,12 +122,12 @@ class SamplePlan:
         """Sets of the generators that can complete, if that is asked for."""
         if "completion" not in self.config["evaluation"]["tables"]:
             return []
-        return [each for each in self.sampled if self._completes(each.model)]
+        return [each for each in self.whole if self._completes(each.model)]
 
     @cached_property
     def timed(self) -> list[Set]:
         """Sets of the generators whose speed is measured."""
-        return self.sampled if "throughput" in self.config["evaluation"]["tables"] else []
+        return self.whole if "throughput" in self.config["evaluation"]["tables"] else []
 
     @cached_property
     def assigners(self) -> list[str]:
@@ -177,7 +205,8 @@ class SamplePlan:
     def looked_at(self) -> list[dict[str, Any]]:
         """What the page reads of every set whose molecules it shows, see `tutti.benchmark.samples.judged`."""
         found = {"assigners": self.assigners, "checks": list(self.checks)}
-        return [{**each._asdict(), "folders": self.folders(*each), **found} for each in self.judged]
+        shown = [each for each in self.judged if each.model not in self.snapshots]
+        return [{**each._asdict(), "folders": self.folders(*each), **found} for each in shown]
 
     def reference_folders(self, dataset: str) -> list[str]:
         """Folders of the training molecules that samples are compared with; none where no table does."""

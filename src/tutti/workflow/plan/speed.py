@@ -52,7 +52,7 @@ class SpeedPlan:
     def files(self, dataset: str, model: str, seed: str) -> dict[str, list[str] | str]:
         """Weights of what is timed, and the data that its atoms are from."""
         if model in self.samples.trained:
-            return {"weights": [self.layout.training(dataset, self.samples.trained_as(model), seed)]}
+            return {"weights": [self.samples.weights(dataset, model, seed)]}
         data = {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
         return {"weights": self.forcefields.weights(dataset, model, seed), **data}
 
