@@ -104,30 +104,3 @@ def test_the_catalogue_of_workflows_finds_what_it_asks_for():
         assert (ROOT / name).is_file()
     rules = "".join(path.read_text() for path in (ROOT / "workflow").rglob("*.smk"))
     assert "conda:" in rules and "report(" not in rules
-
-
-def test_links_between_documents_lead_somewhere():
-    """Files that are linked to exist, and have the heading that is linked to."""
-    pages = [
-        *ROOT.glob("*.md"),
-        *(path for name in ("docs", "config") for path in (ROOT / name).rglob("*.md")),
-    ]
-    wrong = [
-        f"{page.relative_to(ROOT)}: {target}"
-        for page in pages
-        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
-        if not re.match(r"[a-z]+:", target) and not _leads_somewhere(page, target)
-    ]
-    assert not wrong
-
-
-def _leads_somewhere(page, target):
-    name, _, anchor = target.partition("#")
-    path = (page.parent / name) if name else page
-    return path.exists() and (not anchor or anchor in _anchors(path.read_text(encoding="utf-8")))
-
-
-def _anchors(text):
-    """What GitHub makes of headings."""
-    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
