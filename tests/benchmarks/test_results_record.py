@@ -62,7 +62,9 @@ def run(tmp_path):
     figure.write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><!-- {BLANK} --></svg>')
     seal(figure)
     figure.with_suffix(".png").write_bytes(b"pixels")
-    records.write(root / "data/few.splits.json", {"sizes": {"train": 7, "valid": 2, "test": 3}})
+    splits = root / "data/few.splits.json"  # without a checksum of its own, as of earlier versions
+    splits.parent.mkdir()
+    splits.write_text(json.dumps({"sizes": {"train": 7, "valid": 2, "test": 3}}))
     train(root / "train/few/mine/seed0", {"processor_seconds": 11.5})
     train(root / "train/few/yours/seed1", {})
     times = root / "benchmarks/train/few/yours/seed1.tsv"
@@ -125,7 +127,7 @@ def test_trainings_are_told_with_times_sizes_and_hashes(run, tmp_path):
 )  # fmt: skip
 def test_a_run_with_an_edited_file_is_refused_whole(run, tmp_path, name):
     content = bytearray((run / name).read_bytes())
-    content[-3] ^= 1
+    content[-3] ^= 1  # still JSON where it is JSON
     (run / name).write_bytes(content)
     with pytest.raises(DamagedFile, match=name.rpartition("/")[2]):
         record(run, ENTRY, tmp_path / "runs/small")
