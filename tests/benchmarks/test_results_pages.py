@@ -8,9 +8,7 @@ from paper.catalogue import ROOT, RUNS, catalogue
 from paper.quotes import TRAINING_COLUMNS, Quotes
 from paper.study import Study, select
 
-from tutti.benchmark.tables import declared
 from tutti.core import sums
-from tutti.core.tidy import CONTROLS
 
 QUOTES = Quotes("results")
 
@@ -32,13 +30,6 @@ def test_every_record_is_whole_and_declared():
         assert {f"{name}.csv" for name in entry.tables} <= set(listed)
         assert not re.search(r"[:-] /", (folder / "configuration.yaml").read_text())  # no path of a machine
         assert (ROOT / entry.configuration).is_file()
-
-
-def test_tables_that_are_taken_are_declared():
-    assert {
-        name for entry in catalogue().runs.values() for name in entry.tables
-    } <= declared().tables.keys() | {"learning"}
-    assert catalogue().names.keys() & CONTROLS.keys()
 
 
 @pytest.mark.parametrize(
