@@ -6,12 +6,16 @@ BIN := .venv/bin
 STAMP := .venv/.complete
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: demo test setup test-all test-faults test-page test-peers test-qm9 test-slurm test-wheel lint bench clean
+.PHONY: demo results test setup test-all test-faults test-page test-peers test-qm9 test-slurm test-wheel lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules
 	@echo "The report: results/demo/report/index.html"
+
+# docs/results.md and README's results, of the runs that are recorded in docs/results/runs.
+results: $(STAMP)
+	$(BIN)/python benchmarks/results.py
 
 test: $(STAMP)
 	$(PYTEST) -n auto --dist loadfile

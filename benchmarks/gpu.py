@@ -13,8 +13,8 @@ In this order, each part within its share of the time, its results in DIR as it 
         those that ship with the package) for an equal share of what is left, and 1,000 samples; weights and
         samples are in folders of DIR.
 What there was no time for is listed under "skipped", an error under "failed". The exit status is 1 if a check
-was not passed or something failed, else 0. --report fills a section of docs/results.md. --shares and --models
-leave parts and models out, so that what was skipped can be done in another call.
+was not passed or something failed, else 0. --report fills a section of docs/results/gpu.md. --shares and
+--models leave parts and models out, so that what was skipped can be done in another call.
 
 A machine without network needs Python 3.11 or later, torch, e3nn, numpy, scipy, pandas and PyYAML. The rest
 can travel in a folder; it is pure Python, but for safetensors, whose wheels serve every Python of a platform:

@@ -1,4 +1,4 @@
-"""A section of docs/results.md from the files of a run."""
+"""A section of docs/results/gpu.md from the files of a run."""
 
 import json
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from device.inputs import ROOT
 
-PAGE = ROOT / "docs/results.md"
+PAGE = ROOT / "docs/results/gpu.md"
 BEGIN, END = "<!-- gpu:begin -->", "<!-- gpu:end -->"
 PARTS = ("checks", "speed", "training")
 

@@ -172,12 +172,12 @@ def test_trains_on_one_and_on_the_smallest_molecules(name, count, molecules, tmp
 
 
 # The published EDM learns slowest, and flow matching's integrated samples are worse than those of its other
-# sampler (docs/results.md): of both the variant with named options must pass.
+# sampler (docs/results/generators.md): of both the variant with named options must pass.
 VARIANTS = {"edm": "edm_tiny_data", "flow_matching": "flow_matching_tiny_renewal"}
 MEMORISING = [VARIANTS.get(module, f"{module}_tiny") for module in registry.names("generators")]
 
 
-# docs/results.md says what was tried.
+# docs/results/generators.md says what was tried.
 UNDERFITTED = {"gspherenet_tiny": pytest.mark.xfail(reason="0.88 after its 2,400 steps")}
 
 

@@ -24,7 +24,7 @@ DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "config/README.md",
-    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
 ]
 FOLDERS = "benchmarks|config|docs|envs|scripts|src|tests|workflow"
 
@@ -100,6 +100,12 @@ def test_readme_counts_right(tmp_path, monkeypatch):
     assert {"tables/errors", "tables/inference_time"} < stems(plan(str(tmp_path / "mine.yaml")))
 
 
+def anchors(page):
+    """What GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_path_in_a_document_is_there(document):
     made = {block.path for blocks in recipes().values() for block in blocks}
@@ -107,8 +113,9 @@ def test_every_path_in_a_document_is_there(document):
     for path in re.findall(rf"(?<![\w/.<>-])(?:{FOLDERS})/[\w./<>-]*\w(?![\w/<>*-])", text):
         if not {"<", "mine"} & {*path, Path(path).stem} and path not in made:
             assert (ROOT / path).exists(), path
-    for path in re.findall(r"\]\(([\w./-]+)\)", text):
-        assert (ROOT / document).parent.joinpath(path).exists(), path
+    for path, anchor in re.findall(r"\]\((?!\w+:)([\w./-]*)#?([\w-]*)\)", text):
+        linked = (ROOT / document).parent / path if path else ROOT / document
+        assert linked.exists() and (not anchor or anchor in anchors(linked)), f"{path}#{anchor}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
