@@ -20,7 +20,7 @@ import numpy as np
 from shipping import outputs, provenance
 from shipping.finished import Disagreement, Finished, configuration_of
 
-from tutti.core import names
+from tutti.core import names, records
 from tutti.core.files import atomic_path, sha256
 from tutti.models import base, shipped
 
@@ -50,7 +50,7 @@ def ship(training: Finished, name: str, into: Path = shipped.SHIPPED) -> Path:
     for path in files:
         with atomic_path(into / name / path.name) as temporary:
             shutil.copyfile(path, temporary)
-    provenance.write(record, into / name / shipped.RECORD)
+    records.write(into / name / shipped.RECORD, record)
     return into / name
 
 

@@ -124,10 +124,13 @@ class Finished:
         """Compare the files with each other and with the study's configuration.
 
         Raises:
-            Disagreement: for the first thing that does not agree.
+            Disagreement: for the first thing that does not agree, or is not there.
             seals.DamagedFile: when a checksum is missing or another one.
         """
+        entry = self.entry
         for name in (base.WEIGHTS, base.CONFIG):
+            if not (self.folder / name).is_file():
+                raise Disagreement(f"{self.folder / name}: not there: train {entry['module']} first")
             seals.verify(self.folder / name)
         records.check(self.folder / "log.csv", self.folder / "train.json", "log_sha256")
         config = base.read_config(self.folder)

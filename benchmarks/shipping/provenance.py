@@ -1,16 +1,18 @@
 """The record of a model that ships: where its weights come from, what they are for, how good they are."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from shipping import outputs
-from shipping.finished import SEED, Disagreement, Finished
+from shipping.finished import ROOT, SEED, Disagreement, Finished
 from tutti.benchmark import published
-from tutti.core import records, tidy
+from tutti.core import tidy
 from tutti.core.elements import symbol
 from tutti.core.files import sha256
+from tutti.core.structures import Structures
 from tutti.models.shipped import formulas
 
 FORMULAS = 10
@@ -51,7 +53,7 @@ def of(training: Finished, name: str) -> dict[str, Any]:
         "run": training.run.name,
         "model": training.model,
         "configuration": {
-            "file": training.configuration.name,
+            "file": _within(training.configuration),
             "sha256": sha256(training.configuration),
         },
         "data": _data(training),
@@ -62,6 +64,12 @@ def of(training: Finished, name: str) -> dict[str, Any]:
         "results": _results(training, kind),
         "check": outputs.of(training.folder, _molecules(training)),
     }
+
+
+def _within(path: Path) -> str:
+    """A file of the checkout, from its root; of others the name alone."""
+    path = path.resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 def _training(said: dict[str, Any]) -> dict[str, Any]:
@@ -129,11 +137,6 @@ def _results(training: Finished, kind: str) -> list[dict[str, Any]]:
     return found
 
 
-def _molecules(training: Finished) -> Any:
+def _molecules(training: Finished) -> Structures:
     """The first molecules of the test split, bare."""
     return outputs.bare(training.structures[training.splits.test[: outputs.MOLECULES]])
-
-
-def write(record: dict[str, Any], path: Any) -> None:
-    """Write it, sealed."""
-    records.write(path, record)
