@@ -71,7 +71,7 @@ def problems(folder: Path) -> list[str]:
     said = outputs.again(folder, record["check"])
     for key, value in record["check"].items():
         if not np.allclose(_flat(said[key]), _flat(value), rtol=TOLERANCE, atol=TOLERANCE):
-            found.append(f"{folder}: its {key} of the recorded molecules is another one now")
+            found.append(f"{folder}: its {key} of the recorded molecules changed")
     return found
 
 
