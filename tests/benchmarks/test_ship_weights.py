@@ -235,9 +235,7 @@ def test_a_model_that_says_something_else_is_noticed(tmp_path, name, keys):
         next(p for p in model.parameters() if p.ndim == 2).mul_(1 + 1e-5)
     base.write_weights(folder / base.WEIGHTS, base.snapshot(model))
     edit(folder / shipped.RECORD, weights_sha256=sha256(folder / base.WEIGHTS))
-    assert problems(folder) == [
-        f"{folder}: its {key} of the recorded molecules changed" for key in keys
-    ]
+    assert problems(folder) == [f"{folder}: its {key} of the recorded molecules changed" for key in keys]
 
 
 def test_the_script_says_what_is_wrong(monkeypatch, tmp_path):
