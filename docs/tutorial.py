@@ -6,7 +6,6 @@ from pathlib import Path
 
 import ase.io
 from ase.build import molecule
-from ase.calculators.lj import LennardJones
 from ase.optimize import FIRE
 
 import tutti
@@ -43,9 +42,11 @@ print(mine[["id", "smiles", "reason"]].to_string(index=False))
 page = tutti.evaluate(folder / "samples.extxyz", folder / "judged", only=["validity"]).report
 print(page)
 
-# %% A trained force field is an ASE calculator. This folder is what `make demo` leaves; without it, another
-# calculator shows the same lines.
-trained = Path("results/demo/train/ethanol/painn_demo/seed0")
-ethanol.calc = tutti.Calculator(trained) if trained.is_dir() else LennardJones()
+# %% A trained generator makes molecules, here a small one that ships; `tutti models` lists those that do.
+made = tutti.judge(tutti.sample("symphony", 5))
+print(made.loc[made["assigner"] == "xyz2mol", ["sample", "valid", "smiles"]].to_string(index=False))
+
+# %% A trained force field is an ASE calculator: one of ethanol ships, others are folders that trainings leave.
+ethanol.calc = tutti.Calculator("painn_ethanol")
 FIRE(ethanol, logfile=None).run(fmax=0.05, steps=100)
 print(ethanol.calc, ethanol.get_potential_energy())

@@ -8,13 +8,17 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import ase.io
 import pytest
+from ase.build import molecule
 
+from tutti import io
 from tutti.core import tidy
 from tutti.core.structures import Structures
 from tutti.data.shipped import EMBEDDED
 from tutti.evaluation.folder import RECORD
 from tutti.io import extxyz
+from tutti.models import shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 ABSENT = ("tutti", "__editable__", "openbabel", "tblite")
@@ -111,6 +115,24 @@ def test_the_reference_that_ships_is_found(environment, samples):
     validity = tidy.read(samples / "compared/tables/validity.csv").set_index(["model", "metric"])
     assert validity.loc[("samples", "novelty"), "value"] == 0
     assert set(validity["dataset"]) == {"qm9_demo"}
+
+
+def test_models_that_ship_work_without_training(environment, samples):
+    """In a minute after the installation: molecules, a relaxation, energies."""
+    done = run(environment, samples, "tutti", "sample", "symphony", "-n", "5", "--out", "five.xyz")
+    assert done.returncode == 0, done.stderr
+    assert "it is not the published symphony" in done.stderr
+    made = io.read(samples / "five.xyz")
+    assert len(made) == 5 and made.finite.all()
+    ase.io.write(samples / "ethanol.xyz", molecule("CH3CH2OH"))
+    model = ("--model", "painn_ethanol", "--out", "relaxed.xyz")
+    done = run(environment, samples, "tutti", "relax", "ethanol.xyz", *model)
+    assert done.returncode == 0, done.stderr
+    assert ase.io.read(samples / "relaxed.xyz").info["converged"]
+    listed = run(environment, samples, "tutti", "models")
+    assert [line.split()[0] for line in listed.stdout.splitlines()[2:]] == shipped.names()
+    code = "import tutti; print(tutti.Calculator('schnet_ethanol').name, len(tutti.sample('edm', 2)))"
+    assert run(environment, samples, "python", "-c", code).stdout.split() == ["tutti-schnet", "2"]
 
 
 def test_types_and_version_are_there(environment, samples):

@@ -2,7 +2,8 @@
 
 tutti.evaluate("samples.xyz", reference="qm9").tables["validity"]
 tutti.judge([ase.build.molecule("CH3CH2OH")])
-atoms.calc = tutti.Calculator("results/demo/train/ethanol/painn_demo/seed0")
+tutti.judge(tutti.sample("symphony", 100))
+atoms.calc = tutti.Calculator("painn_ethanol")
 """
 
 from importlib import import_module
@@ -13,6 +14,7 @@ _HOMES = {
     "Evaluation": "tutti.evaluation.result",
     "evaluate": "tutti.evaluation.interface",
     "judge": "tutti.evaluation.interface",
+    "sample": "tutti.models.generators.interface",
 }
 
 

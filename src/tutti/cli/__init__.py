@@ -9,11 +9,12 @@ from tutti.cli.configuration import check
 from tutti.cli.evaluate import evaluate
 from tutti.cli.forcefields import md, relax
 from tutti.cli.generators import complete, sample
+from tutti.cli.models import models
 from tutti.cli.scoring import predict, score
 
 # Plain help: `rich` takes as long to import as everything else that it needs.
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-for command in (evaluate, compare, sample, complete, score, predict, relax, md, check):
+for command in (evaluate, compare, models, sample, complete, score, predict, relax, md, check):
     app.command()(command)
 
 

@@ -23,7 +23,12 @@ EXTXYZ = (".extxyz", ".xyz")
 WEIGHTS, CONFIG = "weights.safetensors", "config.json"
 
 Model = Annotated[
-    Path | None, typer.Option("--model", metavar="DIR", help="Folder of a trained force field: .../seed0.")
+    Path | None,
+    typer.Option(
+        "--model",
+        metavar="DIR",
+        help="Folder of a trained force field, .../seed0, or a name of `tutti models`.",
+    ),
 ]
 OtherCode = Annotated[
     str | None,
@@ -115,9 +120,17 @@ def free(out: Path) -> Path:
 def model_folder(given: Path) -> Path:
     """The folder of a trained model: the one given, or the only one in it, one or two levels down.
 
+    In place of a folder that does not exist, the name of a model that ships. What its record says is told.
+
     Raises:
-        FileNotFoundError: when there are several.
+        FileNotFoundError: when there are several, or none.
+        DamagedFile: when its record is damaged, or is about other weights.
     """
+    from tutti.models import shipped
+
+    given = shipped.resolve(given)
+    if record := shipped.record_of(given):
+        say("\n".join(shipped.introduction(record)))
     if (given / WEIGHTS).is_file() or (given / CONFIG).is_file():
         return given
     found = sorted(path.parent for level in ("*", "*/*") for path in given.glob(f"{level}/{WEIGHTS}"))
@@ -126,6 +139,14 @@ def model_folder(given: Path) -> Path:
     if found:
         say(f"the model: {found[0]}")
     return found[0] if found else given
+
+
+def warn_beyond(model: Path, structures: "Structures") -> None:
+    """Say it where structures are unlike all that a model, a folder or a name, was trained on, if known."""
+    from tutti.models import shipped
+
+    if strange := shipped.beyond(shipped.record_of(shipped.resolve(model)), structures):
+        say(f"warning: {strange}")
 
 
 def force_field(
@@ -137,7 +158,7 @@ def force_field(
     """The force field that `--model`, or `--calculator` with its `--arguments`, names.
 
     Args:
-        model: folder of a force field.
+        model: folder of a force field, or the name of one that ships.
         calculator: `module:callable`.
         arguments: `NAME=VALUE` or JSON.
         open_folder: opens the folder.

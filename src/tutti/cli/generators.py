@@ -6,20 +6,25 @@ from typing import Annotated, Any
 
 import typer
 
-from tutti.cli.common import Accelerator, Limit, model_folder, new_file, read, say, told
+from tutti.cli.common import Accelerator, Limit, model_folder, new_file, read, say, told, warn_beyond
 from tutti.core.memory import LIMIT
+from tutti.models.shipped import BATCH_SIZE
 
-BATCH_SIZE = 100
 PART = re.compile(r"\.?[0-9a-f]{64}\.npz.*")
 
-Generator = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained generator: .../seed0.")]
+Generator = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="Folder of a trained generator, .../seed0, or a name of `tutti models`."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of all that is random.")]
 BatchSize = Annotated[
     int | None,
     typer.Option(
         min=1,
         help="Molecules at a time; another number gives other molecules.",
-        show_default=f"the run's own, else {BATCH_SIZE}",
+        show_default=f"the model's own, else {BATCH_SIZE}",
     ),
 ]
 Settings = Annotated[
@@ -28,7 +33,7 @@ Settings = Annotated[
         "--set",
         metavar="NAME=VALUE",
         help="A setting of the model's sampling, such as position_temperature=0.5; may be repeated.",
-        show_default="the run's own, else the published ones",
+        show_default="the model's own, else the published ones",
     ),
 ]
 
@@ -44,10 +49,11 @@ def sample(
 ) -> None:
     """Sample molecules from a trained generator.
 
-    Where the model's run has samples of its own, theirs are the settings. A stopped command goes on where it
-    was when it is given again; OUT with .json says how the molecules were made.
+    Where the model's run has samples of its own, theirs are the settings; a model that ships brings them. A
+    stopped command goes on where it was when it is given again; OUT with .json says how the molecules were
+    made.
 
-    Example: tutti sample results/demo/train/qm9_demo/edm_demo/seed0 -n 1000 --out samples.extxyz
+    Example: tutti sample symphony -n 100 --out samples.xyz
     """
     with told("Stopped. The same command goes on from here.", out=out):
         _new_samples(out)
@@ -82,7 +88,9 @@ def complete(
         size, chosen = _settings(folder, batch_size, settings)
         from tutti.models.generators.completion import complete_fragments
 
-        complete_fragments(folder, read(file, limit, labels=False), out, seed, size, chosen, accelerator)
+        fragments = read(file, limit, labels=False)
+        warn_beyond(folder, fragments)
+        complete_fragments(folder, fragments, out, seed, size, chosen, accelerator)
         print(f"The molecules: {out}")
 
 
@@ -100,22 +108,18 @@ def _new_samples(out: Path) -> None:
 
 
 def _settings(folder: Path, batch_size: int | None, changes: list[str] | None) -> tuple[int, dict[str, Any]]:
-    """Batch size and fields of the model's `Sampling`: the run's own, or the defaults, with changes.
+    """Batch size and fields of the model's `Sampling`: its own, or the defaults, with changes.
 
     Raises:
         ValueError: when a change is not `name=value`.
     """
     import yaml
 
-    from tutti.core import records
+    from tutti.models import shipped
 
-    # Where `tutti.workflow.plan.layout` has samples and how they were made, beside the training.
-    training = folder.resolve()
-    record = training.parents[3].joinpath("samples", *training.parts[-3:-1], f"{training.name}.json")
-    recorded: dict[str, Any] = {}
-    if record.is_file():
-        recorded = records.read(record)
-        say(f"settings of {record.relative_to(training.parents[3])}")
+    recorded, file = shipped.sampling_of(folder)
+    if file:
+        say(f"settings of {file}")
     chosen = dict(recorded.get("sampling", {}))
     for change in changes or ():
         name, equals, value = change.partition("=")

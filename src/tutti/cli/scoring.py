@@ -18,6 +18,7 @@ from tutti.cli.common import (
     read,
     say,
     told,
+    warn_beyond,
 )
 from tutti.core.memory import LIMIT
 
@@ -135,7 +136,10 @@ def _opened(
     from tutti.models.forcefields.predictions import open_model
 
     opened = force_field(model, calculator, arguments, partial(open_model, accelerator=accelerator))
-    return opened, read(file, limit, **reading)
+    structures = read(file, limit, **reading)
+    if model is not None:
+        warn_beyond(model, structures)
+    return opened, structures
 
 
 def _scored(

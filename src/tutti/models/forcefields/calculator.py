@@ -1,5 +1,6 @@
 """Force fields in ASE: trained here, or calculators of other codes."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
@@ -14,7 +15,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from tutti.core.files import sha256
 from tutti.core.structures import Structures
-from tutti.models import base, forcefields
+from tutti.models import base, forcefields, shipped
 from tutti.models.base import WEIGHTS
 from tutti.models.forcefields.base import Prediction
 from tutti.models.forcefields.external import External, ExternalCalculator, factory_of
@@ -31,10 +32,12 @@ class Calculator(AseCalculator):
     config.json). Threads may share a calculator, which works for one of them at a time; copies, deep copies
     and pickles are calculators of their own.
 
-    Example: `atoms.calc = tutti.Calculator("results/demo/train/ethanol/painn_demo/seed0")`
+    Example: `atoms.calc = tutti.Calculator("painn_ethanol")`, which ships, or of a run
+    `tutti.Calculator("results/demo/train/ethanol/painn_demo/seed0")`
 
     Args:
-        path: folder of the trained model (weights.safetensors and config.json).
+        path: folder of the trained model (weights.safetensors and config.json), or the name of one that
+            ships (`tutti models`), which warns once of each kind of molecule that it was not trained on.
         accelerator: "auto", "cpu" or "cuda".
         compile: whether the force call is compiled (`tutti.models.forcefields.compiled`), which pays from
             some 20,000 calls on. Results differ by rounding.
@@ -49,6 +52,8 @@ class Calculator(AseCalculator):
     def __init__(self, path: str | Path, accelerator: str = "auto", compile: bool = False) -> None:
         super().__init__()
         self._lock = RLock()
+        path = shipped.resolve(path)
+        self._record, self._told = shipped.record_of(path), set[str]()
         self.model = forcefields.load(path, accelerator)
         if self.model.config.target != "energy":
             raise ValueError(
@@ -78,10 +83,16 @@ class Calculator(AseCalculator):
     def check_elements(self, structures: Structures) -> None:
         """Refuse structures with elements that the model does not have or was not trained on.
 
+        Of other molecules than those that it was trained on, where its record knows them, a warning tells.
+
         Raises:
             ValueError: naming them.
         """
         self.model.check_elements(structures)
+        strange = shipped.beyond(self._record, structures)
+        if strange and strange not in self._told:
+            self._told.add(strange)
+            warnings.warn(strange, stacklevel=2)
 
     def get_property(
         self, name: str, atoms: ase.Atoms | None = None, allow_calculation: bool = True
@@ -103,6 +114,8 @@ class Calculator(AseCalculator):
                 periodic cell without volume.
         """
         super().calculate(atoms, properties, system_changes)
+        if self._record is not None and "numbers" in system_changes:
+            self.check_elements(Structures.from_ase([self.atoms]))
         found = self._predict(self.atoms, self.atoms.positions[None])
         energy = float(found.energy[0])
         self.results = {

@@ -22,6 +22,9 @@ from tutti.io import extxyz
 from tutti.models import base
 from tutti.models.base import Generator
 
+SAMPLE = "sample"
+"""Names the random streams of samples."""
+
 
 def sample_to_file(
     weights: Path, out: Path, n: int, seed: int, batch_size: int, settings: dict, accelerator: str = "auto"
@@ -52,7 +55,7 @@ def sample_to_file(
     def draw(rows: slice, generator: torch.Generator) -> Structures:
         return model.sample(rows.stop - rows.start, generator, sampling)
 
-    structures, seconds = in_batches(draw, request, "sample", out.with_suffix(".parts"), model.device)
+    structures, seconds = in_batches(draw, request, SAMPLE, out.with_suffix(".parts"), model.device)
     structures = structures.with_columns(id=np.array([f"s{i:06d}" for i in range(n)]))
     non_finite = int(np.sum(~structures.finite))
     if non_finite:
