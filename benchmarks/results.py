@@ -1,4 +1,4 @@
-"""docs/results.md, docs/results/trainings.md and README's results, remade from recorded runs.
+"""docs/results.md, pages of docs/results/ and README's results, remade from recorded runs.
 
     python benchmarks/results.py                        # render them: what `make results` does
     python benchmarks/results.py record results/demo    # first, take what is quoted of a finished run

@@ -46,7 +46,7 @@ print(page)
 made = tutti.judge(tutti.sample("symphony", 5))
 print(made.loc[made["assigner"] == "xyz2mol", ["sample", "valid", "smiles"]].to_string(index=False))
 
-# %% A trained force field is an ASE calculator: one of ethanol ships, others are folders that trainings leave.
+# %% A trained force field is an ASE calculator: one of ethanol ships, others are folders of trainings.
 ethanol.calc = tutti.Calculator("painn_ethanol")
 FIRE(ethanol, logfile=None).run(fmax=0.05, steps=100)
 print(ethanol.calc, ethanol.get_potential_energy())

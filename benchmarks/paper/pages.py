@@ -1,4 +1,4 @@
-"""docs/results.md, docs/results/trainings.md and the blocks of README.md, of templates and recorded runs."""
+"""docs/results.md, pages of docs/results/ and the blocks of README.md, of templates and recorded runs."""
 
 import os
 import re
@@ -11,8 +11,14 @@ from paper import prose
 from paper.catalogue import FOLDER, ROOT
 from paper.quotes import Quotes
 
-PAGE, TRAININGS, README = ROOT / "docs/results.md", FOLDER / "trainings.md", ROOT / "README.md"
-TEMPLATES = {PAGE: "page.md.j2", TRAININGS: "trainings.md.j2", README: "readme.md.j2"}
+PAGE, README = ROOT / "docs/results.md", ROOT / "README.md"
+STUDIES, TRAININGS = FOLDER / "studies.md", FOLDER / "trainings.md"
+TEMPLATES = {
+    PAGE: "page.md.j2",
+    STUDIES: "studies.md.j2",
+    TRAININGS: "trainings.md.j2",
+    README: "readme.md.j2",
+}
 """README's template has a block for each pair of marks in README; the others are whole pages."""
 BEGIN, END = "<!-- results: {} -->", "<!-- end of results -->"
 MARKED = re.compile(
@@ -42,7 +48,7 @@ def rendered() -> dict[Path, str]:
             f"{README.name} and {TEMPLATES[README]} differ in the blocks {', '.join(sorted(wrong))}"
         )
     readme = MARKED.sub(lambda found: f"{found['begin']}{blocks[found['name']]}{found['end']}", old)
-    whole = {page: NOTICE.format(TEMPLATES[page]) + _text(page) for page in (PAGE, TRAININGS)}
+    whole = {page: NOTICE.format(TEMPLATES[page]) + _text(page) for page in TEMPLATES if page != README}
     return {**whole, README: readme}
 
 
