@@ -13,6 +13,7 @@ from tutti.models import base
 from tutti.models.training import checkpoints
 from tutti.models.training.config import TrainingConfig
 from tutti.workflow import config as configurations
+from tutti.workflow import snapshots
 from tutti.workflow.plan.layout import Layout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,8 +65,9 @@ class Finished:
 
     @cached_property
     def catalogue(self) -> dict[str, Any]:
-        """The study's configuration, merged with the defaults."""
-        return configurations.load([*(ROOT / name for name in configurations.FILES), self.configuration])
+        """The study's configuration, merged with the defaults, its sweeps and snapshots expanded."""
+        files = [*(ROOT / name for name in configurations.FILES), self.configuration]
+        return snapshots.expand(configurations.load(files))
 
     @property
     def entry(self) -> dict[str, Any]:
