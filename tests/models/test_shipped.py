@@ -81,7 +81,7 @@ def test_a_record_says_where_the_weights_come_from(name):
         ["energy MAE", "force MAE"],
     )
     for row in record["results"]:
-        assert row["ci_low"] < row["value"] < row["ci_high"] and row["n"] > 100
+        assert row["ci_low"] < row["value"] <= row["ci_high"] and row["n"] > 100
     text = (shipped.SHIPPED / name / shipped.RECORD).read_text()
     assert not re.search(r'"/|\.\./|/home/|/tmp/|/work/', text)  # no path of the machine that made it
 

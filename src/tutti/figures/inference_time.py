@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from tutti.benchmark.forcefields.inference_time import METRIC
 from tutti.core.tidy import check
 from tutti.figures import CONTROL, FAINT, legend, line_styles, new_figure, nothing, shown
-from tutti.figures.learning_curve import plain_labels
+from tutti.figures.log_axis import plain_labels
 
 SUBSET = r"^(?P<atoms>\d+) atoms(?:, batch (?P<batch>\d+))?$"
 XTB = ("GFN1-xTB", "GFN2-xTB")

@@ -14,7 +14,7 @@ from tutti.benchmark.tables import Column, declared
 from tutti.core.tidy import check
 from tutti.figures import CONTROL as GREY
 from tutti.figures import INK, REFERENCE, legend, line_styles, new_figure, nothing, panels, shown
-from tutti.figures.learning_curve import plain_labels
+from tutti.figures.log_axis import plain_labels
 
 LOGARITHMIC = ("mmd_bond_length_full", "energy_drop_median")
 """Metrics whose best value is 0, which models of one figure miss by factors."""

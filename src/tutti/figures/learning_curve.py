@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 from scipy.optimize import isotonic_regression
 
 from tutti.benchmark.forcefields.learning_curve import SLOPE
 from tutti.core.tidy import check, metric_name
 from tutti.figures import INK, PAGE, legend, line_styles, new_figure, nothing, panels, shown
+from tutti.figures.log_axis import plain_labels
 
 SUBSET = r"^(?:(?P<part>.+);)?n_train=(?P<size>\d+)$"
 METRICS = ("energy_mae", "force_mae", "mae")
@@ -122,13 +122,3 @@ def _axes(axes: Axes, sizes: Iterable[float]) -> None:
     axes.margins(x=0.15)
     plain_labels(axes.yaxis)
     axes.grid(axis="y", which="both", linewidth=0.4)
-
-
-def plain_labels(axis: Axis) -> None:
-    """Plain numbers at the powers of ten, on a short logarithmic axis also at 2 and 5 times them."""
-    low, high = np.log10(axis.get_view_interval())
-    factors = (1, 2, 5) if high - low < 2.5 else (1,)
-    ticks = [m * 10.0**k for k in range(int(np.floor(low)), int(np.ceil(high)) + 1) for m in factors]
-    ticks = [t for t in ticks if low <= np.log10(t) <= high]
-    axis.set_ticks(ticks, labels=[f"{t:,g}" for t in ticks])
-    axis.set_minor_formatter(NullFormatter())

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from tutti.benchmark.signals.study import METRIC, MODEL, RANDOM, SUBSET
 from tutti.core.tidy import check
 from tutti.figures import legend, line_styles, new_figure, nothing, panels
-from tutti.figures.learning_curve import plain_labels
+from tutti.figures.log_axis import plain_labels
 
 NAMES = {
     "symphony": "Symphony",

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from tutti.core.properties import KEYS
 from tutti.core.tidy import metric_name
 from tutti.figures import INK, PAGE, PALETTE, legend, new_figure, panels
-from tutti.figures.learning_curve import plain_labels
+from tutti.figures.log_axis import plain_labels
 
 NOT_A_LOSS = ["step", "epoch", "split", "learning_rate", "seconds"]
 LINES = {"train": {"linestyle": (0, (2, 1)), "linewidth": 0.9}, "valid": {"linestyle": "-", "linewidth": 1.6}}
