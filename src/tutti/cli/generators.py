@@ -8,7 +8,7 @@ import typer
 
 from tutti.cli.common import Accelerator, Limit, model_folder, new_file, read, say, told, warn_beyond
 from tutti.core.memory import LIMIT
-from tutti.models.shipped import BATCH_SIZE
+from tutti.models.generators import BATCH_SIZE
 
 PART = re.compile(r"\.?[0-9a-f]{64}\.npz.*")
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 WEIGHTS, RECORD = "weights.safetensors", "provenance.json"
-BATCH_SIZE = 100
-"""Molecules sampled at a time where nothing says how many."""
 INSTALL_AGAIN = "install tutti again, or take the folder from where you had it"
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import ase
 
-from tutti.core.randomness import torch_generator
 from tutti.core.structures import Structures
 from tutti.models import shipped
-from tutti.models.generators.sampling import SAMPLE, load_generator
+from tutti.models.generators import BATCH_SIZE
+from tutti.models.generators.sampling import SAMPLE, batches, check_numbers, load_generator
 
 
 def sample(
@@ -37,14 +37,11 @@ def sample(
     """
     folder = shipped.resolve(model)
     judged_with, _ = shipped.sampling_of(folder)
-    size = judged_with.get("batch_size", shipped.BATCH_SIZE) if batch_size is None else batch_size
-    if n <= 0 or size <= 0:
-        raise ValueError(f"n ({n}) and batch_size ({size}) must be positive")
+    size = judged_with.get("batch_size", BATCH_SIZE) if batch_size is None else batch_size
+    check_numbers(n, size)
     generator, sampling = load_generator(folder, judged_with.get("sampling", {}) | settings, accelerator)
-    batches = [
-        generator.sample(
-            min(size, n - start), torch_generator(seed, SAMPLE, index, device=generator.device), sampling
-        )
-        for index, start in enumerate(range(0, n, size))
+    made = [
+        generator.sample(rows.stop - rows.start, stream, sampling)
+        for rows, stream in batches(n, size, seed, SAMPLE, generator.device)
     ]
-    return list(Structures.concatenate(batches).to_ase())
+    return list(Structures.concatenate(made).to_ase())

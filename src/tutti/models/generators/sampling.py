@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -46,8 +46,7 @@ def sample_to_file(
     Raises:
         ValueError: when the model is no generator, or n or batch_size is not positive.
     """
-    if n <= 0 or batch_size <= 0:
-        raise ValueError(f"n ({n}) and batch_size ({batch_size}) must be positive")
+    check_numbers(n, batch_size)
     weights, out = Path(weights), Path(out)
     model, sampling = load_generator(weights, settings, accelerator)
     request = describe_request(model, sampling, weights, seed=seed, batch_size=batch_size, n=n)
@@ -98,6 +97,25 @@ def describe_request(model: Generator, sampling: object, weights: Path, **facts:
     }
 
 
+def check_numbers(n: int, batch_size: int) -> None:
+    """Refuse numbers of molecules, in all and at a time, that are not positive.
+
+    Raises:
+        ValueError: naming them.
+    """
+    if n <= 0 or batch_size <= 0:
+        raise ValueError(f"n ({n}) and batch_size ({batch_size}) must be positive")
+
+
+def batches(
+    n: int, batch_size: int, seed: int, purpose: str, device: torch.device
+) -> Iterator[tuple[slice, torch.Generator]]:
+    """The rows of each batch of `n` molecules, and its own random stream on `device`."""
+    for index, start in enumerate(range(0, n, batch_size)):
+        rows = slice(start, min(start + batch_size, n))
+        yield rows, torch_generator(seed, purpose, index, device=device)
+
+
 def in_batches(
     draw: Callable[[slice, torch.Generator], Structures],
     request: dict,
@@ -114,20 +132,19 @@ def in_batches(
         parts: folder of the batches already made.
         device: of the random streams.
     """
-    n, batch_size = request["n"], request["batch_size"]
+    n, batch_size, seed = (request[key] for key in ("n", "batch_size", "seed"))
     store, progress = Parts(parts, npz(Structures)), Progress(purpose, n)
-    made, seconds, batches = 0, 0.0, []
+    made, seconds, found = 0, 0.0, []
 
-    def batch(index: int, rows: slice) -> Structures:
+    def batch(rows: slice, stream: torch.Generator) -> Structures:
         nonlocal made, seconds
         started = time.perf_counter()
-        drawn = draw(rows, torch_generator(request["seed"], purpose, index, device=device))
+        drawn = draw(rows, stream)
         made, seconds = made + rows.stop - rows.start, seconds + time.perf_counter() - started
         return drawn
 
-    for index, start in enumerate(range(0, n, batch_size)):
-        rows = slice(start, min(start + batch_size, n))
-        batches.append(store.get([request, purpose, index], partial(batch, index, rows)))
+    for index, (rows, stream) in enumerate(batches(n, batch_size, seed, purpose, device)):
+        found.append(store.get([request, purpose, index], partial(batch, rows, stream)))
         progress.update(rows.stop - rows.start)
     progress.close()
-    return Structures.concatenate(batches), seconds / made if made else None
+    return Structures.concatenate(found), seconds / made if made else None
