@@ -1,5 +1,6 @@
 """Figures. One style and one way to save for all of them."""
 
+import textwrap
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -176,6 +177,12 @@ def panels(n: int, most: int) -> tuple[int, int]:
     """(rows, columns) of a grid of n panels, at most `most` side by side, with few empty places."""
     columns = min(n, most) if n <= most else min(most, most - 1, key=lambda k: (-n % k, -k))
     return -(-n // columns), columns
+
+
+def with_unit(name: str, unit: str) -> str:
+    """A label of an axis: what is drawn and its unit, fractions in percent, in lines of 24 characters."""
+    words = {"1": " (%)", "dimensionless": " (no\u00a0unit)"}.get(unit, f" ({unit})")
+    return textwrap.fill(name + words, 24)
 
 
 def legend(figure: Figure, handles: Sequence[Line2D | Patch]) -> None:

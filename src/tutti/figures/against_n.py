@@ -1,6 +1,5 @@
 """Metrics against the number of molecules that are scored."""
 
-import textwrap
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from tutti.core.tidy import CONTROLS, check, labels, metric_name
-from tutti.figures import legend, line_styles, new_figure, nothing, panels
+from tutti.figures import legend, line_styles, new_figure, nothing, panels, with_unit
 
-WRAPPED = 24  # characters of a label's line
 SUBSET = r"^n=(\d+)$"
 
 
@@ -64,8 +62,7 @@ def _curves(axes: Axes, table: pd.DataFrame, styles: dict[str, dict]) -> None:
     sizes = sorted(set(table["molecules"].astype(int)))
     axes.set_xticks(_apart(sizes), [f"{n:,}" for n in _apart(sizes)])
     axes.xaxis.set_minor_locator(NullLocator())
-    shown = {"1": " (%)", "dimensionless": " (no\u00a0unit)"}.get(unit, f" ({unit})")
-    axes.set(xlabel="molecules scored", ylabel=textwrap.fill(metric_name(metric) + shown, WRAPPED))
+    axes.set(xlabel="molecules scored", ylabel=with_unit(metric_name(metric), unit))
     axes.grid(axis="y")
     axes.ticklabel_format(axis="y", useOffset=False)
     if unit == "1":

@@ -1,7 +1,6 @@
 """What samples are worth against the time of training."""
 
 from pathlib import Path
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,19 @@ from matplotlib.patches import Patch
 from tutti.benchmark.samples.learning import CONTROL, NAME, SHARE, TIME
 from tutti.benchmark.tables import Column, declared
 from tutti.core.tidy import check
+from tutti.figures import (
+    AREA,
+    INK,
+    REFERENCE,
+    legend,
+    line_styles,
+    new_figure,
+    nothing,
+    panels,
+    shown,
+    with_unit,
+)
 from tutti.figures import CONTROL as GREY
-from tutti.figures import INK, REFERENCE, legend, line_styles, new_figure, nothing, panels, shown
 from tutti.figures.log_axis import plain_labels
 
 LOGARITHMIC = ("mmd_bond_length_full", "energy_drop_median")
@@ -77,8 +87,7 @@ def _axes(axes: Axes, column: Column, points: pd.DataFrame, minutes: pd.Series) 
     axes.set_xscale("log")
     axes.set_xlim(minutes.min() / 1.25, minutes.max() * 1.25)
     plain_labels(axes.xaxis)
-    words = {"1": " (%)", "dimensionless": " (no\u00a0unit)"}.get(unit, f" ({unit})")
-    axes.set(xlabel="training, minutes of a processor", ylabel=fill(column.heading + words, 24))
+    axes.set(xlabel="training, minutes of a processor", ylabel=with_unit(column.heading, unit))
     axes.grid(axis="y")
     if unit == "1":
         axes.set_ylim(-3, 103)
@@ -92,7 +101,7 @@ def _axes(axes: Axes, column: Column, points: pd.DataFrame, minutes: pd.Series) 
 def _handles(styles: dict[str, dict], controls: pd.DataFrame, points: pd.DataFrame) -> list[Line2D | Patch]:
     handles = [Line2D([], [], label=shown(model), markersize=4, **style) for model, style in styles.items()]
     if len(controls):
-        handles.append(Patch(label=shown(CONTROL), facecolor=REFERENCE, edgecolor=GREY, linewidth=0.7))
+        handles.append(Patch(label=shown(CONTROL), **AREA))
     if points["published"].notna().any():
         handles.append(
             Line2D([], [], color=INK, linestyle=PUBLISHED, linewidth=0.9, label="dashed: published")
