@@ -18,13 +18,12 @@ forcefields:
   tables: [errors]
 datasets: {ethanol: {split: {train: 12, valid: 2, test: 10}}}
 models:
-  ours: &ours
-    kind: generator
-    weights: edm
-    sampling: {batch_size: 2, max_atoms: 5}
+  fields: &fields
+    kind: forcefield
+    weights: painn_ethanol
     resources: {threads: 1, gpu: 0, mem_mb: 100, runtime: 10}
+  ours: &ours {<<: *fields, kind: generator, weights: edm, sampling: {batch_size: 2, max_atoms: 5}}
   theirs: {<<: *ours, weights: theirs}
-  fields: {<<: *ours, kind: forcefield, weights: painn_ethanol}
 """
 TRAIN = "results/given/train"
 SAMPLES = "results/given/samples/qm9_demo/{}/seed0.extxyz"

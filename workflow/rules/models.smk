@@ -52,7 +52,7 @@ use rule train as train_with_snapshots with:
         model=plan.patterns["training_with_snapshots"],
 
 
-# Weights that exist, in the place of a training.
+# Weights that exist, in the place of a training: seconds, on a cluster one job with the dataset.
 rule adopt:
     input:
         dataset=layout.dataset(D),
@@ -67,6 +67,8 @@ rule adopt:
         layout.log("adopt", D, M, f"seed{S}"),
     wildcard_constraints:
         model=plan.patterns["adopted"],
+    group:
+        "data"
     conda:
         "../../envs/tutti.yaml"
     resources:
