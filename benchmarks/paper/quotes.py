@@ -1,6 +1,7 @@
 """What templates of pages may call: every number is of a recorded run, a log, or a paper."""
 
 import re
+from typing import Any
 
 import pandas as pd
 from paper import cells
@@ -141,7 +142,7 @@ class Quotes:
         rows = [
             [
                 row.dataset,
-                f"{row.model}, seed {row.seed}" if row.seed else row.model,
+                _training(row),
                 *(_written(column, getattr(row, column)) for column in columns),
                 short(row.weights_sha256),
             ]
@@ -199,6 +200,13 @@ class Quotes:
             catalogue().entry(name)  # refuses unknown names
             self._studies[name] = Study(RUNS / name)
         return self._studies[name]
+
+
+def _training(row: Any) -> str:
+    """Model and seed of a row of trainings, and where weights are from that were not trained in the run."""
+    seed = f", seed {row.seed}" if row.seed else ""
+    given = getattr(row, "given", None)
+    return f"{row.model}{seed}" + ("" if pd.isna(given) else f" (weights of {given})")
 
 
 def _written(column: str, value: object) -> str:

@@ -129,31 +129,58 @@ def _yaml(value: Any) -> str:
 
 
 def _trainings(run: Path) -> Iterator[dict[str, Any]]:
-    """One row per training, in the order of names; damaged weights are refused when they are loaded."""
+    """One row per training, and per model whose weights were `given`, in the order of names.
+
+    Damaged weights are refused when they are loaded.
+    """
     for path in sorted((run / "train").glob("*/*/*/train.json")):
         folder = path.parent
         sums.check(path, run)
         told = records.read(path)
-        checked(folder / "log.csv", path, "log_sha256")
         dataset, model, seed = folder.parts[-3:]
-        log = pd.read_csv(folder / "log.csv")
-        made_with = told["environment"]
         yield {
             "dataset": dataset,
             "model": model,
             "seed": int(seed.removeprefix("seed")),
-            "steps": told["step"],
-            "batch_size": told["training"]["batch_size"],
-            "epochs": log["epoch"].iloc[-1],
-            "processor_seconds": told.get("processor_seconds", _processor_seconds(run, folder)),
-            "wall_seconds": told["seconds"],
+            **(_of_given(told) if "given" in told else _of_training(run, path, told)),
             "parameters": sum(weights.numel() for weights in base.load(folder).parameters()),
-            "best_loss": told["best_loss"],
             "weights_sha256": sha256(folder / base.WEIGHTS),
-            "device": made_with["device"],
-            "threads": made_with["torch_threads"],
-            "torch": made_with["versions"]["torch"],
         }
+
+
+def _of_training(run: Path, path: Path, told: dict[str, Any]) -> dict[str, Any]:
+    folder = path.parent
+    checked(folder / "log.csv", path, "log_sha256")
+    return {
+        "batch_size": told["training"]["batch_size"],
+        "epochs": pd.read_csv(folder / "log.csv")["epoch"].iloc[-1],
+        "processor_seconds": told.get("processor_seconds", _processor_seconds(run, folder)),
+        "best_loss": told["best_loss"],
+        **_facts(told),
+    }
+
+
+def _of_given(told: dict[str, Any]) -> dict[str, Any]:
+    """Where weights are from, and of those that ship how they were trained, as far as their records say."""
+    known = told.get("trained")
+    trained = {
+        "batch_size": known["batch_size"],
+        "processor_seconds": known["processor_seconds"],
+        "best_loss": known["validation_loss"],
+        **_facts(known),
+    } if known else {}  # fmt: skip
+    return {"given": told["given"]["weights"], **trained}
+
+
+def _facts(told: dict[str, Any]) -> dict[str, Any]:
+    made_with = told["environment"]
+    return {
+        "steps": told["step"],
+        "wall_seconds": told["seconds"],
+        "device": made_with["device"],
+        "threads": made_with["torch_threads"],
+        "torch": made_with["versions"]["torch"],
+    }
 
 
 def _processor_seconds(run: Path, training: Path) -> float | None:

@@ -38,8 +38,9 @@ class Study:
 
     @cached_property
     def trainings(self) -> pd.DataFrame:
-        """One row per training, see `paper.record`."""
-        return pd.read_csv(self._checked(TRAININGS), dtype={"dataset": str, "model": str})
+        """One row per training, see `paper.record`; of weights that were given much may be unknown."""
+        whole = dict.fromkeys(("steps", "batch_size"), "Int64")
+        return pd.read_csv(self._checked(TRAININGS), dtype={"dataset": str, "model": str, **whole})
 
     @cached_property
     def facts(self) -> dict[str, Any]:

@@ -120,6 +120,26 @@ def test_trainings_are_told_with_times_sizes_and_hashes(run, tmp_path):
     assert mine.parameters == sum(pd.Series(head[name]["shape"], dtype=int).prod() for name in parameters)
 
 
+@pytest.mark.parametrize("trained", [True, False])
+def test_weights_that_were_given_are_told_with_where_they_are_from(run, tmp_path, trained):
+    folder = run / "train/few/yours/seed1"
+    told = records.read(folder / "train.json")
+    facts = {name: told[name] for name in ("step", "seconds", "environment")}
+    facts |= {"batch_size": 4, "validation_loss": 1.5, "processor_seconds": 9.5}
+    records.write(
+        folder / "train.json",
+        {"given": {"weights": "ship", "remarks": []}, **({"trained": facts} if trained else {})},
+    )
+    (folder / "log.csv").unlink()
+    finish(run)
+    record(run, ENTRY, tmp_path / "runs/small")
+    mine, yours = Study(tmp_path / "runs/small").trainings.itertuples()
+    assert (yours.given, yours.weights_sha256) == ("ship", sha256(folder / "weights.safetensors"))
+    assert pd.isna(mine.given) and str(mine.steps) == "10" and pd.isna(yours.epochs)
+    found = (yours.steps, yours.batch_size, yours.processor_seconds, yours.best_loss)
+    assert found == (10, 4, 9.5, 1.5) if trained else all(map(pd.isna, found))
+
+
 @pytest.mark.parametrize(
     "name", ["tables/validity.csv", "figures/validity.svg", "report/index.html", "data/few.splits.json",
              "train/few/mine/seed0/train.json", "train/few/mine/seed0/log.csv",

@@ -24,7 +24,7 @@ def test_training_grid_integrates_the_sharpest_target_within_1e_4(name):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, m in MODELS.items() if m["kind"] == "generator" and m["module"] in MODELS]
+    "name", [n for n, m in MODELS.items() if m["kind"] == "generator" and m.get("module") in MODELS]
 )
 def test_an_entry_is_the_published_model_or_says_how_it_differs(name):
     """The entry with a module's own name has its defaults, which are the published settings."""

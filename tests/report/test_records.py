@@ -41,6 +41,19 @@ def test_the_time_of_a_training_is_that_of_all_its_starts(run):
     assert f"{job}<td>171.2</td>{others}" in text and sampling in text
 
 
+def test_weights_that_were_given_are_told_with_what_is_to_be_known_of_them(run):
+    root = run["out"].parents[1]
+    for seed in (0, 1):
+        record = root / f"train/qm9_demo/mine/seed{seed}/train.json"
+        record.parent.mkdir(parents=True)
+        record.write_text(json.dumps({"given": {"weights": "edm", "remarks": ["of <other> data", "small"]}}))
+        run["sidecars"].append(record)
+    text = " ".join(page(run).split())
+    told = "<b>mine</b> on qm9_demo was not trained here: the weights of <b>edm</b> were given; of &lt;other"
+    assert text.count(told) == 1 and "data; small.</p>" in text
+    assert "was not trained here" not in page(run | {"sidecars": run["sidecars"][:1]})
+
+
 def test_long_lists_of_sidecars_are_left_out(run):
     record = {
         "dataset_digest": "cd" * 32,

@@ -261,7 +261,7 @@ def test_jobs_of_other_codes_are_planned_once_each(tree):
     ("run", "problem"),
     [
         ("models: [pair], sizes: [5]", r"runs\[0\]\.sizes: 'pair' is of kind calculator: it is not trained"),
-        ("models: [given], targets: [homo]", r"targets: 'given' is of kind predictions: it gives energies"),
+        ("models: [given], targets: [homo]", r"targets: 'given' is of kind predictions: it is not trained"),
     ],
 )
 def test_what_only_a_training_has_is_refused(plan_of, run, problem, tmp_path):

@@ -52,6 +52,32 @@ use rule train as train_with_snapshots with:
         model=plan.patterns["training_with_snapshots"],
 
 
+# Weights that exist, in the place of a training: seconds, on a cluster one job with the dataset.
+rule adopt:
+    input:
+        dataset=layout.dataset(D),
+        splits=layout.splits(D),
+        given=lambda wildcards: plan.given_files(wildcards.model),
+        code=lambda wildcards: plan.code("adopt", *plan.modules(wildcards.model)),
+    output:
+        weights=layout.training(D, M, S),
+        config=layout.training(D, M, S, "config.json"),
+        sidecar=layout.training(D, M, S, "train.json"),
+    log:
+        layout.log("adopt", D, M, f"seed{S}"),
+    wildcard_constraints:
+        model=plan.patterns["adopted"],
+    group:
+        "data"
+    conda:
+        "../../envs/tutti.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    script:
+        "../../scripts/adopt.py"
+
+
 rule sample:
     input:
         weights=of_training("weights.safetensors"),

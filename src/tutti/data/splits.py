@@ -5,6 +5,7 @@ Examples of the literature, of the 130,831 molecules of QM9:
     properties: SplitConfig(train=110_000, valid=10_000, test="rest"), as for SchNet and PaiNN
 """
 
+import hashlib
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -158,6 +159,12 @@ class Splits:
             )
         ids = structures.columns.get("id")
         return cls(*parts, seed=seed, digest=digest, leakage=leaks, ids=ids)
+
+    @property
+    def training_digest(self) -> str:
+        """SHA-256 of what a training sees: the indices of the structures for training and validation."""
+        indices = [np.asarray(part, dtype="<i8").tobytes() for part in (self.train, self.valid)]
+        return hashlib.sha256(b"|".join(indices)).hexdigest()
 
     @property
     def example(self) -> np.ndarray:

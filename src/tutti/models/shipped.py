@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tutti.core.structures import Structures
 
 SHIPPED = Path(__file__).parents[1] / "weights"
-WEIGHTS, RECORD = "weights.safetensors", "provenance.json"
+WEIGHTS, CONFIG, RECORD = "weights.safetensors", "config.json", "provenance.json"
 INSTALL_AGAIN = "install tutti again, or take the folder from where you had it"
 
 

@@ -65,6 +65,7 @@ def build(
     page = template("index.html.j2").render(
         title=title or root.name,
         facts=_facts(config, tidy.values()),
+        given=list(records.given(told)),
         overviews=overviews({stem.name: table for stem, table in tidy.items()}, links),
         browser=shown,
         topics=topics(tidy, figures),

@@ -49,6 +49,16 @@ def hashes(records: Records) -> Iterator[tuple[str, str, str]]:
                 yield name, key, value
 
 
+def given(records: Records) -> Iterator[dict[str, Any]]:
+    """`model`, `dataset`, `weights` and `remarks` of all whose weights were given, not trained; once each."""
+    told = {}
+    for name, record in records.items():
+        if "given" in record:
+            _, dataset, model, *_ = name.split("/")
+            told[model, dataset] = {"model": model, "dataset": dataset, **record["given"]}
+    yield from told.values()
+
+
 def times(records: Records) -> Iterator[tuple[str, str, str]]:
     """(record, what was measured, s) of every value whose name begins with `seconds`."""
     for name, record in records.items():

@@ -24,6 +24,7 @@ from tutti.models.forcefields.base import ForceField
 from tutti.models.forcefields.external import advice
 from tutti.models.training.config import TrainingConfig
 from tutti.workflow import snapshots, splitting, sweeps
+from tutti.workflow.given import is_given
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import Layout
 from tutti.workflow.plan.names import KINDS, dataset_settings
@@ -68,15 +69,16 @@ def _of_dataset(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
 
 
 def _of_model(where: str, entry: Mapping[str, Any]) -> Iterator[ConfigError]:
-    if entry["kind"] not in KINDS:
-        return
+    if entry["kind"] not in KINDS or "module" not in entry:
+        return  # what is not trained, and weights that the run does not use
     plugin = yield from _plugin(KINDS[entry["kind"]], entry["module"], f"{where}.module")
     if plugin is not None:
         yield from _misfit(plugin.Config, entry["config"], f"{where}.config")
     if plugin is not None and entry["kind"] == "generator":
         settings = {key: value for key, value in entry["sampling"].items() if key != "batch_size"}
         yield from _misfit(plugin.Sampling, settings, f"{where}.sampling")
-    yield from _misfit(TrainingConfig, entry["training"], f"{where}.training")
+    if not is_given(entry):
+        yield from _misfit(TrainingConfig, entry["training"], f"{where}.training")
 
 
 def _of_sweep(config: Mapping[str, Any], name: str) -> Iterator[ConfigError]:
@@ -121,7 +123,7 @@ def _misfit(cls: type, mapping: Mapping[str, Any], where: str) -> Iterator[Confi
 def _impossible_figures(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     """Figures of models that these do not have, by trying them with weights that are not trained."""
     figures = plan.settings["figures"]
-    pairs = plan.whole_trained if figures else []
+    pairs = plan.whole_networks if figures else []
     for dataset in dict.fromkeys(dataset for dataset, _ in pairs):
         settings, _ = splitting.settings(plan.config["datasets"][dataset])
         if "chemical_potential" in figures and is_periodic(settings):

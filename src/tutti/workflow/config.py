@@ -9,7 +9,7 @@ from tutti.benchmark import tables
 from tutti.core.files import write_text
 from tutti.core.registry import ConfigError
 from tutti.core.sources import PACKAGE, fingerprint
-from tutti.workflow import names, requests, schema
+from tutti.workflow import given, names, requests, schema
 from tutti.workflow.reading import read, typed
 
 FILES = ("config/datasets.yaml", "config/models.yaml", "config/config.yaml")
@@ -56,13 +56,14 @@ def check(
     Raises:
         ConfigError: with one line per mistake.
     """
-    errors = (
-        list(schema.mistakes(config, schemas))
-        or list(names.unknown(config))
-        or [error for error in requests.impossible(config) if not _is_default(error, config, files)]
-    )
+    errors = list(schema.mistakes(config, schemas)) or list(given.mistakes(config))
+    if not errors:
+        filled = given.filled(config)
+        errors = list(names.unknown(filled)) or [
+            error for error in requests.impossible(filled) if not _is_default(error, config, files)
+        ]
     if not errors and modules:
-        errors = _of_modules(config, remember)
+        errors = _of_modules(filled, remember)
     if errors:
         lines = [f"{_origin(error.where, config, files)}: {error}" for error in errors]
         raise ConfigError("\n".join(lines))

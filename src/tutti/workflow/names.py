@@ -40,7 +40,7 @@ def _of_catalogues(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     for name, entry in config["datasets"].items():
         yield from _among([entry["kind"]], known["datasets"], f"datasets.{name}.kind", "no datasets module")
     for name, entry in config["models"].items():
-        if entry["kind"] in KINDS:
+        if entry["kind"] in KINDS and "module" in entry:
             kind = KINDS[entry["kind"]]
             yield from _among([entry["module"]], known[kind], f"models.{name}.module", f"no {kind} module")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tutti.benchmark.tables import declared
 from tutti.core.registry import ConfigError
-from tutti.workflow import snapshots
+from tutti.workflow import given, snapshots
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import WEIGHTS, Layout
 from tutti.workflow.plan.names import FORCEFIELD, named_files
@@ -29,9 +29,9 @@ FILES_OF_MODELS = ("path", "pretrained", "environment")
 """Settings of models that name a file or folder of the user's."""
 UNTRAINED = {
     "sizes": "is not trained here, so that it has no learning curve; name it in a run without 'sizes'",
-    "targets": "gives energies and forces, and no other targets; name it in a run without 'targets'",
+    "targets": "is not trained here, so that what it gives is settled; name it in a run without 'targets'",
 }
-"""What is said of calculators and predictions of other codes in runs that ask for more."""
+"""What is said of given weights, calculators and predictions of other codes in runs that ask for more."""
 
 
 class UnmetError(ConfigError):
@@ -93,19 +93,19 @@ def _of_generation(plan: SamplePlan) -> Iterator[ConfigError]:
     """Tables of samples and generators; and models without data."""
     config, evaluation = plan.config, plan.config["evaluation"]
     if config["generation"]["snapshots"] and not plan.snapshots:
-        yield UnmetError(f"snapshots need {NEEDS['generators']}", snapshots.WHERE)
+        yield UnmetError(f"snapshots need {NEEDS['generators']} that is trained here", snapshots.WHERE)
     elif plan.snapshots and not plan.learnt:
         known = ", ".join(dict.fromkeys(column.table for column in declared().tables["learning"].columns))
         yield ConfigError(f"snapshots need one of the tables {known}", "evaluation.tables")
     if plan.models and not config["generation"]["datasets"]:
         yield ConfigError("models need a dataset to learn from or to be compared with", "generation.datasets")
-    given = {"samples": plan.judged, "completions": plan.completing, "generators": plan.timed}
+    there = {"samples": plan.judged, "completions": plan.completing, "generators": plan.timed}
     for name in evaluation["tables"]:
         table = declared().tables[name]
         lack = table.lacks(plan.assigners, reference=True) if table.of == "samples" and plan.judged else ""
         if lack:
             yield ConfigError(f"'{name}' needs {lack} in bonds.assigners", "evaluation.tables")
-        elif not given[table.of]:
+        elif not there[table.of]:
             yield UnmetError(f"'{name}' needs {NEEDS[table.of]}", "evaluation.tables")
     yield from _empty_test_splits(plan)
 
@@ -131,13 +131,13 @@ def made_of_test_splits(plan: SamplePlan) -> list[str]:
 def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
     """Tables, figures and simulations of force fields."""
     yield from _of_other_codes(plan)
-    given = {table for pair in plan.pairs for table in plan.measures(*pair)}
-    given |= {"inference_time"} if plan.energies else set()
+    made = {table for pair in plan.pairs for table in plan.measures(*pair)}
+    made |= {"inference_time"} if plan.energies else set()
     for name in plan.settings["tables"]:
-        if name not in given:
+        if name not in made:
             needed = NEEDS.get(name, "a training that ForceFieldPlan.measures gives rows to")
             yield UnmetError(f"'{name}' needs {needed}", "forcefields.tables")
-    if plan.settings["figures"] and not plan.whole_trained:
+    if plan.settings["figures"] and not plan.whole_networks:
         yield UnmetError(f"figures of models need {NEEDS['errors']}", "forcefields.figures")
     energies = {dataset for dataset, _ in plan.energies}
     for section in ("dynamics", "physics"):
@@ -148,10 +148,11 @@ def _of_forcefields(plan: ForceFieldPlan) -> Iterator[ConfigError]:
 
 
 def _of_other_codes(plan: ForceFieldPlan) -> Iterator[ConfigError]:
-    """Runs that ask of calculators and predictions what only a training has."""
+    """Runs that ask of what is not trained here what only a training has."""
     for i, run in enumerate(plan.settings["runs"]):
         for key in UNTRAINED.keys() & run.keys():
             for name in run["models"]:
-                if (kind := plan.kind(name)) != FORCEFIELD:
-                    problem = f"'{name}' is of kind {kind}: it {UNTRAINED[key]}"
+                if (kind := plan.kind(name)) != FORCEFIELD or plan.is_given(name):
+                    what = f"has {given.KEY}" if plan.is_given(name) else f"is of kind {kind}"
+                    problem = f"'{name}' {what}: it {UNTRAINED[key]}"
                     yield ConfigError(problem, f"forcefields.runs[{i}].{key}")

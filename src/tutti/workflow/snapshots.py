@@ -1,14 +1,14 @@
 """Snapshots: generators as they were after a part of their training.
 
-`generation.snapshots: [0.125, 0.5]` has each generator of `generation.models` sampled with the weights of an
-eighth and of half of its steps, too. To the workflow these are models, `<name>_<share>`, but of no table and
-no figure, save those of learning.
+`generation.snapshots: [0.125, 0.5]` has each generator of `generation.models` that is trained here sampled
+with the weights of an eighth and of half of its steps, too. To the workflow these are models,
+`<name>_<share>`, but of no table and no figure, save those of learning.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from tutti.workflow import sweeps
+from tutti.workflow import given, sweeps
 
 WHERE = "generation.snapshots"
 SHARE = "snapshot"
@@ -25,7 +25,8 @@ def expand(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     expanded = sweeps.expand(config)
     models, shares = expanded["models"], config["generation"]["snapshots"]
-    trained = [name for name in config["generation"]["models"] if models[name].get("kind") == "generator"]
+    generators = [name for name in config["generation"]["models"] if models[name].get("kind") == "generator"]
+    trained = [name for name in generators if not given.is_given(models[name])]
     for name in trained if shares else ():
         training = models[name]["training"]
         kept = sorted({*training.get("snapshots", ()), *shares})

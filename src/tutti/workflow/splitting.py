@@ -63,7 +63,7 @@ def _empty_parts(config: Mapping[str, Any], sizes: Mapping[str, Sizes]) -> Itera
     layout = Layout(config["run"])
     forces, samples = ForceFieldPlan(config, layout), SamplePlan(snapshots.expand(config), layout)
     generation = config["generation"]["datasets"]
-    trained = [base(name) for name, _ in forces.trained] + (generation if samples.trained else [])
+    trained = [base(name) for name, _ in forces.trained] + (generation if samples.trainings else [])
     for name in dict.fromkeys(trained):
         if sizes.get(name, {}).get("valid") == 0:
             problem = "the validation split is empty, but models that are trained here are chosen by it"

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tutti.core.registry import ConfigError
+from tutti.workflow import given
 
 LONGEST = 100
 """Characters of the name of a model, of which files of several are named."""
@@ -59,7 +60,7 @@ class _Point:
     @property
     def trains(self) -> bool:
         """Whether it changes more than how the model is sampled."""
-        return any(not key.startswith(f"{SAMPLING}.") for key in self.changes)
+        return any(map(_trains, self.changes))
 
 
 def expand(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,6 +107,11 @@ def members(config: Mapping[str, Any], name: str) -> list[Member]:
     axes = [
         _axis(changes, f"generation.sweeps.{name}.axes.{axis}") for axis, changes in sweep["axes"].items()
     ]
+    if given.is_given(base) and (
+        trained := [key for axis in sweep["axes"].values() for key in axis if _trains(key)]
+    ):
+        problem = f"'{sweep['model']}' has weights, which settle '{trained[0]}': sweep settings of {SAMPLING}"
+        raise ConfigError(problem, f"generation.sweeps.{name}.axes")
     found = []
     for points in itertools.product(*axes):
         trained = [point.label for point in points if point.trains]
@@ -122,6 +128,10 @@ def members(config: Mapping[str, Any], name: str) -> list[Member]:
             )
         )
     return found
+
+
+def _trains(key: str) -> bool:
+    return not key.startswith(f"{SAMPLING}.")
 
 
 def _axis(changes: Mapping[str, list], where: str) -> list[_Point]:

@@ -1,13 +1,11 @@
 """last.ckpt: everything a killed training needs to go on to the same weights. Safetensors, never pickled."""
 
 import dataclasses
-import hashlib
 import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -112,13 +110,12 @@ def identity(
     initial: str | None,
 ) -> dict[str, object]:
     """What a training must share with a checkpoint to go on from it, as JSON gives it back."""
-    indices = [np.asarray(part, dtype="<i8").tobytes() for part in (splits.train, splits.valid)]
     values = {
         "model": model.description(),
         "training": settings,
         "seed": seed,
         "dataset": structures.digest,
-        "splits": hashlib.sha256(b"|".join(indices)).hexdigest(),
+        "splits": splits.training_digest,
         "devices": devices,
         "initial": initial,
     }

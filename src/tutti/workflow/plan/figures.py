@@ -274,8 +274,8 @@ class FigurePlan:
     def _of_weights(self, name: str, table: None) -> Iterator[Drawing]:
         if name not in self.forcefields.settings["figures"]:
             return
-        for dataset, model in self.forcefields.whole_trained:
-            weights = self.layout.training(dataset, model, str(self.config["seeds"][0]))
+        for dataset, model in self.forcefields.whole_networks:
+            weights = self.layout.training(dataset, model, str(self.forcefields.seeds(model)[0]))
             data = {"dataset": self.layout.dataset(dataset), "splits": self.layout.splits(dataset)}
             yield Drawing(name, (dataset, model), {**data, "weights": weights}, [*data.values(), weights])
 

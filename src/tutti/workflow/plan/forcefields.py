@@ -8,8 +8,9 @@ from typing import Any
 
 from tutti.benchmark import tables
 from tutti.core.files import files_among
+from tutti.workflow import given
 from tutti.workflow.plan.listed import REFERENCE, ListedForceFields
-from tutti.workflow.plan.names import CALCULATOR, FORCEFIELD, PREDICTIONS, base, local_files, size
+from tutti.workflow.plan.names import CALCULATOR, PREDICTIONS, base, local_files, size
 from tutti.workflow.plan.samples import Set
 
 ALIGNED = "energies aligned by least squares per element on the training split"
@@ -58,7 +59,7 @@ class ForceFieldPlan(ListedForceFields):
     @cached_property
     def committees(self) -> list[tuple[str, str]]:
         """(training set, model) of those whose seeds are compared: of several, and with energies."""
-        trained = [pair for pair in self.energies if self.kind(pair[1]) == FORCEFIELD]
+        trained = [pair for pair in self.energies if pair in self.trained]
         return trained if "committee" in self.tables and len(self.config["seeds"]) > 1 else []
 
     @cached_property
@@ -176,6 +177,8 @@ class ForceFieldPlan(ListedForceFields):
             return f"{entry['factory']} on {dataset}, {ALIGNED}"
         if entry["kind"] == PREDICTIONS:
             return f"predictions of {os.path.basename(entry['path'])} for {dataset}"  # noqa: PTH119
+        if self.is_given(model):
+            return f"{dataset}, weights {given.origin(entry)}, not trained here"
         steps = f"at most {entry['training']['steps']} training steps"
         return f"{dataset}, {steps}, {len(self.config['seeds'])} seed(s)"
 

@@ -21,8 +21,11 @@ def _of_data(plan: Plan) -> Iterator[str]:
 
 
 def _of_trainings(plan: Plan) -> Iterator[str]:
-    for dataset, model, seed in [*plan.samples.trainings, *plan.forcefields.trainings]:
+    for dataset, model, seed in plan.trainings:
         for file in (WEIGHTS, "config.json", "log.csv"):
+            yield plan.layout.training(dataset, model, str(seed), file)
+    for dataset, model, seed in plan.adopted:
+        for file in (WEIGHTS, "config.json"):
             yield plan.layout.training(dataset, model, str(seed), file)
     for dataset, model, seed in plan.samples.sampled:
         yield from (

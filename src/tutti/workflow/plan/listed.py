@@ -1,6 +1,7 @@
 """Which force fields a study names, and what each of them is.
 
-Force fields are trained here, or are calculators or predictions of other codes; these have one seed, 0.
+Force fields are trained here, have weights that are given, or are calculators or predictions of other codes;
+all but the first have one seed, 0.
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from tutti.workflow.given import is_given
 from tutti.workflow.plan.layout import Layout
 from tutti.workflow.plan.names import (
     CALCULATOR,
@@ -51,13 +53,16 @@ class ListedForceFields:
     @cached_property
     def patterns(self) -> dict[str, str]:
         """Regular expressions of wildcards for models: of each kind, those that compute, and all."""
-        trained = rf"({one_of(self.names(FORCEFIELD))})({VARIANT}\w+)?"
+        networks = {name: is_given(self.entry(name)) for name in self.names(FORCEFIELD)}
+        trained = rf"({one_of(name for name, given in networks.items() if not given)})({VARIANT}\w+)?"
+        adopted = one_of(name for name, given in networks.items() if given)
         calculators, predictions = one_of(self.names(CALCULATOR)), one_of(self.names(PREDICTIONS))
         return {
             "forcefield": trained,
+            "adopted_forcefield": adopted,
             "calculator": calculators,
-            "computing": f"{trained}|{calculators}",
-            "compared": f"{trained}|{calculators}|{predictions}",
+            "computing": f"{trained}|{adopted}|{calculators}",
+            "compared": f"{trained}|{adopted}|{calculators}|{predictions}",
         }
 
     @cached_property
@@ -71,9 +76,14 @@ class ListedForceFields:
         return list(dict.fromkeys(pair for run in self.settings["runs"] for pair in _variants(run)))
 
     @cached_property
-    def trained(self) -> list[tuple[str, str]]:
-        """Those that are trained here."""
+    def networks(self) -> list[tuple[str, str]]:
+        """Those whose weights are here."""
         return [pair for pair in self.pairs if self.kind(pair[1]) == FORCEFIELD]
+
+    @cached_property
+    def trained(self) -> list[tuple[str, str]]:
+        """Those of them that are trained here."""
+        return [pair for pair in self.networks if not self.is_given(pair[1])]
 
     @cached_property
     def whole(self) -> list[tuple[str, str]]:
@@ -81,8 +91,13 @@ class ListedForceFields:
         return [pair for pair in self.pairs if VARIANT not in pair[0]]
 
     @cached_property
+    def whole_networks(self) -> list[tuple[str, str]]:
+        """Those of them whose weights are here."""
+        return [pair for pair in self.networks if VARIANT not in pair[0]]
+
+    @cached_property
     def whole_trained(self) -> list[tuple[str, str]]:
-        """Those of them that are trained here, and have curves and weights."""
+        """Those of them that are trained here, and have curves."""
         return [pair for pair in self.trained if VARIANT not in pair[0]]
 
     @cached_property
@@ -103,7 +118,8 @@ class ListedForceFields:
 
     def seeds(self, model: str) -> list[int]:
         """Seeds of a model's trainings; what is not trained has one."""
-        return self.config["seeds"] if self.kind(model) == FORCEFIELD else [0]
+        is_trained = self.kind(model) == FORCEFIELD and not self.is_given(model)
+        return self.config["seeds"] if is_trained else [0]
 
     def seeded(self, pairs: list[tuple[str, str]]) -> list[Set]:
         """Each with all its seeds."""
@@ -115,6 +131,11 @@ class ListedForceFields:
         return self.seeded(self.trained)
 
     @cached_property
+    def adopted(self) -> list[Set]:
+        """All whose weights are given."""
+        return self.seeded([pair for pair in self.networks if self.is_given(pair[1])])
+
+    @cached_property
     def calculators(self) -> list[Set]:
         """All calculators of other codes."""
         return self.seeded([pair for pair in self.pairs if self.kind(pair[1]) == CALCULATOR])
@@ -122,6 +143,10 @@ class ListedForceFields:
     def kind(self, model: str) -> str:
         """Kind of a model's entry."""
         return self.entry(model)["kind"]
+
+    def is_given(self, model: str) -> bool:
+        """Whether a model's entry names its weights."""
+        return is_given(self.entry(model))
 
     def entry(self, model: str) -> Mapping[str, Any]:
         """The catalogue's entry of a model."""

@@ -11,7 +11,7 @@ from tutti.benchmark import tables
 from tutti.core import functions
 from tutti.core.registry import PACKAGES
 from tutti.core.sources import PACKAGE, sources
-from tutti.workflow import snapshots
+from tutti.workflow import given, snapshots
 from tutti.workflow.plan.figures import FigurePlan
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import WEIGHTS, Layout
@@ -51,7 +51,7 @@ class Plan:
     @classmethod
     def of(cls, config: Mapping[str, Any], scripts: Path) -> Self:
         """The plan of a merged configuration whose sweeps and snapshots are not expanded yet."""
-        return cls(snapshots.expand(config), scripts)
+        return cls(snapshots.expand(given.filled(config)), scripts)
 
     @cached_property
     def layout(self) -> Layout:
@@ -93,7 +93,7 @@ class Plan:
         made |= {"learning"} if self.samples.learnt else set()
         made |= {"inference_time"} if self.forcefields.timed else set()
         made |= {"paper_versus_here"} if made else set()
-        seeded = self.samples.trainings or self.forcefields.trainings
+        seeded = self.samples.whole or self.forcefields.trainings
         made |= {"over_seeds"} if seeded and len(self.config["seeds"]) > 1 else set()
         made |= {"validity_ranks"} if "validity" in made and len(self.samples.models) > 1 else set()
         made |= {"signals"} if self.signals.fits else set()
@@ -165,18 +165,36 @@ class Plan:
             return [f"{start}/{name}" for name in (WEIGHTS, "config.json")]
         return [self.layout.training(start["dataset"], start["model"], seed)] if start else []
 
+    def given_files(self, model: str) -> list[str]:
+        """Files of the folder that a model's weights are taken from."""
+        return [os.path.relpath(path) for path in given.files(self.entry(model))]
+
+    @cached_property
+    def trainings(self) -> list[Set]:
+        """All trainings."""
+        return [*self.samples.trainings, *self.forcefields.trainings]
+
+    @cached_property
+    def adopted(self) -> list[Set]:
+        """All models whose weights are given."""
+        return [*self.samples.adopted, *self.forcefields.adopted]
+
     @cached_property
     def patterns(self) -> dict[str, str]:
         """Regular expressions of wildcards."""
         controls = list(tables.declared().controls)
         trained = dict.fromkeys(each.model for each in self.samples.trainings)
+        forcefields = self.forcefields.patterns
         return {
             "dataset": one_of(self.config["datasets"]),
             "training_set": rf"({one_of(self.config['datasets'])})({VARIANT}\d+)?",
             "model": one_of([*self.config["models"], *controls]),
             "generator": one_of([*self.samples.trained, *self.samples.snapshots]),
-            **self.forcefields.patterns,
+            **forcefields,
             "training": one_of(name for name in trained if name not in self.samples.kept_of),
+            "adopted": "|".join(
+                [one_of(each.model for each in self.samples.adopted), forcefields["adopted_forcefield"]]
+            ),
             "training_with_snapshots": one_of(self.samples.kept_of),
             "reference": "(?!)"
             if tables.REFERENCE in self.config["evaluation"]["controls"]
@@ -228,10 +246,10 @@ class Plan:
     def sidecars(self) -> list[str]:
         """Files that say how results were made."""
         datasets = dict.fromkeys([*self.config["generation"]["datasets"], *self.forcefields.datasets])
-        trainings = [*self.samples.trainings, *self.forcefields.trainings]
+        weights = [*self.trainings, *self.adopted]
         return [
             *map(self.layout.splits, datasets),
-            *(self.layout.training(d, m, str(s), "train.json") for d, m, s in trainings),
+            *(self.layout.training(d, m, str(s), "train.json") for d, m, s in weights),
             *(self.layout.calculator(d, m, str(s)) for d, m, s in self.forcefields.calculators),
             *(self.layout.samples(d, m, str(s), ".json") for d, m, s in self.samples.sampled),
         ]
@@ -239,9 +257,8 @@ class Plan:
     @cached_property
     def benchmarks(self) -> list[str]:
         """What Snakemake measured of the long jobs."""
-        trainings = [*self.samples.trainings, *self.forcefields.trainings]
         return [
-            *(self.layout.benchmark("train", d, m, str(s)) for d, m, s in trainings),
+            *(self.layout.benchmark("train", d, m, str(s)) for d, m, s in self.trainings),
             *(self.layout.benchmark("sample", d, m, str(s)) for d, m, s in self.samples.sampled),
         ]
 
@@ -260,7 +277,7 @@ class Plan:
         runs = self.config["forcefields"]["runs"]
         datasets = [*self.config["generation"]["datasets"], *(run["dataset"] for run in runs)]
         models = [*self.samples.models, *(name for run in runs for name in run["models"])]
-        models += [each.model for each in self.samples.trainings]
+        models += [each.model for each in [*self.samples.trainings, *self.samples.adopted]]
         return {
             **self.config,
             "datasets": {name: self.config["datasets"][name] for name in dict.fromkeys(datasets)},

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tutti.benchmark import tables
+from tutti.workflow import given
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.samples import SamplePlan
 
@@ -34,7 +35,11 @@ def _origin(entry: Mapping[str, Any], data: str, n_seeds: int) -> str:
     """In words, what this run's values of a generator come from."""
     if entry["kind"] == "external":
         return f"samples of {os.path.basename(entry['path'])}"  # noqa: PTH119
-    done = f"{data}, {entry['training']['steps']} training steps, {n_seeds} seed(s)"
+    if given.is_given(entry):
+        weights = f"weights {given.origin(entry)}, not trained here"
+    else:
+        weights = f"{entry['training']['steps']} training steps"
+    done = f"{data}, {weights}, {n_seeds} seed(s)"
     return f"{done}; not as published: {differs}" if (differs := _differs(entry)) else done
 
 
@@ -43,5 +48,7 @@ def _differs(entry: Mapping[str, Any]) -> str:
 
     Semicolons, which part the notes of a table, become commas.
     """
+    if given.is_given(entry) and "differs" not in entry:
+        return "what it is, the config.json of its weights says"
     changed = [*entry["config"], *(key for key in entry["sampling"] if key != "batch_size")]
     return entry.get("differs", ", ".join(changed)).replace(";", ",")

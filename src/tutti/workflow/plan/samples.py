@@ -9,6 +9,7 @@ from tutti.benchmark import tables
 from tutti.benchmark.tables import REFERENCE, WHOLE
 from tutti.core import functions, registry
 from tutti.workflow import snapshots, sweeps
+from tutti.workflow.given import is_given
 from tutti.workflow.plan.layout import WEIGHTS, Layout, judged_in, judged_names
 from tutti.workflow.plan.names import local_files
 
@@ -82,6 +83,15 @@ class SamplePlan:
     @cached_property
     def trainings(self) -> list[Set]:
         """All trainings of generators."""
+        return [each for each in self._weights if not is_given(self.config["models"][each.model])]
+
+    @cached_property
+    def adopted(self) -> list[Set]:
+        """Generators whose weights are given; the seeds are of their samples alone."""
+        return [each for each in self._weights if is_given(self.config["models"][each.model])]
+
+    @cached_property
+    def _weights(self) -> list[Set]:
         return self._sets(dict.fromkeys(map(self.trained_as, self.trained)))
 
     @cached_property
