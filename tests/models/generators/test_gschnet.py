@@ -47,13 +47,18 @@ def test_shared_distances_give_the_same_features_as_each_step_alone():
     assert step == len(batch.targets) == 2 * (9 + 4 + 2 + 1)
 
 
-def divergences(made: GSchNet, traces: Traces, row: int) -> tuple[list[float], list[list[float]]]:
-    """Of a molecule: −log p of the type of each step, and KL(labels, p) of each node of each placing step."""
+def divergences(
+    made: GSchNet, traces: Traces, moved: np.ndarray, row: int
+) -> tuple[list[float], list[list[float]]]:
+    """Of a molecule: −log p of the type of each step, and KL(labels, p) of each node of each placing step.
+
+    What is placed stands at `moved` [B, M, 3], the next atom belongs where it is in `traces`.
+    """
     centres = made.config.bin_width * np.arange(made.config.n_bins)
     types, distances = [], []
     for t in np.flatnonzero(traces.steps[row]):
         n, focus, kind = (a[row, t] for a in (traces.placed, traces.focus, traces.target))
-        atoms = traces.positions[row, :n]
+        atoms = moved[row, :n]
         log_types, log_bins = predictions(
             made, traces.species[row, :n].tolist(), atoms, focus - 1 if focus else None
         )
@@ -74,15 +79,17 @@ def divergences(made: GSchNet, traces: Traces, row: int) -> tuple[list[float], l
 
 @pytest.mark.parametrize("type_head", ["embeddings", "features"])
 @pytest.mark.parametrize("mean", ["steps", "molecules"])
-def test_loss_is_the_divergences_written_out(mean, type_head):
+@pytest.mark.parametrize("noise_variance", [0.0, 0.01])
+def test_loss_is_the_divergences_written_out(mean, type_head, noise_variance):
     """The default weighs all steps, and all their nodes, alike; the paper's formula all molecules."""
-    assert Config().loss_mean == "steps"
-    made, structures = model(loss_mean=mean, type_head=type_head), molecules()
-    rows = np.array([1, 4, 3])
-    traces = make_traces(structures, rows, made.species, np.random.default_rng(3))
+    assert (Config().loss_mean, Config().noise_variance) == ("steps", 0.0)
+    made, structures = model(loss_mean=mean, type_head=type_head, noise_variance=noise_variance), molecules()
+    rows, rng = np.array([1, 4, 3]), np.random.default_rng(3)
+    traces = make_traces(structures, rows, made.species, rng)
+    moved = traces.positions + rng.normal(scale=noise_variance**0.5, size=traces.positions.shape)
     with torch.no_grad():
         loss, parts = made.training_step(made.collate(structures, rows, np.random.default_rng(3)))
-        types, distances = zip(*[divergences(made, traces, b) for b in range(3)], strict=True)
+        types, distances = zip(*[divergences(made, traces, moved, b) for b in range(3)], strict=True)
     if mean == "steps":
         of_types = np.mean(np.concatenate(types))
         of_distances = np.mean([node for molecule in distances for step in molecule for node in step])
@@ -97,6 +104,18 @@ def test_loss_is_the_divergences_written_out(mean, type_head):
 def loss_of(made: GSchNet, structures: Structures, copies: list[int]) -> float:
     batch = made.collate(structures, np.array(copies), np.random.default_rng(0))
     return float(made.training_step(batch)[0].detach())
+
+
+def test_validation_has_no_noise():
+    rows, structures = np.array([1, 4, 3]), molecules()
+    losses = []
+    for variance in (0.0, 0.01):
+        made = model(noise_variance=variance)
+        batch = made.collate_validation(structures, rows, np.random.default_rng(3))
+        losses.append(float(made.training_step(batch)[0].detach()))
+    assert losses[0] == losses[1]
+    with pytest.raises(ValueError, match=r"noise_variance is -0\.1"):
+        Config(noise_variance=-0.1)
 
 
 def test_means_of_parts_average_to_that_of_the_batch():

@@ -22,6 +22,7 @@ class TraceBatch(Tensors):
         cells: [N] int64; see `StepGraph`.
         pairs: [B, P, P] int64, number of the distance between two places; 0 also where one does not exist.
         distances: [Q], Å; the first is 0, that of places to themselves.
+        aims: [Q], Å, the same to where the later of the two belongs, without noise.
         targets: [U] int64, type of the next atom, or S for STOP.
         weights: [U], share of each step in the mean over them.
         placing: [V] int64, the nodes of all steps that do not stop.
@@ -35,6 +36,7 @@ class TraceBatch(Tensors):
     cells: Tensor
     pairs: Tensor
     distances: Tensor
+    aims: Tensor
     targets: Tensor
     weights: Tensor
     placing: Tensor
@@ -44,10 +46,18 @@ class TraceBatch(Tensors):
 
     @classmethod
     def of(
-        cls, traces: Traces, n_species: int, dtype: torch.dtype, mean: Literal["steps", "molecules"]
+        cls,
+        traces: Traces,
+        n_species: int,
+        dtype: torch.dtype,
+        mean: Literal["steps", "molecules"],
+        noise: np.ndarray | float = 0.0,
     ) -> Self:
-        """The steps of `traces`; floating tensors in `dtype`. For the `mean` see `Config.loss_mean`."""
-        pairs, distances = _shared_distances(traces)
+        """The steps of `traces`; floating tensors in `dtype`. For the `mean` see `Config.loss_mean`.
+
+        The `noise` [B, M, 3] (Å) moves the atoms that are placed, not where the next one belongs.
+        """
+        pairs, distances, aims = _shared_distances(traces, noise)
         n, n_steps = traces.placed.shape
         n_places = traces.species.shape[1] + 1
         # Nodes: places of all steps, then the focus tokens.
@@ -77,6 +87,7 @@ class TraceBatch(Tensors):
             "cells": (molecule * n_steps + time) * n_places + place,
             "pairs": pairs,
             "distances": distances,
+            "aims": aims,
             "targets": traces.target[traces.steps],
             "weights": weights / weights.sum(),
             "placing": placing,
@@ -94,13 +105,18 @@ class TraceBatch(Tensors):
         return StepGraph(self.cells, (n, 2 * (n_places - 1), n_places))
 
 
-def _shared_distances(traces: Traces) -> tuple[np.ndarray, np.ndarray]:
-    """`TraceBatch.pairs` and its `distances`."""
-    places = np.pad(traces.positions, ((0, 0), (1, 0), (0, 0)))
+def _shared_distances(traces: Traces, noise: np.ndarray | float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`TraceBatch.pairs`, its `distances` and its `aims`."""
+    exact, places = (
+        np.pad(atoms, ((0, 0), (1, 0), (0, 0))) for atoms in (traces.positions, traces.positions + noise)
+    )
     exists = np.arange(places.shape[1]) <= traces.n_atoms[:, None]
     below = np.tri(places.shape[1], k=-1, dtype=bool) & exists[:, :, None] & exists[:, None]
     molecule, first, second = np.nonzero(below)
-    distances = np.linalg.norm(places[molecule, first] - places[molecule, second], axis=1)
+    # The second is the earlier place.
+    distances, aims = (
+        np.linalg.norm(later[molecule, first] - places[molecule, second], axis=1) for later in (places, exact)
+    )
     pairs = np.zeros(below.shape, dtype=np.int64)
     pairs[molecule, first, second] = pairs[molecule, second, first] = 1 + np.arange(len(molecule))
-    return pairs, np.concatenate([[0.0], distances])
+    return pairs, np.pad(distances, (1, 0)), np.pad(aims, (1, 0))

@@ -28,6 +28,8 @@ class Config:
         loss_mean: what the loss is a mean over: "steps" (all steps of a batch for the types, all nodes of all
             its steps for the distances) or "molecules" (the paper's formula: the nodes of a step, the steps
             of a molecule, then the molecules).
+        noise_variance: Å², of Gaussian noise in training on the atoms that are there already (published:
+            none); the next one belongs where it is without noise.
     """
 
     elements: tuple[str, ...] = ("H", "C", "N", "O", "F")
@@ -42,9 +44,12 @@ class Config:
     max_distance: float = 15.0
     label_width: float = 0.1
     loss_mean: Literal["steps", "molecules"] = "steps"
+    noise_variance: float = 0.0
 
     def __post_init__(self) -> None:
         require_positive(self, "channels", "layers", "cutoff", "head_layers", "max_distance", "label_width")
+        if self.noise_variance < 0.0:
+            raise ValueError(f"noise_variance is {self.noise_variance}, must not be negative")
         if min(self.n_bins, self.n_gaussians) < 2:
             raise ValueError(
                 f"n_bins ({self.n_bins}) and n_gaussians ({self.n_gaussians}) must be at least 2"

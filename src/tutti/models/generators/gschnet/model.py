@@ -62,9 +62,21 @@ class GSchNet(Generator):
         self.species.check(structures)
 
     def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> TraceBatch:
-        """All steps of the molecules `items`, in fresh random orders."""
+        """All steps of the molecules `items`, in fresh random orders, with noise on what is placed."""
+        return self._collate(structures, items, rng, self.config.noise_variance**0.5)
+
+    def collate_validation(
+        self, structures: Structures, items: np.ndarray, rng: np.random.Generator
+    ) -> TraceBatch:
+        """All steps of the molecules `items`, in fresh random orders, without noise."""
+        return self._collate(structures, items, rng, 0.0)
+
+    def _collate(
+        self, structures: Structures, items: np.ndarray, rng: np.random.Generator, scale: float
+    ) -> TraceBatch:
         traces = make_traces(structures, items, self.species, rng)
-        return TraceBatch.of(traces, len(self.species), self.dtype, self.config.loss_mean)
+        noise = rng.normal(scale=scale, size=traces.positions.shape)
+        return TraceBatch.of(traces, len(self.species), self.dtype, self.config.loss_mean, noise)
 
     def training_step(self, batch: TraceBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Divergences from the next type, and from the smeared distances between the nodes and the next atom.
@@ -81,7 +93,7 @@ class GSchNet(Generator):
         type_loss = -(batch.weights * of_target).sum()
 
         log_bins = self.log_bins(x.index_select(0, batch.placing), batch.following)
-        labels = smeared_labels(batch.distances, config.n_bins, config.bin_width, config.label_width)
+        labels = smeared_labels(batch.aims, config.n_bins, config.bin_width, config.label_width)
         entropies = torch.special.entr(labels).sum(-1).index_select(0, batch.labels)
         of_labels = (labels.index_select(0, batch.labels) * log_bins).sum(-1)
         distance_loss = -(batch.shares * (of_labels + entropies)).sum()
