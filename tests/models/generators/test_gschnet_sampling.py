@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 from gschnet_models import STOP, model, molecules, predictions
+from scipy.interpolate import CubicHermiteSpline
 from scipy.stats import chisquare
 
 from tutti.core.structures import Structures
 from tutti.models.generators.gschnet import voting
 from tutti.models.generators.gschnet.config import Sampling
 from tutti.models.generators.gschnet.growth import Growth
-from tutti.models.generators.gschnet.voting import Grid, Votes, draw_points, shell
+from tutti.models.generators.gschnet.voting import Grid, Votes, draw_points, shell, subdivided
 
 BIN = 0.20317  # no point of a grid on the border of two bins
 COARSE = Sampling(max_atoms=3, grid_spacing=0.4, min_radius=0.9, max_radius=1.7, position_temperature=0.5)
@@ -149,9 +150,29 @@ def tempered_votes(log_bins: np.ndarray, focus: int) -> np.ndarray:
     return votes
 
 
-def test_next_atoms_follow_the_law_written_out():
+def smooth(tables: np.ndarray, parts: int) -> np.ndarray:
+    """A cubic spline through the bins with the slopes of central differences, at their `parts`."""
+    bins, ends = np.arange(tables.shape[-1]), [(0, 0)] * (tables.ndim - 1) + [(1, 1)]
+    padded = np.pad(tables, ends, mode="edge")
+    slopes = (padded[..., 2:] - padded[..., :-2]) / 2
+    points = np.arange((len(bins) - 1) * parts + 1) / parts
+    return CubicHermiteSpline(bins, tables, slopes, axis=-1)(points)
+
+
+def test_votes_between_bins_are_those_of_a_spline_and_exact_of_gaussians():
+    tables, _ = votes(2, 3, 2.0)
+    found = subdivided(tables, 5)
+    np.testing.assert_allclose(found.numpy(), smooth(tables.numpy(), 5), atol=1e-12, rtol=0)
+    assert subdivided(tables, 1) is tables
+    parabola = -(torch.arange(30, dtype=torch.float64) - 11.3).square()
+    finer = -(torch.arange(5 * 29 + 1, dtype=torch.float64) / 5 - 11.3).square()
+    torch.testing.assert_close(subdivided(parabola, 5)[5:-5], finer[5:-5], atol=1e-11, rtol=0)
+
+
+@pytest.mark.parametrize("bin_parts", [1, 3])
+def test_next_atoms_follow_the_law_written_out(bin_parts):
     """Types, positions and ends after two atoms: the second focus is asked when the first has ended."""
-    made, n = model(), 5000
+    made, n, settings = model(), 5000, replace(COARSE, bin_parts=bin_parts)
     fragment = Structures.from_frames([([6, 8], [[0.3, 0, 0], [0, 0.2, 1.3]])])
     start = Growth(made, fragment, torch.Generator(), COARSE).positions[0, 1:3].numpy()
     offsets = lattice(0.4, 0.9, 1.7)
@@ -163,12 +184,13 @@ def test_next_atoms_follow_the_law_written_out():
         reached = 0.5 * (1.0 + stop[1 - focus])
         for kind in range(3):
             places = np.concatenate([np.zeros((1, 3)), start])
-            tables = tempered_votes(log_bins[kind].numpy(), focus + 1)
-            law = brute_force(tables, places - start[focus], offsets, 0.5, made.config.bin_width)
+            tables = smooth(tempered_votes(log_bins[kind].numpy(), focus + 1), bin_parts)
+            width = made.config.bin_width / bin_parts
+            law = brute_force(tables, places - start[focus], offsets, 0.5, width)
             expected.append(n * reached * float(torch.exp(log_types[kind])) * law)
             outcomes.append(np.column_stack([np.full(len(offsets), kind), offsets + start[focus]]))
     outcomes, expected = np.concatenate(outcomes), np.concatenate(expected)
-    result = made.complete(fragment[np.zeros(n, dtype=int)], torch.Generator().manual_seed(0), COARSE)
+    result = made.complete(fragment[np.zeros(n, dtype=int)], torch.Generator().manual_seed(0), settings)
     grown = result.n_atoms == 3
     last = result.offsets[1:][grown] - 1
     shift = fragment.positions[0] - start[0]

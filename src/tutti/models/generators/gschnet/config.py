@@ -71,6 +71,8 @@ class Sampling:
             first atom's distance from the origin has none.
         grid_spacing: Å, of the points around the focus.
         min_radius, max_radius: Å, how far from the focus those points are.
+        bin_parts: what each bin of the votes is divided into; between their centres log p is interpolated
+            (published: 1, all distances within a bin are alike).
     """
 
     max_atoms: int = 35
@@ -78,9 +80,10 @@ class Sampling:
     grid_spacing: float = 0.05
     min_radius: float = 0.9
     max_radius: float = 1.7
+    bin_parts: int = 1
 
     def __post_init__(self) -> None:
-        require_positive(self, "max_atoms", "position_temperature", "grid_spacing")
+        require_positive(self, "max_atoms", "position_temperature", "grid_spacing", "bin_parts")
         if not 0.0 <= self.min_radius < self.max_radius:
             raise ValueError(
                 f"min_radius {self.min_radius} must lie between 0 and max_radius {self.max_radius}"

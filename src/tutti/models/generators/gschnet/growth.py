@@ -11,7 +11,7 @@ from tutti.core.structures import Structures
 from tutti.models.generators.gschnet.config import Config, Sampling
 from tutti.models.generators.gschnet.steps import FilterCache
 from tutti.models.generators.gschnet.traces import centre_of_mass
-from tutti.models.generators.gschnet.voting import draw_points, shell
+from tutti.models.generators.gschnet.voting import draw_points, shell, subdivided
 from tutti.models.species import SpeciesModel
 from tutti.nn.categorical import draw
 from tutti.nn.schnet import SchNet
@@ -147,7 +147,9 @@ class Growth:
             )
             voters = self.positions[rows, :n_places] - middle[:, None]
             temperature = settings.position_temperature
-            drawn = draw_points(tables, voters, bin_width, grid, temperature, self.generator)
+            finer = subdivided(tables, settings.bin_parts)
+            width = bin_width / settings.bin_parts
+            drawn = draw_points(finer, voters, width, grid, temperature, self.generator)
         self.n_atoms[rows] += 1
         new = self.n_atoms[rows]
         self.kinds[rows, new] = kind
