@@ -143,7 +143,7 @@ class Quotes:
             [
                 row.dataset,
                 _training(row),
-                *(_written(column, getattr(row, column)) for column in columns),
+                *(_written(column, getattr(row, column, None)) for column in columns),
                 short(row.weights_sha256),
             ]
             for row in self._study(study).trainings.itertuples()

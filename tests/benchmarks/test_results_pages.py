@@ -150,6 +150,12 @@ def test_trainings_have_a_row_each():
     assert (told["steps"], told["processor_seconds"], told["weights_sha256"]) == ("1,750", "45", digest)
 
 
+def test_given_weights_are_told_with_what_is_known_of_them():
+    digest = Study(RUNS / "temperatures").trainings["weights_sha256"].item()
+    row = f"| qm9 | symphony_shipped (weights of symphony) | 30,000 | – | 1,868 | 463,081 | 2.566 | {digest[:12]}… |"
+    assert row in QUOTES.trainings("temperatures")
+
+
 def test_numbers_are_written_as_they_are():
     assert cells.text(0.123456, "1") == "12.3" and cells.text(0.123456, "1", 3) == "12.346"
     assert cells.text(1234.6, "meV", 2) == "1,200" and cells.text(0.001234, "Å", 2) == "0.0012"
