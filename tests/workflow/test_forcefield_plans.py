@@ -4,6 +4,7 @@ import pytest
 
 from tutti.core.registry import ConfigError
 from tutti.workflow import catalogue
+from tutti.workflow.plan.kept import kept
 from tutti.workflow.plan.samples import Set
 
 MINE = """
@@ -65,6 +66,22 @@ def test_each_training_has_rows_in_the_tables_it_belongs_to(mine):
     assert set(measures("mine@2", "fine_tuned")) == {"learning_curve"}
     assert measures("mine", "schnet_demo@mu")["errors"]["arguments"] == {"target": "mu"}
     assert mine.tables == ["errors", "learning_curve", "paper_versus_here"]
+
+
+def test_data_of_learning_curves_are_kept_and_told_of(plan_of, tmp_path):
+    path = tmp_path / "frames.extxyz"
+    path.write_text("1\n\nH 0 0 0\n" * 9)
+    whole = (
+        "    - {dataset: mine, models: [painn_demo]}\n",
+        "    - {dataset: mine, models: [schnet_demo], targets: [homo, mu]}\n",
+    )
+    text = MINE.replace("frames.extxyz", str(path)).replace("[errors, learning_curve]", "[learning_curve]")
+    for run in whole:
+        text = text.replace(run, "")
+    plan = plan_of(text)
+    assert "results/mine/data/mine.splits.json" in plan.sidecars
+    assert {"results/mine/data/mine.splits.json", "results/mine/data/mine.npz"} <= set(kept(plan))
+    assert list(plan.used_config()["datasets"]) == ["mine"]
 
 
 MOVING = """

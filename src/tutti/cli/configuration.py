@@ -51,10 +51,9 @@ def _told(study: Sequence[str], plan: "Plan") -> Iterator[str]:
     yield f"{study[0] if study else 'the demo'}: fine; a run makes, in {plan.layout.results}/:"
     trained = Counter(model for _, model, _ in plan.trainings)
     trainings = [f"{name} ({n})" if n > 1 else name for name, n in trained.items()]
-    datasets = dict.fromkeys([*plan.config["generation"]["datasets"], *plan.forcefields.datasets])
     figures = dict.fromkeys(each.figure for each in plan.figures.all)
     for what, names in {
-        "datasets": datasets,
+        "datasets": plan.datasets,
         "trainings": trainings,
         **({"given weights": dict.fromkeys(each.model for each in plan.adopted)} if plan.adopted else {}),
         "tables": plan.tables,

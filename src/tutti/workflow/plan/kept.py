@@ -16,7 +16,7 @@ def kept(plan: Plan) -> list[str]:
 
 
 def _of_data(plan: Plan) -> Iterator[str]:
-    yield from map(plan.layout.dataset, [*plan.config["generation"]["datasets"], *plan.forcefields.datasets])
+    yield from map(plan.layout.dataset, plan.datasets)
     yield from plan.sidecars
 
 

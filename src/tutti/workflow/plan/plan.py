@@ -243,12 +243,17 @@ class Plan:
         ]
 
     @cached_property
+    def datasets(self) -> list[str]:
+        """All by their names in the catalogue, also those of which models see a part alone."""
+        of_runs = (run["dataset"] for run in self.config["forcefields"]["runs"])
+        return list(dict.fromkeys([*self.config["generation"]["datasets"], *of_runs]))
+
+    @cached_property
     def sidecars(self) -> list[str]:
         """Files that say how results were made."""
-        datasets = dict.fromkeys([*self.config["generation"]["datasets"], *self.forcefields.datasets])
         weights = [*self.trainings, *self.adopted]
         return [
-            *map(self.layout.splits, datasets),
+            *map(self.layout.splits, self.datasets),
             *(self.layout.training(d, m, str(s), "train.json") for d, m, s in weights),
             *(self.layout.calculator(d, m, str(s)) for d, m, s in self.forcefields.calculators),
             *(self.layout.samples(d, m, str(s), ".json") for d, m, s in self.samples.sampled),
@@ -275,11 +280,10 @@ class Plan:
     def used_config(self) -> dict[str, Any]:
         """The configuration with only those entries of the catalogues that the run uses."""
         runs = self.config["forcefields"]["runs"]
-        datasets = [*self.config["generation"]["datasets"], *(run["dataset"] for run in runs)]
         models = [*self.samples.models, *(name for run in runs for name in run["models"])]
         models += [each.model for each in [*self.samples.trainings, *self.samples.adopted]]
         return {
             **self.config,
-            "datasets": {name: self.config["datasets"][name] for name in dict.fromkeys(datasets)},
+            "datasets": {name: self.config["datasets"][name] for name in self.datasets},
             "models": {name: self.config["models"][name] for name in dict.fromkeys(models)},
         }
