@@ -152,8 +152,8 @@ def test_trainings_have_a_row_each():
 
 def test_given_weights_are_told_with_what_is_known_of_them():
     digest = Study(RUNS / "temperatures").trainings["weights_sha256"].item()
-    row = f"| qm9 | symphony_shipped (weights of symphony) | 30,000 | – | 1,868 | 463,081 | 2.566 | {digest[:12]}… |"
-    assert row in QUOTES.trainings("temperatures")
+    told = "symphony_shipped (weights of symphony) | 30,000 | – | 1,868 | 463,081 | 2.566"
+    assert f"| qm9 | {told} | {digest[:12]}… |" in QUOTES.trainings("temperatures")
 
 
 def test_numbers_are_written_as_they_are():
