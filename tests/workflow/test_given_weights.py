@@ -79,7 +79,10 @@ def test_what_the_weights_were_trained_on_is_compared_with_the_runs_data(done):
     assert "nothing says what these weights were trained on; what counts as novel" in theirs
     assert "it knows H, C, N alone, but the data hold O" in theirs
     fields = log(done, "ethanol", "fields")
-    assert "trained on these data, but on another split of them; errors of the test split may be" in fields
+    assert (
+        "trained on other data than these, rmd17_ethanol as of its provenance.json; errors of the test"
+        in fields
+    )
 
 
 def test_settings_of_sampling_are_those_it_was_judged_with_but_for_the_entrys_own(done):
