@@ -119,6 +119,8 @@ def test_a_folder_is_read_and_would_be_written_again_as_it_is(tmp_path, descript
     assert all(torch.equal(again[name], tensor) for name, tensor in weights.items())
     description = json.loads(description)
     again = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    if description["kind"] == "generators":
+        description["config"]["noise_variance"] = 0.0
     if description["kind"] == "forcefields":  # what later versions say besides
         description["config"]["exact_free_atoms"] = None
         energies = weights["references"].tolist()

@@ -93,7 +93,7 @@ def test_settings_of_sampling_are_those_it_was_judged_with_but_for_the_entrys_ow
 
 def test_a_force_field_has_its_rows(done):
     table = tidy.read(done.root / "results/given/tables/errors.csv").set_index(["metric", "subset"])
-    assert table.loc[("force_mae", "test"), "value"] < 100  # meV/Å, of another method's ethanol
+    assert table.loc[("force_mae", "test"), "value"] < 500  # meV/Å, DFT beside GFN2-xTB
 
 
 def test_other_weights_in_the_folder_are_taken_and_used_anew(done):
