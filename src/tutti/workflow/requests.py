@@ -9,7 +9,7 @@ from tutti.core.registry import ConfigError
 from tutti.workflow import given, snapshots
 from tutti.workflow.plan.forcefields import ForceFieldPlan
 from tutti.workflow.plan.layout import WEIGHTS, Layout
-from tutti.workflow.plan.names import FORCEFIELD, named_files
+from tutti.workflow.plan.names import FORCEFIELD, named_files, used_datasets
 from tutti.workflow.plan.samples import SamplePlan
 
 NEEDS = {
@@ -49,16 +49,6 @@ def impossible(config: Mapping[str, Any]) -> Iterator[ConfigError]:
     yield from _missing_files(config)
     yield from _of_generation(SamplePlan(expanded, layout))
     yield from _of_forcefields(ForceFieldPlan(expanded, layout))
-
-
-def used_datasets(config: Mapping[str, Any]) -> list[str]:
-    """Datasets that the run makes, those of pretrained models included."""
-    runs = config["forcefields"]["runs"]
-    trained = [config["models"][model] for run in runs for model in run["models"]]
-    starts = [entry.get("pretrained") for entry in trained]
-    data = [start["dataset"] for start in starts if isinstance(start, Mapping)]
-    used = [*config["generation"]["datasets"], *(run["dataset"] for run in runs), *data]
-    return list(dict.fromkeys(used))
 
 
 def local_files(config: Mapping[str, Any]) -> dict[str, Path]:

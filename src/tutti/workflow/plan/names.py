@@ -78,3 +78,13 @@ def module_of(entry: Mapping[str, Any]) -> str:
 def modules_of(entry: Mapping[str, Any]) -> list[str]:
     """The same as a list, which is empty for what another code computes."""
     return [module_of(entry)] if entry["kind"] in KINDS else []
+
+
+def used_datasets(config: Mapping[str, Any]) -> list[str]:
+    """Datasets that the run makes, those of pretrained models included."""
+    runs = config["forcefields"]["runs"]
+    trained = [config["models"][model] for run in runs for model in run["models"]]
+    starts = [entry.get("pretrained") for entry in trained]
+    data = [start["dataset"] for start in starts if isinstance(start, Mapping)]
+    used = [*config["generation"]["datasets"], *(run["dataset"] for run in runs), *data]
+    return list(dict.fromkeys(used))

@@ -26,6 +26,7 @@ from tutti.workflow.plan.names import (
     modules_of,
     named_files,
     one_of,
+    used_datasets,
 )
 from tutti.workflow.plan.published import published_names
 from tutti.workflow.plan.samples import SamplePlan, Set
@@ -245,8 +246,7 @@ class Plan:
     @cached_property
     def datasets(self) -> list[str]:
         """All by their names in the catalogue, also those of which models see a part alone."""
-        of_runs = (run["dataset"] for run in self.config["forcefields"]["runs"])
-        return list(dict.fromkeys([*self.config["generation"]["datasets"], *of_runs]))
+        return used_datasets(self.config)
 
     @cached_property
     def sidecars(self) -> list[str]:

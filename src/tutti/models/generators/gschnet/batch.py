@@ -51,7 +51,7 @@ class TraceBatch(Tensors):
         n_species: int,
         dtype: torch.dtype,
         mean: Literal["steps", "molecules"],
-        noise: np.ndarray | float = 0.0,
+        noise: np.ndarray | None = None,
     ) -> Self:
         """The steps of `traces`; floating tensors in `dtype`. For the `mean` see `Config.loss_mean`.
 
@@ -105,18 +105,17 @@ class TraceBatch(Tensors):
         return StepGraph(self.cells, (n, 2 * (n_places - 1), n_places))
 
 
-def _shared_distances(traces: Traces, noise: np.ndarray | float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _shared_distances(traces: Traces, noise: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`TraceBatch.pairs`, its `distances` and its `aims`."""
-    exact, places = (
-        np.pad(atoms, ((0, 0), (1, 0), (0, 0))) for atoms in (traces.positions, traces.positions + noise)
-    )
+    places = exact = np.pad(traces.positions, ((0, 0), (1, 0), (0, 0)))
+    if noise is not None:
+        places = exact + np.pad(noise, ((0, 0), (1, 0), (0, 0)))
     exists = np.arange(places.shape[1]) <= traces.n_atoms[:, None]
     below = np.tri(places.shape[1], k=-1, dtype=bool) & exists[:, :, None] & exists[:, None]
     molecule, first, second = np.nonzero(below)
-    # The second is the earlier place.
-    distances, aims = (
-        np.linalg.norm(later[molecule, first] - places[molecule, second], axis=1) for later in (places, exact)
-    )
+    distances = aims = np.linalg.norm(places[molecule, first] - places[molecule, second], axis=1)
+    if noise is not None:  # the second is the earlier place
+        aims = np.linalg.norm(exact[molecule, first] - places[molecule, second], axis=1)
     pairs = np.zeros(below.shape, dtype=np.int64)
     pairs[molecule, first, second] = pairs[molecule, second, first] = 1 + np.arange(len(molecule))
     return pairs, np.pad(distances, (1, 0)), np.pad(aims, (1, 0))

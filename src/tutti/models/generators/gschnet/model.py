@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tutti.core.structures import Structures
-from tutti.models.base import Generator
+from tutti.models.base import NoisyGenerator
 from tutti.models.generators.gschnet.batch import TraceBatch
 from tutti.models.generators.gschnet.config import Config, Sampling
 from tutti.models.generators.gschnet.growth import Growth
@@ -28,7 +28,7 @@ from tutti.nn.schnet import SchNet
 _CUTOFFS = {"hard": hard_cutoff, "cosine": cosine_cutoff}
 
 
-class GSchNet(Generator):
+class GSchNet(NoisyGenerator):
     """Gebauer, Gastegger and Schütt, NeurIPS 2019 (arXiv:1906.00957).
 
     An item of training is a molecule with all its steps. The heads' embeddings of types are those that SchNet
@@ -61,22 +61,13 @@ class GSchNet(Generator):
         """Nothing to fit; refuses elements that the model does not know."""
         self.species.check(structures)
 
-    def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> TraceBatch:
+    def disturbed(
+        self, structures: Structures, items: np.ndarray, rng: np.random.Generator, noise: float
+    ) -> TraceBatch:
         """All steps of the molecules `items`, in fresh random orders, with noise on what is placed."""
-        return self._collate(structures, items, rng, self.config.noise_variance**0.5)
-
-    def collate_validation(
-        self, structures: Structures, items: np.ndarray, rng: np.random.Generator
-    ) -> TraceBatch:
-        """All steps of the molecules `items`, in fresh random orders, without noise."""
-        return self._collate(structures, items, rng, 0.0)
-
-    def _collate(
-        self, structures: Structures, items: np.ndarray, rng: np.random.Generator, scale: float
-    ) -> TraceBatch:
         traces = make_traces(structures, items, self.species, rng)
-        noise = rng.normal(scale=scale, size=traces.positions.shape)
-        return TraceBatch.of(traces, len(self.species), self.dtype, self.config.loss_mean, noise)
+        moves = rng.normal(scale=noise, size=traces.positions.shape) if noise else None
+        return TraceBatch.of(traces, len(self.species), self.dtype, self.config.loss_mean, moves)
 
     def training_step(self, batch: TraceBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Divergences from the next type, and from the smeared distances between the nodes and the next atom.

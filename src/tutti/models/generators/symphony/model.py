@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from tutti.core.structures import Structures
-from tutti.models.base import Generator
+from tutti.models.base import NoisyGenerator
 from tutti.models.generators.symphony.config import Config, Sampling
 from tutti.models.generators.symphony.fragments import make_fragments
 from tutti.models.generators.symphony.growth import Growth
@@ -58,7 +58,7 @@ class FragmentBatch(Tensors):
     targets: Targets
 
 
-class Symphony(Generator):
+class Symphony(NoisyGenerator):
     """Daigavane, Kim, Geiger and Smidt, ICLR 2024 (arXiv:2311.16199)."""
 
     module = "symphony"
@@ -111,19 +111,10 @@ class Symphony(Generator):
         """One fragment of every size per molecule: the number of atoms."""
         return len(structures.numbers)
 
-    def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> FragmentBatch:
-        """Fragments in fresh random orders, with noise on their positions."""
-        return self._collate(structures, items, rng, self.config.noise_variance**0.5)
-
-    def collate_validation(
-        self, structures: Structures, items: np.ndarray, rng: np.random.Generator
-    ) -> FragmentBatch:
-        """Fragments in fresh random orders, without noise."""
-        return self._collate(structures, items, rng, 0.0)
-
-    def _collate(
+    def disturbed(
         self, structures: Structures, items: np.ndarray, rng: np.random.Generator, noise: float
     ) -> FragmentBatch:
+        """Fragments in fresh random orders, with noise on their positions."""
         config = self.config
         fragments = make_fragments(
             structures,
