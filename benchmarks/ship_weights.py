@@ -25,7 +25,7 @@ from tutti.core.files import atomic_path, sha256
 from tutti.models import base, shipped
 
 MODEL_BYTES, ALL_BYTES = 3e6, 15e6
-TOLERANCE = 1e-8
+TOLERANCE = 1e-9
 """Relative and absolute, of float64."""
 
 

@@ -79,9 +79,9 @@ def test_data_of_learning_curves_are_kept_and_told_of(plan_of, tmp_path):
     for run in whole:
         text = text.replace(run, "")
     plan = plan_of(text)
-    assert "results/mine/data/mine.splits.json" in plan.sidecars
+    assert {f"results/mine/data/{name}.splits.json" for name in ("mine", "ethanol")} <= set(plan.sidecars)
     assert {"results/mine/data/mine.splits.json", "results/mine/data/mine.npz"} <= set(kept(plan))
-    assert list(plan.used_config()["datasets"]) == ["mine"]
+    assert list(plan.used_config()["datasets"]) == ["mine", "ethanol"]
 
 
 MOVING = """

@@ -2,10 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
+import tutti
 from tutti.core import records, tidy
 from tutti.core.files import sha256
+from tutti.core.structures import Structures
+from tutti.data.splits import Splits
 from tutti.models import base, shipped
 
 GIVEN = """
@@ -91,9 +95,15 @@ def test_settings_of_sampling_are_those_it_was_judged_with_but_for_the_entrys_ow
     assert made["sampling"] == own | {"max_atoms": 5} and made["batch_size"] == 2
 
 
-def test_a_force_field_has_its_rows(done):
+def test_the_errors_of_a_force_field_are_those_of_its_calculator(done):
+    structures = Structures.load(done.root / "results/given/data/ethanol.npz")
+    splits = Splits.load(done.root / "results/given/data/ethanol.splits.json", structures)
+    calculator = tutti.Calculator("painn_ethanol")
+    frames = list(structures[splits.test].to_ase())
+    wrong = [calculator.get_forces(atoms) - atoms.get_forces() for atoms in frames]
     table = tidy.read(done.root / "results/given/tables/errors.csv").set_index(["metric", "subset"])
-    assert table.loc[("force_mae", "test"), "value"] < 500  # meV/Å, DFT beside GFN2-xTB
+    found = table.loc[("force_mae", "test"), "value"]
+    assert found == pytest.approx(1000 * np.mean(np.abs(wrong)), rel=1e-5)
 
 
 def test_other_weights_in_the_folder_are_taken_and_used_anew(done):
