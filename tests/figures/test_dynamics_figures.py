@@ -122,6 +122,7 @@ def test_spectra(drawn, tmp_path):
     (axes,) = figure.axes
     (line,) = axes.lines
     assert line.get_xdata()[line.get_ydata().argmax()] == pytest.approx(1500, abs=5)
+    assert 1500 < axes.get_xlim()[1] < 2000 < line.get_xdata()[-1]  # where nothing vibrates is not shown
     assert axes.get_title(loc="left") == "model"
     nothing = drawn(vibrations.draw, {"a": runs["short"], "b": runs["model"]}, tmp_path / "short")
     assert [text.get_text() for text in nothing.texts] == ["a: too short for a spectrum"]

@@ -87,7 +87,7 @@ def test_cuts(drawn, same_bytes, tmp_path):
 
 
 def potential(molecule, numbers, positions, element, shift=0.0):
-    surface = isosurface(positions, 3.7, n_points=400)
+    surface = isosurface(positions, 3.7)
     # So that the colours say where a point is.
     energies = surface.points[:, 2] + shift
     return LocalPotential(molecule, np.array(numbers), positions, element, surface, energies, "eV")

@@ -39,6 +39,13 @@ def test_points_lines_and_front(drawn, tmp_path):
         tuple(100 * known[model, metric] for metric in ("validity", "uniqueness")) for model in values
     }
     np.testing.assert_allclose(sorted(points), sorted(expected))
+    best = np.array(sorted(expected))[sweep.pareto_front(np.array(sorted(expected)))]
+    assert 0 < len(best) < len(values)
+    named = {tuple(text.xy): text.get_text() for text in front.texts}
+    np.testing.assert_allclose(sorted(named), sorted(map(tuple, best)))
+    for point, heat in named.items():
+        models = [m for m in values if values[m]["heat"] == heat]
+        assert any(100 * known[m, "validity"] == pytest.approx(point[0]) for m in models)
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -76,23 +76,18 @@ def _against_axis(
 
 
 def _front(axes: Axes, table: pd.DataFrame, names: list[str], styles: dict[str, dict]) -> None:
-    """Uniqueness against validity; the line joins the combinations that none beats in both."""
+    """Uniqueness against validity; a line joins and labels name the combinations that none beats in both."""
     pairs = table.pivot_table(index="model", columns="metric", values="value", sort=False, dropna=False)
     pairs = 100 * pairs.reindex(columns=list(METRICS)).dropna()
     settings = table.drop_duplicates("model").set_index("model")
     for model, (validity, uniqueness) in zip(pairs.index, pairs.to_numpy(), strict=True):
         style = styles[settings.loc[model, names[1]] if len(names) > 1 else ""]
         axes.plot(validity, uniqueness, **(style | {"linestyle": ""}), markersize=4)
-        axes.annotate(
-            settings.loc[model, names[0]],
-            (validity, uniqueness),
-            xytext=(3, 3),
-            textcoords="offset points",
-            fontsize=6.5,
-            color=INK,
-        )
-    best = pareto_front(pairs.to_numpy())
-    axes.plot(*pairs.to_numpy()[best].T, color=CONTROL, linewidth=0.9, zorder=1)
+    best = pairs.iloc[pareto_front(pairs.to_numpy())]
+    axes.plot(*best.to_numpy().T, color=CONTROL, linewidth=0.9, zorder=1)
+    for model, point in zip(best.index, best.to_numpy(), strict=True):
+        label = settings.loc[model, names[0]]
+        axes.annotate(label, point, (3, 3), textcoords="offset points", fontsize=6.5, color=INK)
     axes.set(xlabel="validity (%)", ylabel="uniqueness (%)")
     axes.margins(0.12)
     axes.grid(axis="both")

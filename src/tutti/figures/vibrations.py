@@ -1,8 +1,9 @@
 """Vibrational spectra of simulations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 from matplotlib.patches import Patch
 
 from tutti.figures import AREA, legend, line_styles, new_figure, nothing, shown
@@ -36,8 +37,13 @@ def draw(trajectories: Mapping[str, Trajectory], stem: Path, resolution: float =
         for panel, label in zip(axes, models, strict=False):
             panel.plot(*found[label], **styles[label] | {"linestyle": "-", "linewidth": 1.0})
             panel.set_title(shown(label), color=styles[label]["color"])
-        axes[0].set(xlim=(0, found[reference][0][-1]))
+        axes[0].set(xlim=(0, _highest(found.values())))
         axes[0].set_ylim(0, None)
         axes[-1].set_xlabel("wavenumber (cm⁻¹)")
         figure.supylabel("power (a.u.)", fontsize=8.5)
         legend(figure, [Patch(label=shown(reference), **AREA)])
+
+
+def _highest(curves: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
+    """cm⁻¹ up to which there is something to see: a hundredth of a curve's peak, and a margin."""
+    return max(x[-1] if y.max() == 0 else 1.1 * x[y > 0.01 * y.max()][-1] for x, y in curves)

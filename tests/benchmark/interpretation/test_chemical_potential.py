@@ -156,9 +156,9 @@ def test_a_turned_molecule_has_a_turned_potential_and_single_precision_agrees():
 
 def test_potential_on_a_surface():
     model = make()
-    potential = local_potential(model, "shape", NUMBERS, POSITIONS, "H", level=3.0, n_points=200)
+    potential = local_potential(model, "shape", NUMBERS, POSITIONS, "H", level=3.0)
     points = potential.surface.points
-    assert len(points) == 200 and potential.element == "H" and potential.unit == "eV"
+    assert len(points) == len(potential.energies) and potential.element == "H" and potential.unit == "eV"
     again = probe_energies(model, NUMBERS, POSITIONS, "H", points[17:18])
     assert potential.energies[17] == pytest.approx(again[0], abs=1e-12)
     distances = np.linalg.norm(points[:, None] - POSITIONS, axis=-1)
@@ -189,5 +189,5 @@ def test_a_model_whose_atoms_hear_the_probe_is_refused(monkeypatch):
 
 def test_extensive_properties_have_one():
     model = make(target="U0")
-    potential = local_potential(model, "m", NUMBERS, POSITIONS, "H", n_points=50)
+    potential = local_potential(model, "m", NUMBERS, POSITIONS, "H")
     assert dataclasses.astuple(potential)[-1] == "eV" and np.isfinite(potential.energies).all()

@@ -51,10 +51,9 @@ def local_potential(
     positions: np.ndarray,
     element: str,
     level: float = 3.7,
-    n_points: int = 5000,
 ) -> LocalPotential:
     """Ω_A on the surface Σ_i ‖r − r_i‖⁻² = `level`; see `isosurface` and `probe_energies`."""
-    surface = isosurface(positions, level, n_points)
+    surface = isosurface(positions, level)
     energies = probe_energies(model, numbers, positions, element, surface.points)
     return LocalPotential(
         molecule, numbers, positions, element, surface, energies, KEYS[model.config.target].unit
