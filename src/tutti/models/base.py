@@ -196,26 +196,6 @@ class Generator(Model):
         raise NotImplementedError
 
 
-class NoisyGenerator(Generator):
-    """One that learns from positions with noise, `config.noise_variance`, and is validated without."""
-
-    def collate(self, structures: Structures, items: np.ndarray, rng: np.random.Generator) -> Batch:
-        """`disturbed` with the noise of training."""
-        return self.disturbed(structures, items, rng, self.config.noise_variance**0.5)
-
-    def collate_validation(
-        self, structures: Structures, items: np.ndarray, rng: np.random.Generator
-    ) -> Batch:
-        """`disturbed` without noise."""
-        return self.disturbed(structures, items, rng, 0.0)
-
-    def disturbed(
-        self, structures: Structures, items: np.ndarray, rng: np.random.Generator, noise: float
-    ) -> Batch:
-        """The batch of `items`, with Gaussian noise (Å, its standard deviation) on their positions."""
-        raise NotImplementedError
-
-
 def snapshot(model: nn.Module) -> dict[str, Tensor]:
     """All parameters and persistent buffers as own, contiguous CPU tensors, independent of the model."""
     return {

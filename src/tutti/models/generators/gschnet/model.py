@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from tutti.core.structures import Structures
-from tutti.models.base import NoisyGenerator
 from tutti.models.generators.gschnet.batch import TraceBatch
 from tutti.models.generators.gschnet.config import Config, Sampling
 from tutti.models.generators.gschnet.growth import Growth
@@ -20,6 +19,7 @@ from tutti.models.generators.gschnet.heads import (
 )
 from tutti.models.generators.gschnet.steps import between_places
 from tutti.models.generators.gschnet.traces import make_traces
+from tutti.models.generators.noise import NoisyGenerator
 from tutti.models.species import Species
 from tutti.nn.glorot import glorot
 from tutti.nn.radial import cosine_cutoff, hard_cutoff

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from tutti.core.structures import Structures
-from tutti.models.base import NoisyGenerator
+from tutti.models.generators.noise import NoisyGenerator
 from tutti.models.generators.symphony.config import Config, Sampling
 from tutti.models.generators.symphony.fragments import make_fragments
 from tutti.models.generators.symphony.growth import Growth
