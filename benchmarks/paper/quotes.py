@@ -31,10 +31,11 @@ class Quotes:
 
     Args:
         logs: docs/results as the page's links have it.
+        series: stands before the numbers of the page's figures.
     """
 
-    def __init__(self, logs: str) -> None:
-        self._logs = logs
+    def __init__(self, logs: str, series: str = "") -> None:
+        self._logs, self._series = logs, series
         self._studies: dict[str, Study] = {}
         self._figures = 0
 
@@ -60,16 +61,23 @@ class Quotes:
         Args:
             study: name of the run.
             table: of it.
-            column: "value", "published" or "n".
+            column: "value", "published", "n" or "note".
             digits: decimals of percent, significant digits of others.
             interval: whether the 95 % interval stands behind it.
             where: model, dataset, seed, metric, subset: as many as it takes to name one row.
+
+        Raises:
+            ValueError: for another column, or when there are several such rows, or none.
         """
         row = cells.one(self._study(study).table(table), **where)
         if column == "n":
             return f"{row.n:,}"
+        if column == "note":
+            return row.note
         if column == "published":
             return cells.text(row.published, row.unit, 2 if digits is None else digits)
+        if column != "value":
+            raise ValueError(f"no column '{column}'; there are value, published, n and note")
         return cells.cell(row, digits, interval=interval)
 
     def published(self, model: str, metric: str, subset: str, dataset: str = "qm9", digits: int = 2) -> str:
@@ -176,7 +184,7 @@ class Quotes:
         name = name or catalogue().entry(study).figures[0]
         place = self._study(study).figure(name).relative_to(FOLDER).as_posix()
         self._figures += 1
-        return f"![{name} of {study}]({self._logs}/{place})\n\n**Figure {self._figures}.** {caption}"
+        return f"![{name} of {study}]({self._logs}/{place})\n\n**Figure {self._series}{self._figures}.** {caption}"
 
     def cited(self, number: str | float, key: str) -> str:
         """A number that a paper of citations.yaml has and published.csv has not, with a link to the paper."""

@@ -98,7 +98,16 @@ def test_values_are_those_of_the_file():
     assert QUOTES.value("demo", "validity", **where) == expected
     assert QUOTES.value("demo", "validity", interval=True, **where) == f"{expected} [{', '.join(ends)}]"
     assert QUOTES.value("demo", "validity", column="n", **where) == told["n"] == "500"
+    assert QUOTES.value("demo", "validity", column="note", **where) == told["note"] == "of samples"
+    with pytest.raises(ValueError, match="no column 'notes'; there are value, published, n and note"):
+        QUOTES.value("demo", "validity", column="notes", **where)
     assert f"| EDM | {expected} [{', '.join(ends)}] |" in QUOTES.overview("demo", columns=["Valid"])
+
+
+def test_figures_of_other_pages_are_told_from_those_of_the_first():
+    assert "**Figure 1.** Caption" in Quotes("results").figure("c20", "Caption")
+    other = Quotes("..", "S")
+    assert [other.figure("c20", "Caption").split(".** ")[0][-2:] for _ in range(2)] == ["S1", "S2"]
 
 
 def test_a_value_that_could_be_several_is_refused():
