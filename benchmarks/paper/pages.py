@@ -69,7 +69,7 @@ def _template(page: Path) -> jinja2.Template:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    quotes = Quotes(os.path.relpath(FOLDER, page.parent), "" if page == PAGE else "S")
+    quotes = Quotes(os.path.relpath(FOLDER, page.parent), "" if page in (PAGE, README) else "S")
     environment.globals.update(
         {name: getattr(quotes, name) for name in Quotes.__dict__ if not name.startswith("_")}
     )
