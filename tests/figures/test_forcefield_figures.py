@@ -111,7 +111,7 @@ def test_learning_curves(drawn, tmp_path):
     first, second = figure.axes
     assert [first.get_ylabel().split()[-1], second.get_ylabel().split()[-1]] == ["(meV/Å)", "(meV)"]
     assert first.get_xscale() == first.get_yscale() == "log"
-    assert [text.get_text() for text in first.texts] == ["−0.30", "−0.50"]
+    assert [text.get_text() for text in first.texts] == ["−0.30 ± 0.00", "−0.50 ± 0.00"]
     assert [text.get_color() for text in first.texts] == PALETTE[:2]
     lines = [line for line in first.lines if len(line.get_xdata()) == 2 and line.get_linestyle() != "None"]
     fitted = lines[1].get_ydata()
@@ -119,6 +119,33 @@ def test_learning_curves(drawn, tmp_path):
     bars = first.containers[1][2][0].get_segments()
     np.testing.assert_allclose(np.array(bars)[:, :, 1], np.outer([10**-0.5, 100**-0.5, 1000**-0.5], [40, 65]))
     assert texts(figure) == ["a", "b"]
+
+
+def test_a_model_that_is_trained_for_each_property_has_one_look(drawn, tmp_path):
+    found = [
+        errors(f"{model}@{target}", slope).assign(subset=target)
+        for model, target, slope in (("a", "homo", -0.2), ("a", "lumo", -0.3), ("b", "lumo", -0.4))
+    ]
+    figure = drawn(learning_curve.draw, curves.table(join(found)), tmp_path / "curve")
+    looks = [[bar.lines[0].get_color() for bar in axes.containers] for axes in figure.axes]
+    assert looks == [PALETTE[:1], PALETTE[:2]]
+    assert texts(figure) == ["a", "b"]
+    assert [[text.get_text()[:5] for text in axes.texts] for axes in figure.axes] == [
+        ["−0.20"],
+        ["−0.30", "−0.40"],
+    ]
+
+
+def test_a_slope_that_is_hardly_known_is_not_printed(drawn, tmp_path):
+    rough = errors("a", -0.2).assign(value=[30, 32, 20])
+    table = curves.table(join([rough, errors("b", -0.5)]))
+    interval = table.set_index(["model", "metric"]).loc[("a", "force_mae_slope"), ["ci_low", "ci_high"]]
+    assert np.diff(interval.astype(float)) > 2 * learning_curve.WIDEST
+    (axes,) = drawn(learning_curve.draw, table, tmp_path / "curve").axes
+    assert [text.get_text() for text in axes.texts] == ["−0.50 ± 0.00"]
+    narrower = table.assign(ci_low=table["value"] - 0.25, ci_high=table["value"] + 0.25)
+    (axes,) = drawn(learning_curve.draw, narrower, tmp_path / "curve").axes
+    assert [text.get_text() for text in axes.texts] == ["−0.09 ± 0.25", "−0.50 ± 0.25"]
 
 
 def test_published_errors_are_hollow_and_slopes_apart(drawn, tmp_path):
