@@ -64,6 +64,19 @@ def test_nothing_valid_is_said(drawn, tmp_path):
     assert "no valid molecule" in figure.texts[0].get_text()
 
 
+def test_labels_of_the_front_do_not_lie_on_each_other(drawn, tmp_path):
+    places = {"close": (0.9, 0.92), "closer": (0.901, 0.919), "far": (0.2, 0.99)}
+    numbers = table(list(places))
+    for model, pair in places.items():
+        for metric, value in zip(sweep.METRICS, pair, strict=True):
+            numbers.loc[(numbers["model"] == model) & (numbers["metric"] == metric), "value"] = value
+    numbers = numbers.assign(ci_low=numbers["value"], ci_high=numbers["value"])
+    figure = drawn(sweep.draw, numbers, {model: {"heat": model} for model in places}, tmp_path / "sweep")
+    front = figure.axes[2]
+    assert [len(line.get_xdata()) for line in front.lines if line.get_linestyle() != "None"] == [3]
+    assert [text.get_text() for text in front.texts] == ["far", "close"]
+
+
 def test_pareto_front_by_brute_force():
     rng = np.random.default_rng(1)
     for _ in range(50):

@@ -18,8 +18,9 @@ METRICS = ("validity", "uniqueness")
 def draw(table: pd.DataFrame, values: Mapping[str, Mapping[str, str]], stem: Path) -> None:
     """Draw validity and uniqueness against the first axis, and against each other with the Pareto front.
 
-    The second axis is colour, the third is rows of panels. Of several seeds the lines are the means; each has
-    its own point with its 95 % interval.
+    The second axis is colour, the third is rows of panels. The front's points are labelled with the first
+    axis, but for labels that would lie on others. Of several seeds the lines are the means; each has its own
+    point with its 95 % interval.
 
     Args:
         table: of `tutti.benchmark.samples.validity`, of one dataset.
@@ -50,6 +51,9 @@ def draw(table: pd.DataFrame, values: Mapping[str, Mapping[str, str]], stem: Pat
         if len(names) > 1:
             handles = [Line2D([], [], label=label, markersize=4, **s) for label, s in styles.items()]
             legend(figure, [Line2D([], [], linestyle="", label=names[1]), *handles])
+        figure.draw_without_rendering()  # puts the panels where they stay
+        for front in panels[:, 2]:
+            _thin_out(front)
 
 
 def _groups(table: pd.DataFrame, names: list[str]) -> list[tuple[str, pd.DataFrame]]:
@@ -91,6 +95,17 @@ def _front(axes: Axes, table: pd.DataFrame, names: list[str], styles: dict[str, 
     axes.set(xlabel="validity (%)", ylabel="uniqueness (%)")
     axes.margins(0.12)
     axes.grid(axis="both")
+
+
+def _thin_out(axes: Axes) -> None:
+    """Remove the labels that lie on one before them."""
+    kept = []
+    for label in list(axes.texts):
+        place = label.get_window_extent()
+        if any(place.overlaps(other) for other in kept):
+            label.remove()
+        else:
+            kept.append(place)
 
 
 def pareto_front(points: np.ndarray) -> np.ndarray:
