@@ -124,6 +124,8 @@ def test_spectra(drawn, tmp_path):
     assert line.get_xdata()[line.get_ydata().argmax()] == pytest.approx(1500, abs=5)
     assert 1500 < axes.get_xlim()[1] < 2000 < line.get_xdata()[-1]  # where nothing vibrates is not shown
     assert axes.get_title(loc="left") == "model"
+    assert texts(figure) == ["reference", "model"]
+    assert figure.legends[0].get_lines()[0].get_color() == line.get_color()
     nothing = drawn(vibrations.draw, {"a": runs["short"], "b": runs["model"]}, tmp_path / "short")
     assert [text.get_text() for text in nothing.texts] == ["a: too short for a spectrum"]
 
@@ -157,6 +159,7 @@ def test_fullerene(drawn, tmp_path):
     }
     figure = drawn(fullerene.draw, runs, tmp_path / "c20")
     assert len(figure.axes) == 3
+    assert figure.axes[0].get_ylabel() == "density (a.u.)"  # there are no ticks
     assert texts(figure) == ["reference, classical", "reference, 8 beads", "model, classical"]
     for curve in figure.axes[1].patches:
         values, edges, _ = curve.get_data()
@@ -221,6 +224,13 @@ def test_sizes_of_a_study_are_without_the_frames_in_which_the_bath_warms_the_ato
     }
     fullerene.draw(runs, tmp_path / "expected")
     assert (tmp_path / "sizes.svg").read_bytes() == (tmp_path / "expected.svg").read_bytes()
+
+
+def test_a_reference_of_a_known_method_is_called_so(study, drawn, tmp_path):
+    known = replace(study, config=replace(study.config, reference="GFN2-xTB"))
+    for draw in (of_simulations.sizes, of_simulations.radial_distribution, of_simulations.drift):
+        named = texts(drawn(draw, known, tmp_path / "figure"))
+        assert named[0].startswith("GFN2-xTB") and not any("reference" in text for text in named)
 
 
 def test_without_a_simulated_reference_the_frames_of_the_dataset_stand_for_it(study, drawn, tmp_path):

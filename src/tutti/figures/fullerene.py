@@ -47,7 +47,7 @@ def draw(trajectories: Mapping[str, Mapping[str, Trajectory]], stem: Path) -> No
             _curves(axes, {key: values[name].ravel() for key, values in found.items()}, colour_of, dashes)
             axes.set(xlabel=xlabel, yticks=[])
             axes.set_ylim(0, None)
-        figure.axes[0].set_ylabel("density (1/Å)")
+        figure.axes[0].set_ylabel("density (a.u.)")
         handles = [
             Line2D([], [], color=colour_of[label], linestyle=dashes[kind], label=f"{shown(label)}, {kind}")
             for label, kind in found

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from tutti.figures import AREA, legend, line_styles, new_figure, nothing, shown
@@ -27,7 +28,10 @@ def draw(trajectories: Mapping[str, Trajectory], stem: Path, resolution: float =
         nothing(stem, f"{shown(reference)}: too short for a spectrum")
         return
     models = [label for label in found if label != reference]
-    styles = {label: style | {"marker": ""} for label, style in line_styles(models, set()).items()}
+    styles = {
+        label: {"color": style["color"], "linewidth": 1.0}
+        for label, style in line_styles(models, set()).items()
+    }
     with new_figure(stem, 6.6, 0.9 + 1.4 * max(len(models), 1)) as figure:
         axes = figure.subplots(max(len(models), 1), 1, squeeze=False, sharex=True, sharey=True)[:, 0]
         for panel in axes:
@@ -35,13 +39,14 @@ def draw(trajectories: Mapping[str, Trajectory], stem: Path, resolution: float =
             panel.set_yticks([])
             panel.spines["left"].set_visible(False)
         for panel, label in zip(axes, models, strict=False):
-            panel.plot(*found[label], **styles[label] | {"linestyle": "-", "linewidth": 1.0})
+            panel.plot(*found[label], **styles[label])
             panel.set_title(shown(label), color=styles[label]["color"])
         axes[0].set(xlim=(0, _highest(found.values())))
         axes[0].set_ylim(0, None)
         axes[-1].set_xlabel("wavenumber (cm⁻¹)")
         figure.supylabel("power (a.u.)", fontsize=8.5)
-        legend(figure, [Patch(label=shown(reference), **AREA)])
+        lines = [Line2D([], [], label=shown(label), **styles[label]) for label in models]
+        legend(figure, [Patch(label=shown(reference), **AREA), *lines])
 
 
 def _highest(curves: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
