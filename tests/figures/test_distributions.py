@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from tutti.benchmark.metrics.bond_lengths import by_type
 from tutti.benchmark.metrics.bonded import Bonded
-from tutti.figures import distributions
+from tutti.figures import PALETTE, distributions
 
 from .observed import observed, texts
 
@@ -51,9 +52,30 @@ def test_of_real_molecules(structures, verdicts, drawn, tmp_path):
 
 
 def test_the_legend_names_numbers_of_molecules(drawn, tmp_path):
-    samples = {"test_split": {"C-H:1.0": observed(CH, 2000)}, "a": {"C-H:1.0": observed(CH, 30)}, "b": {}}
+    samples = {
+        "test_split": {"C-H:1.0": observed(CH, 2000)},
+        "a": {"C-H:1.0": observed([1.1] * 60, 30)},
+        "b": {},
+    }
     figure = drawn(lengths, samples, tmp_path / "bonds")
     assert texts(figure) == ["test split (control), 2,000 molecules", "a, 30 molecules", "b, no bonds"]
+
+
+def test_a_model_of_few_numbers_has_no_line_in_that_panel(drawn, tmp_path):
+    few, enough = observed([1.1] * (distributions.LEAST - 1)), observed([1.1] * distributions.LEAST)
+    samples = {
+        "test_split": {"C-H:1.0": observed(CH), "H-O:1.0": observed(HO)},
+        "a": {"C-H:1.0": few, "H-O:1.0": enough},
+        "b": {"C-H:1.0": enough, "H-O:1.0": observed([])},
+    }
+    figure = drawn(lengths, samples, tmp_path / "bonds")
+    of_a, of_b = PALETTE[:2]
+    lines = [[to_hex(patch.get_edgecolor()).upper() for patch in axes.patches[1:]] for axes in figure.axes]
+    assert lines == [[of_b], [of_a]]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["n = 20", "n = 49", "n = 50"]
+    assert texts(figure)[3:] == ["no line where n < 50"]
+    samples["a"]["C-H:1.0"] = enough
+    assert len(texts(drawn(lengths, samples, tmp_path / "bonds"))) == 3
 
 
 def test_no_more_than_ten_panels(drawn, tmp_path, monkeypatch):
@@ -66,13 +88,13 @@ def test_no_more_than_ten_panels(drawn, tmp_path, monkeypatch):
 @pytest.mark.parametrize("outlier", [0.2, 1.6, 40.0])
 def test_a_models_outliers_stretch_no_axis_and_are_counted(drawn, tmp_path, outlier):
     reference = np.random.default_rng(0).normal(1.1, 0.02, 1000)
-    model = np.append(np.full(30, 1.1), [outlier] * 10)
+    model = np.append(np.full(60, 1.1), [outlier] * 20)
     sets = {"test_split": {"C-H:1.0": observed(reference)}, "a": {"C-H:1.0": observed(model)}}
     (axes,) = drawn(lengths, sets, tmp_path / "bonds").axes
     low, high = axes.get_xlim()
     assert 0.9 < low < np.quantile(reference, 0.005) and np.quantile(reference, 0.995) < high < 1.3
     outside = 100 * np.mean((reference < low) | (reference > high))
-    assert outside == 0 and [text.get_text() for text in axes.texts] == ["n = 1,000", "n = 40, 25 % outside"]
+    assert outside == 0 and [text.get_text() for text in axes.texts] == ["n = 1,000", "n = 80, 25 % outside"]
     # All of the model's bonds on the axis are in one bin: a peak without end, which sets no height.
     own, others = (patch.get_data().values.max() for patch in axes.patches)
     assert others == pytest.approx(2 * own)

@@ -20,6 +20,7 @@ COLUMNS = 5
 MOST_BINS = 50
 QUANTILES, MARGIN = (0.5, 99.5), 0.5  # of the axis: %, of the range between them
 TALLEST = 2.0  # times the reference's peak, at which a model's is cut off
+LEAST = 50  # numbers of a model in a panel: histograms of fewer are noise
 LINE = 0.16  # height of a line of numbers, inches
 
 
@@ -51,7 +52,8 @@ def coordinates(samples: Mapping[str, Mapping[str, Observations]], stem: Path, l
     """Draw the densities of the 10 most frequent types of the reference, one panel each.
 
     The axes are the reference's: its central 99 % with a margin, up to twice its peak, where others are cut.
-    Above the curves stand how many numbers there are and, where it is not 0, the share outside the axis.
+    Above the curves stand how many numbers there are and, where it is not 0, the share outside the axis. Of
+    less than `LEAST` numbers no curve is drawn, unless they are the reference's.
 
     Args:
         samples: by label, numbers (values [n, 1]) by type, `C-O:2.0` or `C-C-O:1.0,2.0` for example. The
@@ -82,7 +84,11 @@ def coordinates(samples: Mapping[str, Mapping[str, Observations]], stem: Path, l
             panel.set_xlabel(look.xlabel)
         for panel in axes[:, 0]:
             panel.set_ylabel("density", loc="bottom")
-        legend(figure, patches({label: _named(label, of_type, look) for label, of_type in samples.items()}))
+        handles = patches({label: _named(label, of_type, look) for label, of_type in samples.items()})
+        _, *models = samples.values()
+        if any(0 < len(_numbers_of(of_type.get(key))) < LEAST for of_type in models for key in types):
+            handles.append(Line2D([], [], linestyle="", label=f"no line where n < {LEAST}"))
+        legend(figure, handles)
 
 
 def atom_counts(samples: Mapping[str, Structures], stem: Path) -> None:
@@ -133,12 +139,12 @@ def _densities(axes: Axes, numbers: Mapping[str, np.ndarray], look: Look) -> Non
     edges = np.linspace(low, high, 1 + int(np.ceil((high - low) / width)))
     palette = colours(list(numbers))
     peaks = {}
-    for label, values in numbers.items():
-        density = np.histogram(values, edges)[0] / (max(len(values), 1) * np.diff(edges))
+    drawn = {label: each for label, each in numbers.items() if label == reference or len(each) >= LEAST}
+    for label, values in drawn.items():
+        density = np.histogram(values, edges)[0] / (len(values) * np.diff(edges))
         peaks[label] = density.max()
         look = AREA | {"fill": True} if label == reference else {"color": palette[label]}
-        if len(values):
-            axes.stairs(np.minimum(density, TALLEST * peaks[reference]), edges, **look)
+        axes.stairs(np.minimum(density, TALLEST * peaks[reference]), edges, **look)
     axes.set_xlim(low, high)
     tallest = min(max(peaks.values()), TALLEST * peaks[reference])
     head = LINE * len(numbers) / (1.25 + LINE * len(numbers))
