@@ -21,12 +21,17 @@ def test_shares_and_intervals(drawn, tmp_path):
     # In the order of the reference, then what only the models have; nobody has fluorine.
     assert [label.get_text() for label in axes.get_xticklabels()] == ["H", "C", "O", "N"]
     assert axes.get_yscale() == "log"
-    foot = axes.get_ylim()[0]
-    np.testing.assert_allclose([bar.get_height() + foot for bar in axes.patches], [0.5, 0.4, 0.1])
+    levels, intervals, *_ = axes.collections
+    np.testing.assert_allclose(
+        levels.get_segments(),
+        [[[k - 0.4, share], [k + 0.4, share]] for k, share in enumerate([0.5, 0.4, 0.1])],
+    )
+    interval = binomtest(5000, 10000).proportion_ci(method="wilson")
+    area = axes.patches[0].get_bbox()
+    np.testing.assert_allclose([area.y0, area.y1], [interval.low, interval.high])
     a, b = axes.lines
     np.testing.assert_allclose(a.get_ydata(), [0.6, 0.3, 0.1])
     np.testing.assert_allclose(b.get_ydata(), [1.0])
-    _, intervals, _ = axes.collections
     interval = binomtest(30, 100).proportion_ci(method="wilson")
     np.testing.assert_allclose(intervals.get_segments()[1][:, 1], [interval.low, interval.high])
     # One model stands left of the kind, the other right.

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from tutti.figures import AREA, INK, legend, line_styles, new_figure, nothing, shown
+from tutti.figures import CONTROL, FAINT, REFERENCE, legend, line_styles, new_figure, nothing, shown
 from tutti.statistics.wilson import wilson
 
 WIDTH = 0.8  # of what belongs to one kind, which stand 1 apart
+LEVEL = {"color": CONTROL, "linewidth": 1.6}
 
 
 def draw(counts: Mapping[str, Mapping[str, int]], stem: Path, xlabel: str, ylabel: str) -> None:
-    """Draw the share of each kind: the reference as grey bars, the models as points with 95 % intervals.
+    """Draw the share of each kind: the reference as a level, the models as points, with 95 % intervals.
 
     Intervals are Wilson's and take what is counted as independent. A kind that a label lacks has no place on
-    a logarithmic axis: it is a 0 at its foot.
+    a logarithmic axis: it is a 0 at its foot. Nor have bars, which would begin nowhere.
 
     Args:
         counts: by label, how often each kind occurs. The first entry is the reference. Kinds that are all
@@ -45,7 +45,7 @@ def draw(counts: Mapping[str, Mapping[str, int]], stem: Path, xlabel: str, ylabe
         axes.set_ylim(foot, 1.5)
         reference, *models = counts
         styles = line_styles(models, set())
-        _bars(axes, shares[reference], foot)
+        _levels(axes, shares[reference], foot)
         for k, label in enumerate(models):
             place = (k - (len(models) - 1) / 2) * WIDTH / max(len(models), 1)
             _points(axes, place, shares[label], styles[label], foot)
@@ -55,7 +55,9 @@ def draw(counts: Mapping[str, Mapping[str, int]], stem: Path, xlabel: str, ylabe
         axes.yaxis.set_major_locator(LogLocator(numticks=12))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
         axes.grid(axis="y")
-        handles = [Patch(label=shown(reference), **AREA)]
+        between = np.arange(1, len(kinds)) - 0.5
+        axes.vlines(between, 0, 1, FAINT, linewidth=0.6, transform=axes.get_xaxis_transform())
+        handles = [Line2D([], [], label=shown(reference), **LEVEL)]
         handles += [
             Line2D([], [], label=shown(label), markersize=4, **styles[label] | {"linestyle": "-"})
             for label in models
@@ -87,11 +89,13 @@ def _shares(counts: Mapping[str, int], kinds: Sequence[str]) -> np.ndarray:
     return np.array(rows, dtype=float).reshape(-1, 3) / [max(total, 1), 1, 1]
 
 
-def _bars(axes: Axes, shares: np.ndarray, foot: float) -> None:
+def _levels(axes: Axes, shares: np.ndarray, foot: float) -> None:
+    """A line as wide as the points of all models, on the area of its interval."""
     places = np.arange(len(shares))
     found = shares[:, 0] > 0
-    axes.bar(places[found], shares[found, 0] - foot, WIDTH, bottom=foot, **AREA)
-    axes.vlines(places[found], *shares[found, 1:].T, color=INK, linewidth=0.8)
+    low = np.maximum(shares[found, 1], foot)
+    axes.bar(places[found], shares[found, 2] - low, WIDTH, bottom=low, facecolor=REFERENCE, alpha=0.45)
+    axes.hlines(shares[found, 0], places[found] - WIDTH / 2, places[found] + WIDTH / 2, **LEVEL)
 
 
 def _points(axes: Axes, place: float, shares: np.ndarray, style: dict[str, Any], foot: float) -> None:
