@@ -66,7 +66,7 @@ def test_radial_filters(drawn, same_bytes, tmp_path):
         for line, channel, colour in zip(coloured, channels, PALETTE, strict=False):
             assert line.get_color() == colour
             np.testing.assert_array_equal(line.get_ydata(), curves[:, channel])
-    assert texts(figure) == ["strongest channel", "2.", "all channels"]
+    assert texts(figure) == ["strongest channel", "second", "all channels"]
     with pytest.raises(ValueError, match="can tell 7 channels apart, not 8"):
         filters.draw_radial(distances, values[:1], [range(8)], tmp_path / "b")
     same_bytes(lambda stem: filters.draw_radial(distances, values[:1], chosen[:1], stem))

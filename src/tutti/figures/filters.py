@@ -8,6 +8,9 @@ from matplotlib.lines import Line2D
 
 from tutti.figures import FAINT, PALETTE, REFERENCE, legend, new_figure, panels
 
+RANKS = ("strongest channel", "second", "third", "fourth", "fifth", "sixth", "seventh")
+"""As many as the palette has colours."""
+
 
 def draw_radial(
     distances: np.ndarray, filters: Sequence[np.ndarray], channels: Sequence[Sequence[int]], stem: Path
@@ -39,8 +42,8 @@ def draw_radial(
             axes.set_xlim(distances[0], distances[-1])
         for axes in grid.flat[len(filters) :]:
             axes.set_axis_off()
-        ranks = ["strongest channel" if k == 0 else f"{k + 1}." for k in range(most)]
-        handles = [Line2D([], [], color=c, label=text) for c, text in zip(PALETTE, ranks, strict=False)]
+        looks = zip(PALETTE, RANKS[:most], strict=False)
+        handles = [Line2D([], [], color=colour, label=rank) for colour, rank in looks]
         legend(figure, [*handles, Line2D([], [], color=REFERENCE, linewidth=0.8, label="all channels")])
 
 
