@@ -8,6 +8,7 @@ from tutti.figures import CONTROL, PALETTE, learning
 
 from .observed import texts, tidy
 
+NONE = "no value: too few valid molecules"
 SHARES = {"share=0.25": 60.0, "share=0.5": 120.0, "share=1": 300.0}
 
 
@@ -61,7 +62,18 @@ def test_the_control_and_published_values_are_levels(table, drawn, tmp_path):
     }
     band = figure.axes[0].patches[0].get_bbox()
     assert (band.y0, band.y1) == pytest.approx((85, 95))
-    assert texts(figure) == ["a", "b", "test split (control)", "dashed: published"]
+    assert texts(figure) == ["a", "b", "test split (control)", "dashed: published", NONE]
+
+
+def test_moments_without_a_number_are_crosses_above_the_panel(table, drawn, tmp_path):
+    figure = drawn(learning.draw, table, tmp_path / "l")
+    crosses = [[line for line in axes.lines if line.get_marker() == "x"] for axes in figure.axes]
+    ((cross,), none) = crosses
+    assert none == []  # the table has no such rows of the distances
+    assert cross.get_color() == PALETTE[1] and cross.get_xdata().tolist() == [2]
+    assert cross.get_transform() == figure.axes[0].get_xaxis_transform() and cross.get_ydata() > 1
+    known = table[table["value"].notna()]
+    assert NONE not in texts(drawn(learning.draw, known, tmp_path / "l"))
 
 
 def test_no_number_is_said_so(table, drawn, tmp_path):

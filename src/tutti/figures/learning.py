@@ -30,10 +30,14 @@ LOGARITHMIC = ("mmd_bond_length_full", "energy_drop_median")
 """Metrics whose best value is 0, which models of one figure miss by factors."""
 PUBLISHED = (0, (4, 2))
 """Dashes of published values."""
+MISSING = {"linestyle": "", "marker": "x", "markersize": 5, "markeredgewidth": 1.2}
+"""Look of what is not known, above a panel: within it would be a value."""
 
 
 def draw(table: pd.DataFrame, stem: Path) -> None:
     """Draw a panel per metric: a line per model and seed over the processors' time, 95 % intervals as bars.
+
+    Crosses above a panel are moments without a number.
 
     Args:
         table: of `tutti.benchmark.samples.learning`, of one dataset.
@@ -42,8 +46,8 @@ def draw(table: pd.DataFrame, stem: Path) -> None:
     table = check(table)
     minutes = table.loc[table["metric"] == TIME, ["model", "seed", "subset", "value"]]
     minutes = minutes.assign(minutes=minutes.pop("value") / 60)
-    points = table[table["subset"].str.startswith(SHARE) & table["value"].notna()]
-    points = points.merge(minutes, on=["model", "seed", "subset"])
+    moments = table[table["subset"].str.startswith(SHARE)].merge(minutes, on=["model", "seed", "subset"])
+    points, missing = moments[moments["value"].notna()], moments[moments["value"].isna()]
     controls = table[(table["model"] == CONTROL) & table["value"].notna()]
     columns = [c for c in declared().tables[NAME].columns if c.metric in set(points["metric"])]
     if not columns:
@@ -59,7 +63,9 @@ def draw(table: pd.DataFrame, stem: Path) -> None:
             own = points[points["metric"] == column.metric]
             _panel(panel, own, controls[controls["metric"] == column.metric], styles)
             _axes(panel, column, own, minutes["minutes"])
-        legend(figure, _handles(styles, controls, points))
+            _crosses(panel, missing[missing["metric"] == column.metric], styles)
+        missing = missing[missing["metric"].isin([column.metric for column in columns])]
+        legend(figure, _handles(styles, controls, points, missing))
 
 
 def _panel(axes: Axes, points: pd.DataFrame, control: pd.DataFrame, styles: dict[str, dict]) -> None:
@@ -98,7 +104,23 @@ def _axes(axes: Axes, column: Column, points: pd.DataFrame, minutes: pd.Series) 
         axes.set_ylim(bottom=0)
 
 
-def _handles(styles: dict[str, dict], controls: pd.DataFrame, points: pd.DataFrame) -> list[Line2D | Patch]:
+def _crosses(axes: Axes, missing: pd.DataFrame, styles: dict[str, dict]) -> None:
+    """Each model's moments without a number, at a height of its own."""
+    for height, (model, rows) in enumerate(missing.groupby("model", sort=False)):
+        place = np.full(len(rows), 1.04 + 0.06 * height)
+        axes.plot(
+            rows["minutes"],
+            place,
+            color=styles[model]["color"],
+            transform=axes.get_xaxis_transform(),
+            clip_on=False,
+            **MISSING,
+        )
+
+
+def _handles(
+    styles: dict[str, dict], controls: pd.DataFrame, points: pd.DataFrame, missing: pd.DataFrame
+) -> list[Line2D | Patch]:
     handles = [Line2D([], [], label=shown(model), markersize=4, **style) for model, style in styles.items()]
     if len(controls):
         handles.append(Patch(label=shown(CONTROL), **AREA))
@@ -106,4 +128,6 @@ def _handles(styles: dict[str, dict], controls: pd.DataFrame, points: pd.DataFra
         handles.append(
             Line2D([], [], color=INK, linestyle=PUBLISHED, linewidth=0.9, label="dashed: published")
         )
+    if len(missing):
+        handles.append(Line2D([], [], color=INK, label="no value: too few valid molecules", **MISSING))
     return handles
