@@ -8,7 +8,7 @@ from tutti.figures import CONTROL, PALETTE, learning
 
 from .observed import texts, tidy
 
-NONE = "no value: too few valid molecules"
+NONE = "no value, see the table"
 SHARES = {"share=0.25": 60.0, "share=0.5": 120.0, "share=1": 300.0}
 
 

@@ -129,5 +129,5 @@ def _handles(
             Line2D([], [], color=INK, linestyle=PUBLISHED, linewidth=0.9, label="dashed: published")
         )
     if len(missing):
-        handles.append(Line2D([], [], color=INK, label="no value: too few valid molecules", **MISSING))
+        handles.append(Line2D([], [], color=INK, label="no value, see the table", **MISSING))
     return handles
