@@ -1,12 +1,13 @@
 """How far G-SchNet's decisions depend on exact positions, and training on with noise on them.
 
-    python benchmarks/gschnet_noise.py judge DATA --weights gschnet
-    python benchmarks/gschnet_noise.py tune DATA --noise-variance 4e-4 --out tuned
+    python benchmarks/gschnet_noise.py judge DATA WEIGHTS
+    python benchmarks/gschnet_noise.py tune DATA WEIGHTS --noise-variance 4e-4 --out tuned
 
-DATA is a workflow's dataset of QM9 whose splits lie beside it (`results/<run>/data/qm9.npz`).
+DATA is a dataset of the workflow whose splits lie beside it (`results/<run>/data/qm9.npz`), WEIGHTS the folder of
+a training.
 `judge` prints losses on molecules of the test split with noise on the atoms that are placed (or the origin
 moved), with the probability to stop where an atom is missing, and how far from its place the last hydrogen of
-these molecules is put. `tune` goes on from weights that ship.
+these molecules is put. `tune` goes on from the weights.
 """
 
 import dataclasses
@@ -29,13 +30,13 @@ from tutti.models.training.loop import TrainingConfig, train
 
 app = typer.Typer(add_completion=False)
 Data = Annotated[Path, typer.Argument(help="A dataset of the workflow (.npz); its splits lie beside it.")]
-Weights = Annotated[str, typer.Option(help="A model that ships, or a folder of weights.")]
+Weights = Annotated[str, typer.Argument(help="A folder of weights, or a model that ships.")]
 _BATCH = 20
 
 
 @app.command()
 @torch.no_grad()
-def judge(data: Data, weights: Weights = "gschnet", molecules: int = 300) -> None:
+def judge(data: Data, weights: Weights, molecules: int = 300) -> None:
     """Losses by noise, and errors of the last hydrogen's place by grid spacing."""
     torch.set_num_threads(1)
     model, (structures, splits) = base.load(shipped.resolve(weights)), _read(data)
@@ -52,11 +53,15 @@ def judge(data: Data, weights: Weights = "gschnet", molecules: int = 300) -> Non
 
 @app.command()
 def tune(
-    data: Data, out: Annotated[Path, typer.Option()], noise_variance: float = 0.0, steps: int = 1000
+    data: Data,
+    weights: Weights,
+    out: Annotated[Path, typer.Option()],
+    noise_variance: float = 0.0,
+    steps: int = 1000,
 ) -> None:
-    """Go on from the weights that ship, at a rate that falls to 0."""
+    """Go on from the weights, at a rate that falls to 0."""
     torch.set_num_threads(1)
-    start, (structures, splits) = shipped.resolve("gschnet"), _read(data)
+    start, (structures, splits) = shipped.resolve(weights), _read(data)
     config = dataclasses.asdict(base.load(start).config) | {"noise_variance": noise_variance}
     model = base.create("generators", "gschnet", config, 0, structures)
     settings = TrainingConfig(

@@ -184,7 +184,8 @@ class Quotes:
         name = name or catalogue().entry(study).figures[0]
         place = self._study(study).figure(name).relative_to(FOLDER).as_posix()
         self._figures += 1
-        return f"![{name} of {study}]({self._logs}/{place})\n\n**Figure {self._series}{self._figures}.** {caption}"
+        number = f"{self._series}{self._figures}"
+        return f"![{name} of {study}]({self._logs}/{place})\n\n**Figure {number}.** {caption}"
 
     def cited(self, number: str | float, key: str) -> str:
         """A number that a paper of citations.yaml has and published.csv has not, with a link to the paper."""
