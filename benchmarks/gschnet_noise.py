@@ -3,11 +3,10 @@
     python benchmarks/gschnet_noise.py judge DATA WEIGHTS
     python benchmarks/gschnet_noise.py tune DATA WEIGHTS --noise-variance 4e-4 --out tuned
 
-DATA is a workflow's dataset of QM9 whose splits lie beside it (`results/<run>/data/qm9.npz`), WEIGHTS a
-folder of them.
-`judge` prints losses on molecules of the test split with noise on the atoms that are placed (or the origin
-moved), with the probability to stop where an atom is missing, and how far from its place the last hydrogen of
-these molecules is put. `tune` goes on from the weights.
+DATA is a workflow's dataset of QM9 whose splits lie beside it (`results/<run>/data/qm9.npz`), WEIGHTS the
+folder of a training. `judge` prints losses on molecules of the test split with noise on the atoms that are
+placed (or the origin moved), with the probability to stop where an atom is missing, and how far from its
+place the last hydrogen of these molecules is put. `tune` goes on from the weights.
 """
 
 import dataclasses

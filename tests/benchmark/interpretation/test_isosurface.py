@@ -6,7 +6,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 from scipy.optimize import minimize
 
-from tutti.benchmark.interpretation.isosurface import inverse_squares, isosurface
+from tutti.benchmark.interpretation.isosurface import isosurface
 
 SMILES = {"methane": "C", "ethanol": "CCO", "benzene": "c1ccccc1", "toluene": "Cc1ccccc1"}
 
@@ -17,6 +17,11 @@ def geometry(name):
     AllChem.EmbedMolecule(molecule, randomSeed=1)
     AllChem.MMFFOptimizeMolecule(molecule)
     return molecule.GetConformer().GetPositions()
+
+
+def inverse_squares(positions, points):
+    squares = np.square(points[..., None, :] - positions).sum(axis=-1)
+    return (1 / squares).sum(axis=-1)
 
 
 def level_of(positions, point):

@@ -99,9 +99,14 @@ class SimulatedStudy:
         """Trajectories ("NVE", "NVT" or "rings") by label."""
         return {label: Trajectory.load(files[kind]) for label, files in self.models.items()}
 
+    @property
+    def method(self) -> str:
+        """What the reference is called: its method, where that is known."""
+        return self.config.reference or REFERENCE
+
     def with_reference(self, kind: str) -> dict[str, Trajectory]:
-        """The same, the reference first if it was simulated."""
-        simulated = {REFERENCE: Trajectory.load(self.reference[kind])} if self.reference else {}
+        """The same, the reference first, by its method, if it was simulated."""
+        simulated = {self.method: Trajectory.load(self.reference[kind])} if self.reference else {}
         return simulated | self.of_models(kind)
 
 

@@ -23,13 +23,6 @@ class Surface:
     triangles: np.ndarray
 
 
-def inverse_squares(positions: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Σ_i ‖r − r_i‖⁻² in Å⁻², [...], of atoms [n, 3] at points [..., 3]; infinite on an atom."""
-    squares = np.square(points[..., None, :] - positions).sum(axis=-1)
-    with np.errstate(divide="ignore"):
-        return (1 / squares).sum(axis=-1)
-
-
 def isosurface(positions: np.ndarray, level: float = 3.7, resolution: float = RESOLUTION) -> Surface:
     """The surface Σ_i ‖r − r_i‖⁻² = `level` around a molecule.
 

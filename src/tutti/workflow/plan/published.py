@@ -7,16 +7,16 @@ from typing import Any
 from tutti.benchmark import tables
 from tutti.workflow import given
 from tutti.workflow.plan.forcefields import ForceFieldPlan
+from tutti.workflow.plan.names import used_datasets
 from tutti.workflow.plan.samples import SamplePlan
 
 
 def published_names(samples: SamplePlan, forcefields: ForceFieldPlan) -> dict[str, Any]:
     """The papers' names of datasets, models and subsets, and in words what our values come from."""
     config = samples.config
-    used = [*config["generation"]["datasets"], *(run["dataset"] for run in config["forcefields"]["runs"])]
     data = " and ".join(config["generation"]["datasets"])
     # Papers are of all of QM9: the small molecules alone are another dataset.
-    kinds = {name: config["datasets"][name] for name in used}
+    kinds = {name: config["datasets"][name] for name in used_datasets(config)}
     kinds = {name: each["kind"] for name, each in kinds.items() if each.get("heavy_atoms") is None}
     entries = {name: config["models"][name] for name in samples.models}
     models = {name: each.get("published", each.get("module", name)) for name, each in entries.items()}
